@@ -1,0 +1,9 @@
+//! Every rule of PrivyDrop's three conversations, as pure state machines.
+//!
+//! What goes in is an input and a [`time::Moment`]; what comes out is drained as actions. Nothing here opens a
+//! socket or a file, reads a clock, draws a random number of its own, or knows a platform. The single async file
+//! is [`drive`]; everything else can be stepped by hand in a test.
+
+pub mod id;
+pub mod signaling;
+pub mod time;
