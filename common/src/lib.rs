@@ -5,5 +5,6 @@
 //! is [`drive`]; everything else can be stepped by hand in a test.
 
 pub mod id;
+pub mod pieces;
 pub mod signaling;
 pub mod time;
