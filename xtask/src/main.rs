@@ -1,1 +1,60 @@
-fn main() {}
+//! What one does with this repository, as `cargo xtask COMMAND`.
+//!
+//! Works on a fresh Debian with git and rustup: each command first installs what it lacks, and nothing that is
+//! already there. Never installs a Rust toolchain, never writes outside the repository except through apt.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
+
+mod apt;
+mod cargo;
+mod failure;
+mod serve;
+mod step;
+mod test;
+mod tools;
+mod web;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use failure::Failure;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  run [ARGUMENTS]   build the web app and start the server with rooms in memory;
+                    arguments go to the server (cargo xtask run --listen 127.0.0.1:9000)
+  test              install what the tests need, check format, lint, run every test
+  e2e [FILTER]      only the tests in real browsers, those whose name contains FILTER
+  fmt               format all code
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    let done = match command.as_str() {
+        "run" => serve::run(&rest),
+        "test" => test::everything(),
+        "e2e" => test::browsers(rest.first().map(String::as_str)),
+        "fmt" => cargo::run(&["fmt", "--all"]),
+        "" | "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        unknown => Err(Failure::UnknownCommand(unknown.to_owned())),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        // Failed tests have said so themselves; their count stays the last line.
+        Err(Failure::Tests) => ExitCode::FAILURE,
+        Err(failure) => {
+            eprintln!("\nxtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The repository's top folder.
+fn root() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}

@@ -1,0 +1,72 @@
+//! System packages from Debian: asks dpkg what is missing, and apt only for that.
+//!
+//! Installs when it may (root, or sudo without a password); otherwise says the one line to run. On a system
+//! without dpkg it trusts that the programs are there: the step that needs one will say so.
+
+use std::collections::HashSet;
+use std::process::Command;
+
+use crate::failure::{Failure, answer, run};
+
+/// What compiling needs: a C compiler for the few crates that contain C.
+pub(crate) const BUILD: &[&str] = &["gcc", "libc6-dev", "pkg-config"];
+
+/// What the desktop shell links to.
+pub(crate) const SHELL: &[&str] =
+    &["libwebkit2gtk-4.1-dev", "libayatana-appindicator3-dev", "librsvg2-dev", "libxdo-dev"];
+
+/// What the tests start: two browsers, a driver (the other one is a Rust tool), a store, letters of all languages.
+pub(crate) const TEST: &[&str] = &[
+    "chromium",
+    "chromium-driver",
+    "firefox-esr",
+    "redis-server",
+    "fonts-noto-cjk",
+    "fonts-noto-color-emoji",
+];
+
+/// Sees to it that every package of `wanted` is installed.
+pub(crate) fn install(wanted: &[&[&str]]) -> Result<(), Failure> {
+    let Some(installed) = installed() else {
+        println!("      no dpkg here; needed are the equivalents of {}", wanted.concat().join(" "));
+        return Ok(());
+    };
+    let missing: Vec<&str> = wanted.concat().into_iter().filter(|name| !installed.contains(*name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let line = format!("apt-get install --yes --no-install-recommends {}", missing.join(" "));
+    let Some(become_root) = become_root() else {
+        return Err(Failure::Packages { install: format!("sudo apt-get update && sudo {line}") });
+    };
+    println!("      installing {}", missing.join(" "));
+    let apt = |words: &str| {
+        let mut words = become_root.iter().copied().chain(words.split(' '));
+        let mut command = Command::new(words.next().unwrap_or("apt-get"));
+        command.args(words).env("DEBIAN_FRONTEND", "noninteractive");
+        run(&mut command)
+    };
+    apt("apt-get update")?;
+    apt(&line)
+}
+
+/// The names of all installed packages; none without dpkg.
+fn installed() -> Option<HashSet<String>> {
+    let mut query = Command::new("dpkg-query");
+    let list = answer(query.args(["--show", "--showformat=${db:Status-Abbrev}${Package}\n"]))?;
+    Some(
+        list.lines()
+            .filter_map(|line| line.strip_prefix("ii ").or_else(|| line.strip_prefix("hi ")))
+            .map(str::to_owned)
+            .collect(),
+    )
+}
+
+/// The words that turn a command into root's: none for root itself, nothing at all when a password is needed.
+fn become_root() -> Option<&'static [&'static str]> {
+    const SUDO: &[&str] = &["sudo", "--non-interactive", "--preserve-env=DEBIAN_FRONTEND"];
+    if answer(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0") {
+        return Some(&[]);
+    }
+    answer(Command::new("sudo").args(["--non-interactive", "true"])).map(|_| SUDO)
+}
