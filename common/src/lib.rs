@@ -4,6 +4,7 @@
 //! socket or a file, reads a clock, draws a random number of its own, or knows a platform. The single async file
 //! is [`drive`]; everything else can be stepped by hand in a test.
 
+pub mod code;
 pub mod id;
 pub mod pieces;
 pub mod signaling;

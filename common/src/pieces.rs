@@ -109,11 +109,7 @@ pub fn piece_range(file_size: u64, index: u32) -> (u64, u64) {
 /// The value of piece `index`, hashed over `chunks` in order.
 ///
 /// `None` if there is no such piece, or the chunks are not exactly as many bytes as the piece.
-pub fn value_of<'a>(
-    file_size: u64,
-    index: u32,
-    chunks: impl IntoIterator<Item = &'a [u8]>,
-) -> Option<Value> {
+pub fn value_of<'a>(file_size: u64, index: u32, chunks: impl IntoIterator<Item = &'a [u8]>) -> Option<Value> {
     PieceSize::for_file(file_size).value_of(file_size, index, chunks)
 }
 
