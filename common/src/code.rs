@@ -266,7 +266,8 @@ impl FromStr for Link {
 }
 
 /// Whatever a person put into the join field.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Invitation {
     /// A link, or its fragment.
     Link(Link),
@@ -290,25 +291,19 @@ impl FromStr for Invitation {
 
 macro_rules! redacted {
     ($($secret:ident),*) => {$(
-        impl fmt::Debug for $secret {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl core::fmt::Debug for $secret {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 f.write_str(concat!(stringify!($secret), "(…)"))
             }
         }
     )*};
 }
+pub(crate) use redacted;
 redacted!(Words, Code, LinkSecret, RoomKey, Link);
 
 impl From<Code> for String {
     fn from(code: Code) -> Self {
         code.to_string()
-    }
-}
-
-impl TryFrom<String> for Code {
-    type Error = InvalidInvitation;
-    fn try_from(text: String) -> Result<Self, InvalidInvitation> {
-        text.parse()
     }
 }
 
@@ -318,12 +313,26 @@ impl From<Link> for String {
     }
 }
 
-impl TryFrom<String> for Link {
-    type Error = InvalidInvitation;
-    fn try_from(text: String) -> Result<Self, InvalidInvitation> {
-        text.parse()
+impl From<Invitation> for String {
+    fn from(invitation: Invitation) -> Self {
+        match invitation {
+            Invitation::Link(link) => link.into(),
+            Invitation::Code(code) => code.into(),
+        }
     }
 }
+
+macro_rules! from_text {
+    ($($type:ident),*) => {$(
+        impl TryFrom<String> for $type {
+            type Error = InvalidInvitation;
+            fn try_from(text: String) -> Result<Self, InvalidInvitation> {
+                text.parse()
+            }
+        }
+    )*};
+}
+from_text!(Code, Link, Invitation);
 
 #[cfg(test)]
 mod tests {

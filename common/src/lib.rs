@@ -5,7 +5,9 @@
 //! is [`drive`]; everything else can be stepped by hand in a test.
 
 pub mod code;
+pub mod handshake;
 pub mod id;
 pub mod pieces;
+pub mod sdp;
 pub mod signaling;
 pub mod time;
