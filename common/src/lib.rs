@@ -5,6 +5,7 @@
 //! is [`drive`]; everything else can be stepped by hand in a test.
 
 pub mod code;
+pub mod guesses;
 pub mod handshake;
 pub mod id;
 pub mod pieces;

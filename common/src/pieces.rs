@@ -298,6 +298,7 @@ impl fmt::Debug for PieceMap {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "test files are small")]
 mod tests {
     use super::*;
     use proptest::prelude::*;
