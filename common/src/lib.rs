@@ -11,4 +11,5 @@ pub mod id;
 pub mod pieces;
 pub mod sdp;
 pub mod signaling;
+pub mod text;
 pub mod time;
