@@ -8,6 +8,7 @@ pub mod code;
 pub mod guesses;
 pub mod handshake;
 pub mod id;
+pub mod name;
 pub mod pieces;
 pub mod sdp;
 pub mod signaling;

@@ -11,6 +11,8 @@ use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::name::is_invisible;
+
 /// Longest encoded document, in bytes.
 pub const MAX_ENCODED: usize = 128 * 1024;
 /// Most blocks, list items and runs of a document, taken together.
@@ -167,7 +169,9 @@ impl FromStr for WebLink {
     type Err = InvalidText;
 
     fn from_str(text: &str) -> Result<Self, InvalidText> {
-        let misplaced = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '\\' | '<' | '>' | '"');
+        let misplaced = |c: char| {
+            c.is_control() || c.is_whitespace() || is_invisible(c) || matches!(c, '\\' | '<' | '>' | '"')
+        };
         if text.len() > MAX_LINK || text.contains(misplaced) {
             return Err(InvalidText::Link);
         }
