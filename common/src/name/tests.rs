@@ -226,7 +226,8 @@ fn a_path_is_bounded_in_depth_and_length() {
 #[test]
 fn paths_that_cannot_stand_side_by_side_are_refused() {
     use EntryType::{File, Folder};
-    let cases: [(&[(&str, EntryType)], Option<Collision>); 11] = [
+    type Listing = &'static [(&'static str, EntryType)];
+    let cases: [(Listing, Option<Collision>); 11] = [
         (&[("a", File), ("b/a", File), ("b", Folder), ("b/c/d", File), ("b/c", Folder)], None),
         (&[("a", File), ("a", File)], Some(Collision::Duplicate)),
         (&[("a", Folder), ("a", Folder)], Some(Collision::Duplicate)),
