@@ -426,6 +426,8 @@ notice_codes! {
     TooMany "too-many" Alert,
     /// A file is larger than can be moved. `subject`: the item.
     TooLarge "too-large" Alert,
+    /// A folder is nested too deep, or its paths are too long. `subject`: the item.
+    TooDeep "too-deep" Alert,
     /// The text is longer than can be shared as text.
     TextTooLong "text-too-long" Alert,
     /// What was typed is neither a code nor a link. Told by the shell.

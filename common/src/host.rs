@@ -95,7 +95,7 @@ pub enum Errand {
 }
 
 /// What an item looks like on a disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The item's own name is the first component of every path. Index = [`FileIndex`].
     pub files: Vec<PlannedFile>,

@@ -112,6 +112,9 @@ impl FromStr for RoomId {
 pub struct ItemId([u8; 16]);
 
 impl ItemId {
+    /// The one text that a member may share.
+    pub const TEXT: Self = Self([0; 16]);
+
     /// Draws a new item id.
     pub fn random(rng: &mut impl Rng) -> Self {
         let mut bytes = [0; 16];
@@ -143,7 +146,7 @@ impl FromStr for ItemId {
 }
 
 /// One fetch of one item over one link. Chosen by the receiver; unique among that link's fetches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct TransferId(pub u32);
 
 /// Position of a file in its item's manifest, from 0.

@@ -4,13 +4,24 @@
 //! socket or a file, reads a clock, draws a random number of its own, or knows a platform. The single async file
 //! is [`drive`]; everything else can be stepped by hand in a test.
 
+pub mod api;
+mod catalog;
 pub mod code;
+pub mod drive;
 pub mod guesses;
 pub mod handshake;
+pub mod host;
 pub mod id;
+mod link;
+mod mail;
 pub mod name;
 pub mod pieces;
+mod rate;
 pub mod sdp;
+pub mod session;
 pub mod signaling;
 pub mod text;
 pub mod time;
+mod transfer;
+pub mod transport;
+pub mod wire;

@@ -47,7 +47,7 @@ pub enum Happened {
         /// The negotiated maximum message size in bytes.
         max_frame: usize,
     },
-    /// One whole message arrived.
+    /// One whole message arrived. Never reported before `Open`: what comes earlier is held back.
     Frame(Lane, Bytes),
     /// At least [`HIGH_WATER`] bytes were handed to this lane since the last report of this kind, and now at
     /// most [`LOW_WATER`] of them wait. Exactly one such report follows each such amount.

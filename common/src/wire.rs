@@ -6,6 +6,7 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
+use crate::code::RoomKey;
 use crate::id::{FileIndex, ItemId, TransferId};
 use crate::pieces::{PieceMap, Value};
 
@@ -26,7 +27,7 @@ pub const MAX_ENTRIES: u32 = 100_000;
 /// Most items that one member may offer.
 pub const MAX_ITEMS: usize = 500;
 /// Longest encoded text document, in bytes.
-pub const MAX_TEXT: usize = 128 * 1024;
+pub const MAX_TEXT: usize = crate::text::MAX_ENCODED;
 /// Most files whose held pieces one fetch can name.
 pub const MAX_HELD: usize = 2_000;
 
@@ -39,7 +40,7 @@ pub enum Control {
         label: String,
     },
     /// Host to an admitted guest: the room key, for reconnects and for guests among each other.
-    RoomKey([u8; 32]),
+    RoomKey(RoomKey),
     /// An item is offered, or its facts changed.
     Offer(ItemSummary),
     /// An item is offered no more.
@@ -70,6 +71,8 @@ pub enum Control {
         item: ItemId,
         /// What the receiver holds already; at most [`MAX_HELD`] files.
         held: Vec<Held>,
+        /// Files that the receiver holds whole and verified: runs of first file and count, at most [`MAX_HELD`].
+        done: Vec<(u32, u32)>,
         /// Payload bytes that the sharer may send before more is granted.
         window: u64,
     },
@@ -227,7 +230,7 @@ impl Control {
             Self::Introduce { label } => label.len() <= MAX_LABEL,
             Self::Text(document) => document.len() <= MAX_TEXT,
             Self::Entries { entries, .. } => entries.len() <= MAX_PAGE,
-            Self::Fetch { held, .. } => held.len() <= MAX_HELD,
+            Self::Fetch { held, done, .. } => held.len() <= MAX_HELD && done.len() <= MAX_HELD,
             Self::Offer(ItemSummary { kind: SummaryKind::Folder { files, entries }, .. }) => {
                 *entries <= MAX_ENTRIES && files <= entries
             }
@@ -412,7 +415,10 @@ mod tests {
     #[test]
     fn empty_frames_and_empty_segments_are_refused() {
         assert_eq!(segments(Bytes::new()).collect::<Vec<_>>(), [Err(InvalidFrame::Malformed)]);
-        assert_eq!(segments(vec![0; SEGMENT_HEADER].into()).collect::<Vec<_>>(), [Err(InvalidFrame::Malformed)]);
+        assert_eq!(
+            segments(vec![0; SEGMENT_HEADER].into()).collect::<Vec<_>>(),
+            [Err(InvalidFrame::Malformed)]
+        );
     }
 
     #[test]

@@ -1,0 +1,267 @@
+//! What is offered: own items made ready to be offered, and others' items checked before they are shown or stored.
+//!
+//! Turns plain names from a wire into safe ones, and a folder's listing into a [`Plan`]. Opens nothing, and trusts
+//! no count or size that a peer states without checking it against what it sends.
+
+use std::sync::Arc;
+
+use crate::api::{NewContent, NewFile, NewItem};
+use crate::host::{Plan, PlannedFile};
+use crate::id::ItemId;
+use crate::name::{Collision, Component, EntryType, PathSet, RelativePath};
+use crate::pieces::{MAX_FILE_SIZE, Root};
+use crate::transfer::SharedFile;
+use crate::wire::{Entry, EntryKind, ItemSummary, MAX_ENTRIES, MAX_PAGE, MAX_PAGE_BYTES, SummaryKind};
+
+/// Why something picked by this device's person is not offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotOffered {
+    /// More than [`MAX_ENTRIES`] files and folders.
+    #[error("an item holds at most {MAX_ENTRIES} files and folders")]
+    Number,
+    /// A file, or the sum of them, is larger than [`MAX_FILE_SIZE`].
+    #[error("an item holds at most {MAX_FILE_SIZE} bytes")]
+    Size,
+    /// A path is nested too deep or too long for other systems.
+    #[error("a path is too deep or too long")]
+    Depth,
+}
+
+/// Why an item of a peer's is not shown or taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotTaken {
+    /// A name that could harm, or two names that are one on some system.
+    #[error("a name is not safe")]
+    Unsafe,
+    /// The listing is not what the summary said, or out of bounds.
+    #[error("the listing contradicts itself")]
+    Contradiction,
+}
+
+/// An own item: what is told of it, and where its files are read.
+#[derive(Debug)]
+pub(crate) struct OwnItem {
+    pub(crate) summary: ItemSummary,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) files: Arc<[SharedFile]>,
+}
+
+impl OwnItem {
+    /// Makes names safe (a sharer's odd file name must not be refused by the others) and checks sizes.
+    pub(crate) fn new(id: ItemId, item: NewItem) -> Result<Self, NotOffered> {
+        let name = Component::sanitize(&item.name).to_string();
+        let (files, folders, modified) = match item.content {
+            NewContent::File(file) => (vec![(Vec::new(), file)], None, file.modified),
+            NewContent::Folder { files, folders } => (files, Some(folders), None),
+        };
+        let count = files.len() + folders.as_ref().map_or(0, Vec::len);
+        let count =
+            u32::try_from(count).ok().filter(|count| *count <= MAX_ENTRIES).ok_or(NotOffered::Number)?;
+        let size = files
+            .iter()
+            .try_fold(0u64, |sum, (_, file)| sum.checked_add(file.size))
+            .filter(|sum| *sum <= MAX_FILE_SIZE)
+            .ok_or(NotOffered::Size)?;
+        let file_count = u32::try_from(files.len()).unwrap_or(count);
+        let shared = |(_, file): &(_, NewFile)| SharedFile { source: file.source, size: file.size };
+        let shared = files.iter().map(shared).collect();
+        let (kind, entries) = match folders {
+            None => (SummaryKind::File { modified }, Vec::new()),
+            Some(folders) => {
+                (SummaryKind::Folder { files: file_count, entries: 0 }, listing(files, folders)?)
+            }
+        };
+        let kind = match kind {
+            // Folders that became one by their safe names are listed once.
+            SummaryKind::Folder { files, .. } => {
+                SummaryKind::Folder { files, entries: u32::try_from(entries.len()).unwrap_or(count) }
+            }
+            file => file,
+        };
+        Ok(Self { summary: ItemSummary { id, name, size, kind }, entries, files: shared })
+    }
+
+    /// What identifies its content, from the roots of its files in order.
+    pub(crate) fn hash(&self, roots: &[Root]) -> String {
+        let is_file = |entry: &&Entry| matches!(entry.kind, EntryKind::File { .. });
+        let is_folder = matches!(self.summary.kind, SummaryKind::Folder { .. });
+        let paths: Vec<&[String]> = match is_folder {
+            true => self.entries.iter().filter(is_file).map(|entry| &entry.path[..]).collect(),
+            false => vec![&[]],
+        };
+        content_hash(is_folder, paths.into_iter().zip(roots.iter().copied()))
+    }
+
+    /// The page of the listing that begins at `from`.
+    pub(crate) fn page(&self, from: u32) -> Vec<Entry> {
+        let mut bytes = 0;
+        let fits = |entry: &&Entry| {
+            bytes += entry.path.iter().map(|part| part.len() + 2).sum::<usize>() + 24;
+            bytes <= MAX_PAGE_BYTES
+        };
+        self.entries.iter().skip(from as usize).take(MAX_PAGE).take_while(fits).cloned().collect()
+    }
+}
+
+/// What identifies an item's content: the BLAKE3 root of a file; of a folder, the BLAKE3 hash of one line
+/// `ROOT  PATH` a file, sorted by path, as `b3sum` prints them inside the folder.
+pub(crate) fn content_hash<'a>(is_folder: bool, files: impl Iterator<Item = (&'a [String], Root)>) -> String {
+    let mut lines: Vec<(String, Root)> = files.map(|(path, root)| (path.join("/"), root)).collect();
+    if let (false, [(_, root)]) = (is_folder, &lines[..]) {
+        return root.to_string();
+    }
+    lines.sort_by(|(a, _), (b, _)| a.as_bytes().cmp(b.as_bytes()));
+    let mut hasher = blake3::Hasher::new();
+    for (path, root) in lines {
+        hasher.update(format!("{root}  {path}\n").as_bytes());
+    }
+    hasher.finalize().to_string()
+}
+
+/// The listing of a folder, folders first, every name safe and none twice.
+fn listing(files: Vec<(Vec<String>, NewFile)>, folders: Vec<Vec<String>>) -> Result<Vec<Entry>, NotOffered> {
+    let mut taken = PathSet::new();
+    let mut entries = Vec::with_capacity(files.len() + folders.len());
+    for path in folders {
+        let path = safe_path(&path)?;
+        if taken.insert(&path, EntryType::Folder).is_ok() {
+            entries.push(Entry { path: names(&path), kind: EntryKind::Folder });
+        }
+    }
+    for (path, file) in files {
+        let path = insert_unused(&safe_path(&path)?, &mut taken)?;
+        let kind = EntryKind::File { size: file.size, modified: file.modified };
+        entries.push(Entry { path: names(&path), kind });
+    }
+    Ok(entries)
+}
+
+fn safe_path(path: &[String]) -> Result<RelativePath, NotOffered> {
+    let parts = path.iter().map(|part| Component::sanitize(part)).collect();
+    RelativePath::new(parts).map_err(|_| NotOffered::Depth)
+}
+
+fn names(path: &RelativePath) -> Vec<String> {
+    path.components().iter().map(|part| part.as_str().to_owned()).collect()
+}
+
+/// Takes the path, or one with its last name numbered where safe names made two files one.
+fn insert_unused(path: &RelativePath, taken: &mut PathSet) -> Result<RelativePath, NotOffered> {
+    let Some((last, parents)) = path.components().split_last() else { return Err(NotOffered::Depth) };
+    let mut candidate = path.clone();
+    for number in 2..=MAX_ENTRIES {
+        match taken.insert(&candidate, EntryType::File) {
+            Ok(()) => return Ok(candidate),
+            Err(Collision::TooMany) => return Err(NotOffered::Number),
+            Err(_) => {}
+        }
+        let parts = parents.iter().cloned().chain([last.numbered(number)]).collect();
+        candidate = RelativePath::new(parts).map_err(|_| NotOffered::Depth)?;
+    }
+    Err(NotOffered::Number)
+}
+
+/// A peer's item: its facts checked, its listing growing page by page.
+#[derive(Debug)]
+pub(crate) struct TheirItem {
+    pub(crate) name: Component,
+    pub(crate) summary: ItemSummary,
+    listed: u32,
+    plan: Plan,
+    paths: PathSet,
+}
+
+impl TheirItem {
+    /// Checks the summary.
+    pub(crate) fn new(summary: ItemSummary) -> Result<Self, NotTaken> {
+        let name: Component = summary.name.parse().map_err(|_| NotTaken::Unsafe)?;
+        if summary.size > MAX_FILE_SIZE {
+            return Err(NotTaken::Contradiction);
+        }
+        let mut item = Self { name, summary, listed: 0, plan: Plan::default(), paths: PathSet::new() };
+        item.restart();
+        Ok(item)
+    }
+
+    /// Forgets the listing, to ask for it again.
+    pub(crate) fn restart(&mut self) {
+        let path = RelativePath::from(self.name.clone());
+        self.listed = 0;
+        self.paths = PathSet::new();
+        self.plan = match self.summary.kind {
+            SummaryKind::File { modified } => Plan {
+                files: vec![PlannedFile { path, size: self.summary.size, modified }],
+                folders: Vec::new(),
+                is_folder: false,
+                total: self.summary.size,
+            },
+            SummaryKind::Folder { .. } => Plan { folders: vec![path], is_folder: true, ..Plan::default() },
+        };
+    }
+
+    /// First entry of the listing that is still to be asked for; `None` when the plan is complete.
+    pub(crate) fn next_entry(&self) -> Option<u32> {
+        match self.summary.kind {
+            SummaryKind::Folder { entries, .. } if self.listed < entries => Some(self.listed),
+            _ => None,
+        }
+    }
+
+    /// Adds a page of the listing; at its end checks that the sums are what the summary said.
+    pub(crate) fn add_page(&mut self, from: u32, page: &[Entry]) -> Result<(), NotTaken> {
+        let SummaryKind::Folder { files, entries } = self.summary.kind else {
+            return Err(NotTaken::Contradiction);
+        };
+        let count = u32::try_from(page.len()).map_err(|_| NotTaken::Contradiction)?;
+        if from != self.listed || count == 0 || count > entries - self.listed {
+            return Err(NotTaken::Contradiction);
+        }
+        for entry in page {
+            self.add_entry(entry)?;
+        }
+        self.listed += count;
+        let whole = self.listed == entries;
+        if whole && (self.plan.files.len() != files as usize || self.plan.total != self.summary.size) {
+            return Err(NotTaken::Contradiction);
+        }
+        Ok(())
+    }
+
+    /// The plan, once [`Self::next_entry`] is `None`.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What identifies its content, from the roots of its files in order.
+    pub(crate) fn hash(&self, roots: &[Root]) -> String {
+        let below = |file: &PlannedFile| names(&file.path).split_off(1);
+        let paths: Vec<Vec<String>> = self.plan.files.iter().map(below).collect();
+        content_hash(self.plan.is_folder, paths.iter().map(|path| &path[..]).zip(roots.iter().copied()))
+    }
+
+    /// Files in it, as told.
+    pub(crate) fn file_count(&self) -> u32 {
+        match self.summary.kind {
+            SummaryKind::File { .. } => 1,
+            SummaryKind::Folder { files, .. } => files,
+        }
+    }
+
+    fn add_entry(&mut self, entry: &Entry) -> Result<(), NotTaken> {
+        let below = RelativePath::parse(&entry.path).map_err(|_| NotTaken::Unsafe)?;
+        let path = below.within(&self.name).map_err(|_| NotTaken::Unsafe)?;
+        match entry.kind {
+            EntryKind::Folder => {
+                self.paths.insert(&path, EntryType::Folder).map_err(|_| NotTaken::Unsafe)?;
+                self.plan.folders.push(path);
+            }
+            EntryKind::File { size, modified } => {
+                self.paths.insert(&path, EntryType::File).map_err(|_| NotTaken::Unsafe)?;
+                let total = self.plan.total.checked_add(size).filter(|total| *total <= self.summary.size);
+                self.plan.total = total.ok_or(NotTaken::Contradiction)?;
+                self.plan.files.push(PlannedFile { path, size, modified });
+            }
+        }
+        Ok(())
+    }
+}

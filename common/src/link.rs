@@ -1,0 +1,484 @@
+//! One attempt to make a link to one peer, and the link that comes of it.
+//!
+//! Runs the handshake's letters, the sealed description and candidates, and the binding of the connection, in that
+//! order; nothing that a peer says is parsed before the binding holds. It never chooses a secret, never counts
+//! guesses, and never tries twice: [`crate::session`] does. See docs/PROTOCOL.md §2.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::handshake::{
+    AwaitingConfirm, Confirming, HandshakeError, Initiator, Kind, PairMessage, Responder, Sealed,
+};
+use crate::id::PeerId;
+use crate::mail::{Letter, Mail};
+use crate::sdp::{Candidate, Fingerprint, MAX_CANDIDATES, Sdp};
+use crate::signaling::Body;
+use crate::time::Moment;
+use crate::transport::{Closed, Happened, Lane, Path, Step};
+use crate::wire::{Control, InvalidFrame, MAX_FRAME, MIN_FRAME};
+
+/// An attempt that is not a bound link by then is given up.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// A person is told that connecting takes long.
+const SLOW_AFTER: Duration = Duration::from_secs(8);
+/// Time for the binding tag once the lanes are open.
+const BIND_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a failed attempt lingers so that the last letters arrive.
+const LINGER: Duration = Duration::from_secs(3);
+
+/// Names a link within one session; never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinkId(pub(crate) u64);
+
+/// What a link wants done or known.
+#[derive(Debug)]
+pub(crate) enum LinkEvent {
+    /// Send this body to the peer through the server.
+    Relay(u32, Body),
+    /// Make the transport.
+    Connect,
+    /// Pass to the transport.
+    Negotiate(Step),
+    /// Pass to the transport.
+    Send(Lane, Bytes),
+    /// The guest proved that it knows the secret.
+    Proved,
+    /// Wrong proof from the guest (host's side): to be counted, then [`Link::deny`].
+    WrongProof,
+    /// Both ends are proved and bound: the link is up.
+    Up,
+    /// Connecting takes long.
+    Slow,
+    /// A control message.
+    Control(Control),
+    /// A data frame.
+    Data(Bytes),
+    /// The data lane has room again.
+    Drained,
+    /// How bytes travel.
+    Path(Path),
+    /// The network is silent, or back.
+    Silent(bool),
+    /// It is over.
+    Ended(Ending),
+}
+
+/// Why a link ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The secret is wrong; tries left, if the host told.
+    WrongSecret(Option<u8>),
+    /// The host answers no guesses just now.
+    Busy,
+    /// The other side did not answer in time.
+    Silence,
+    /// No network path was found, or it was lost.
+    NoPath,
+    /// The other side closed it.
+    ByPeer,
+    /// The other side did not prove who it is on the connection itself.
+    Unproved,
+    /// The other side broke the protocol.
+    Violation,
+    /// The other side speaks another version.
+    Version,
+}
+
+/// What travels inside a sealed box.
+#[derive(Debug, Serialize, Deserialize)]
+enum Inside {
+    Candidate(Candidate),
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Guest: waits for the reply.
+    Calling(Initiator),
+    /// Guest: the transport makes the answer.
+    Answering(Confirming),
+    /// Host: the transport makes the offer.
+    Offering(Responder),
+    /// Host: waits for the confirmation.
+    Awaiting(AwaitingConfirm),
+    /// Both: the transport connects.
+    Connecting(Sealed),
+    /// Lanes are open; the peer's binding tag is due.
+    Binding(Sealed),
+    /// In use.
+    Up,
+    /// Failed; only letters still go out.
+    Denied,
+    /// Over.
+    Over,
+}
+
+/// One attempt, one link.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) peer: PeerId,
+    pub(crate) kind: Kind,
+    /// True on the side that says hello.
+    pub(crate) caller: bool,
+    /// Longest frame that the peer takes.
+    pub(crate) max_frame: usize,
+    stage: Stage,
+    mail: Mail,
+    local: Option<Fingerprint>,
+    remote: Option<Fingerprint>,
+    /// Local candidates that wait until they can be sealed.
+    waiting: Vec<Candidate>,
+    sent_candidates: usize,
+    taken_candidates: usize,
+    has_transport: bool,
+    deadline: Option<Moment>,
+    slow_at: Option<Moment>,
+    ended: bool,
+    events: VecDeque<LinkEvent>,
+}
+
+impl Link {
+    /// Calls a peer.
+    pub(crate) fn call(
+        peer: PeerId,
+        kind: Kind,
+        stream: u32,
+        initiator: Initiator,
+        hello: PairMessage,
+        now: Moment,
+    ) -> Self {
+        let mut link = Self::new(peer, kind, true, stream, Stage::Calling(initiator), now);
+        link.mail.send(hello.encode(), now);
+        link
+    }
+
+    /// Answers a call: `letter` with number `seq` opened the stream.
+    pub(crate) fn answer(
+        peer: PeerId,
+        kind: Kind,
+        responder: Responder,
+        seq: u32,
+        letter: Letter,
+        now: Moment,
+    ) -> Self {
+        let mut link = Self::new(peer, kind, false, letter.stream, Stage::Offering(responder), now);
+        // The opening letter's content is the hello that the responder was made from.
+        let _hello = link.mail.receive(seq, letter, now);
+        link.connect();
+        link.events.push_back(LinkEvent::Negotiate(Step::Offer));
+        link
+    }
+
+    /// Answers a call that cannot be served: says so and lingers.
+    pub(crate) fn turn_away(
+        peer: PeerId,
+        kind: Kind,
+        seq: u32,
+        letter: Letter,
+        tries_left: u8,
+        now: Moment,
+    ) -> Self {
+        let mut link = Self::new(peer, kind, false, letter.stream, Stage::Denied, now);
+        let _hello = link.mail.receive(seq, letter, now);
+        link.deny(tries_left, now);
+        link
+    }
+
+    fn new(peer: PeerId, kind: Kind, caller: bool, stream: u32, stage: Stage, now: Moment) -> Self {
+        Self {
+            peer,
+            kind,
+            caller,
+            max_frame: MIN_FRAME,
+            stage,
+            mail: Mail::new(stream),
+            local: None,
+            remote: None,
+            waiting: Vec::new(),
+            sent_candidates: 0,
+            taken_candidates: 0,
+            has_transport: false,
+            deadline: Some(now + CONNECT_TIMEOUT),
+            slow_at: Some(now + SLOW_AFTER),
+            ended: false,
+            events: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn stream(&self) -> u32 {
+        self.mail.stream()
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(self.stage, Stage::Up)
+    }
+
+    /// True while it may still become a link, or is one.
+    pub(crate) fn is_alive(&self) -> bool {
+        !matches!(self.stage, Stage::Denied | Stage::Over)
+    }
+
+    pub(crate) fn has_transport(&self) -> bool {
+        self.has_transport
+    }
+
+    pub(crate) fn poll_event(&mut self) -> Option<LinkEvent> {
+        if let Some((seq, body)) = self.mail.poll_outbox() {
+            return Some(LinkEvent::Relay(seq, body));
+        }
+        self.events.pop_front()
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Moment> {
+        match self.stage {
+            // Letters matter until the link stands; afterwards only an acknowledgement may still be due.
+            Stage::Over => None,
+            _ => [self.deadline, self.slow_at, self.mail.poll_timeout()].into_iter().flatten().min(),
+        }
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Moment) {
+        self.mail.handle_timeout(now);
+        if self.slow_at.is_some_and(|at| at <= now) {
+            self.slow_at = None;
+            self.events.push_back(LinkEvent::Slow);
+        }
+        if self.deadline.is_some_and(|at| at <= now) {
+            let ending = match self.stage {
+                Stage::Denied if self.caller => Ending::WrongSecret(None),
+                Stage::Calling(_) | Stage::Denied | Stage::Awaiting(_) => Ending::Silence,
+                Stage::Binding(_) => Ending::Unproved,
+                _ => Ending::NoPath,
+            };
+            self.end(ending);
+        }
+    }
+
+    /// A letter of this link's stream arrived.
+    pub(crate) fn handle_letter(&mut self, seq: u32, letter: Letter, now: Moment) {
+        for content in self.mail.receive(seq, letter, now) {
+            let Ok(message) = PairMessage::decode(&content) else {
+                return self.end(Ending::Violation);
+            };
+            self.handle_message(message, now);
+        }
+    }
+
+    /// The transport reports.
+    pub(crate) fn handle_happened(&mut self, happened: Happened, now: Moment) {
+        match happened {
+            Happened::Described(sdp) => self.handle_described(sdp, now),
+            Happened::Candidate(candidate) => self.handle_local_candidate(candidate, now),
+            Happened::Open { max_frame } => self.handle_open(max_frame, now),
+            Happened::Frame(lane, frame) => self.handle_frame(lane, frame),
+            Happened::Drained(Lane::Data) => self.events.push_back(LinkEvent::Drained),
+            Happened::Drained(Lane::Control) => {}
+            Happened::Path(path) => self.events.push_back(LinkEvent::Path(path)),
+            Happened::Interrupted => self.events.push_back(LinkEvent::Silent(true)),
+            Happened::Restored => self.events.push_back(LinkEvent::Silent(false)),
+            Happened::Closed(why) => {
+                self.has_transport = false;
+                self.end(match why {
+                    Closed::ByPeer => Ending::ByPeer,
+                    Closed::NoPath => Ending::NoPath,
+                    Closed::BadDescription | Closed::Violation => Ending::Violation,
+                });
+            }
+        }
+    }
+
+    /// Sends a control message over a link that is up.
+    pub(crate) fn say(&mut self, control: &Control) {
+        self.events.push_back(LinkEvent::Send(Lane::Control, control.encode()));
+    }
+
+    /// Host: the guest's proof was wrong, or is not taken now; tell it and linger.
+    pub(crate) fn deny(&mut self, tries_left: u8, now: Moment) {
+        self.mail.send(PairMessage::Denied { tries_left }.encode(), now);
+        self.stage = Stage::Denied;
+        self.deadline = Some(now + LINGER);
+        self.slow_at = None;
+    }
+
+    fn handle_message(&mut self, message: PairMessage, now: Moment) {
+        let stage = core::mem::replace(&mut self.stage, Stage::Over);
+        self.stage = match (stage, message) {
+            (Stage::Calling(initiator), PairMessage::Reply(reply)) => match initiator.accept(&reply) {
+                Ok((confirming, offer)) => {
+                    let Some(sdp) = self.take_description(&offer) else { return };
+                    self.connect();
+                    self.events.push_back(LinkEvent::Negotiate(Step::Answer(sdp)));
+                    Stage::Answering(confirming)
+                }
+                Err(HandshakeError::WrongSecret) => {
+                    // Told in clear, so that the host can count it at once and say how many tries are left.
+                    self.mail.send(PairMessage::Failed.encode(), now);
+                    self.deadline = Some(now + LINGER);
+                    self.slow_at = None;
+                    Stage::Denied
+                }
+                Err(_) => return self.end(Ending::Violation),
+            },
+            (Stage::Awaiting(awaiting), PairMessage::Confirm(confirm)) => match awaiting.finish(&confirm) {
+                Ok((sealed, answer)) => {
+                    self.events.push_back(LinkEvent::Proved);
+                    let Some(sdp) = self.take_description(&answer) else { return };
+                    self.events.push_back(LinkEvent::Negotiate(Step::Accept(sdp)));
+                    self.connecting(sealed, now)
+                }
+                Err(_) => {
+                    self.events.push_back(LinkEvent::WrongProof);
+                    Stage::Denied
+                }
+            },
+            (Stage::Awaiting(_), PairMessage::Failed) => {
+                self.events.push_back(LinkEvent::WrongProof);
+                Stage::Denied
+            }
+            (stage @ (Stage::Connecting(_) | Stage::Binding(_)), PairMessage::Sealed(sealed_box)) => {
+                let (mut sealed, binding) = match stage {
+                    Stage::Connecting(sealed) => (sealed, false),
+                    Stage::Binding(sealed) => (sealed, true),
+                    _ => return,
+                };
+                let Ok(plain) = sealed.open(&sealed_box) else { return self.end(Ending::Violation) };
+                if !self.take_candidate(&plain) {
+                    return self.end(Ending::Violation);
+                }
+                if binding { Stage::Binding(sealed) } else { Stage::Connecting(sealed) }
+            }
+            // A candidate that comes after the binding brings nothing new.
+            (Stage::Up, PairMessage::Sealed(_)) => Stage::Up,
+            (Stage::Calling(_), PairMessage::Denied { .. }) => return self.end(Ending::Busy),
+            (Stage::Denied, PairMessage::Denied { tries_left }) if self.caller => {
+                return self.end(Ending::WrongSecret(Some(tries_left)));
+            }
+            (Stage::Denied, _) => Stage::Denied,
+            (Stage::Over, _) => Stage::Over,
+            _ => return self.end(Ending::Violation),
+        };
+    }
+
+    fn handle_described(&mut self, sdp: Sdp, now: Moment) {
+        let stage = core::mem::replace(&mut self.stage, Stage::Over);
+        self.stage = match stage {
+            Stage::Offering(responder) => {
+                let (awaiting, reply) = responder.reply(sdp.as_str().as_bytes());
+                self.mail.send(PairMessage::Reply(reply).encode(), now);
+                Stage::Awaiting(awaiting)
+            }
+            Stage::Answering(confirming) => {
+                let (sealed, confirm) = confirming.confirm(sdp.as_str().as_bytes());
+                self.mail.send(PairMessage::Confirm(confirm).encode(), now);
+                self.connecting(sealed, now)
+            }
+            other => other,
+        };
+        self.local = Some(sdp.fingerprint());
+    }
+
+    /// From here on candidates can be sealed: sends those that waited.
+    fn connecting(&mut self, mut sealed: Sealed, now: Moment) -> Stage {
+        for candidate in core::mem::take(&mut self.waiting) {
+            Self::send_candidate(&mut self.mail, &mut sealed, candidate, now);
+        }
+        Stage::Connecting(sealed)
+    }
+
+    fn handle_local_candidate(&mut self, candidate: Candidate, now: Moment) {
+        if self.sent_candidates >= MAX_CANDIDATES {
+            return;
+        }
+        self.sent_candidates += 1;
+        match &mut self.stage {
+            Stage::Connecting(sealed) | Stage::Binding(sealed) => {
+                Self::send_candidate(&mut self.mail, sealed, candidate, now);
+            }
+            Stage::Offering(_) | Stage::Awaiting(_) | Stage::Answering(_) => self.waiting.push(candidate),
+            Stage::Calling(_) | Stage::Up | Stage::Denied | Stage::Over => {}
+        }
+    }
+
+    fn send_candidate(mail: &mut Mail, sealed: &mut Sealed, candidate: Candidate, now: Moment) {
+        let plain = postcard::to_allocvec(&Inside::Candidate(candidate)).unwrap_or_default();
+        mail.send(PairMessage::Sealed(sealed.seal(&plain)).encode(), now);
+    }
+
+    fn take_candidate(&mut self, plain: &[u8]) -> bool {
+        self.taken_candidates += 1;
+        match postcard::take_from_bytes(plain) {
+            Ok((Inside::Candidate(candidate), [])) if self.taken_candidates <= MAX_CANDIDATES => {
+                self.events.push_back(LinkEvent::Negotiate(Step::Candidate(candidate)));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn take_description(&mut self, bytes: &[u8]) -> Option<Sdp> {
+        let sdp = core::str::from_utf8(bytes).ok().and_then(|text| Sdp::parse(text).ok());
+        match &sdp {
+            Some(sdp) => self.remote = Some(sdp.fingerprint()),
+            None => self.end(Ending::Violation),
+        }
+        sdp
+    }
+
+    fn handle_open(&mut self, max_frame: usize, now: Moment) {
+        let stage = core::mem::replace(&mut self.stage, Stage::Over);
+        let (Stage::Connecting(sealed), Some(local), Some(remote)) = (stage, self.local, self.remote) else {
+            return self.end(Ending::Violation);
+        };
+        self.max_frame = max_frame.clamp(MIN_FRAME, MAX_FRAME);
+        let tag = sealed.bind_tag(&local, &remote);
+        self.events.push_back(LinkEvent::Send(Lane::Control, Bytes::copy_from_slice(&tag)));
+        self.stage = Stage::Binding(sealed);
+        self.deadline = Some(now + BIND_TIMEOUT);
+    }
+
+    fn handle_frame(&mut self, lane: Lane, frame: Bytes) {
+        match (&self.stage, lane) {
+            (Stage::Up, Lane::Control) => match Control::decode(&frame) {
+                Ok(control) => self.events.push_back(LinkEvent::Control(control)),
+                Err(InvalidFrame::Version) => self.end(Ending::Version),
+                Err(InvalidFrame::Malformed) => self.end(Ending::Violation),
+            },
+            (Stage::Up, Lane::Data) => self.events.push_back(LinkEvent::Data(frame)),
+            (Stage::Binding(sealed), Lane::Control) => {
+                let bound = match (&self.local, &self.remote) {
+                    (Some(local), Some(remote)) => sealed.verify_bind(&frame, local, remote),
+                    _ => false,
+                };
+                if bound {
+                    self.stage = Stage::Up;
+                    self.deadline = None;
+                    self.slow_at = None;
+                    self.events.push_back(LinkEvent::Up);
+                } else {
+                    self.end(Ending::Unproved);
+                }
+            }
+            (Stage::Denied | Stage::Over, _) => {}
+            // Anything before the binding ends the link unread.
+            _ => self.end(Ending::Unproved),
+        }
+    }
+
+    fn connect(&mut self) {
+        self.has_transport = true;
+        self.events.push_back(LinkEvent::Connect);
+    }
+
+    /// Ends the link once; what was still to be done is dropped, but for letters.
+    pub(crate) fn end(&mut self, ending: Ending) {
+        self.stage = Stage::Over;
+        if !core::mem::replace(&mut self.ended, true) {
+            self.deadline = None;
+            self.slow_at = None;
+            self.events.push_back(LinkEvent::Ended(ending));
+        }
+    }
+}

@@ -1,0 +1,481 @@
+//! Links to the other members: whom to call, whom to answer, when to try again.
+//!
+//! A link exists between two members when one of them made the room or at least one of them shares. The guest calls
+//! the host; among guests the smaller id calls. What is said over a link is not decided here.
+
+use std::time::Duration;
+
+use rand_core::Rng;
+
+use super::{Action, Changed, JobOwner, Session};
+use crate::api::{NoticeCode, PeerState, Phase};
+use crate::code::RoomKey;
+use crate::handshake::{Hello, Initiator, Kind, PairMessage, Responder, Secret};
+use crate::id::PeerId;
+use crate::link::{Ending, Link, LinkEvent, LinkId};
+use crate::mail::Letter;
+use crate::signaling::{Body, ClientMessage};
+use crate::time::Moment;
+use crate::transport::Path;
+use crate::wire::{Control, MAX_LABEL};
+
+/// Waits between attempts to reach a member again.
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+/// Attempts after which a member is called again only when something changes.
+const MAX_ATTEMPTS: u32 = 6;
+
+/// Another member, or a knocker at the host's door.
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) label: String,
+    pub(super) sharing: bool,
+    pub(super) host: bool,
+    /// The server says that it is there.
+    pub(super) present: bool,
+    /// Not admitted yet, as far as this side knows.
+    knocking: bool,
+    pub(super) state: PeerState,
+    pub(super) path: Option<Path>,
+    /// The link in use.
+    pub(super) link: Option<LinkId>,
+    attempts: u32,
+    retry_at: Option<Moment>,
+}
+
+impl Peer {
+    pub(super) fn new(host: bool) -> Self {
+        Self {
+            label: String::new(),
+            sharing: false,
+            host,
+            present: true,
+            knocking: false,
+            state: PeerState::Connecting,
+            path: None,
+            link: None,
+            attempts: 0,
+            retry_at: None,
+        }
+    }
+
+    pub(super) fn knocker() -> Self {
+        Self { knocking: true, ..Self::new(false) }
+    }
+
+    /// Forgets past failures: something changed.
+    pub(super) fn retry_soon(&mut self, now: Moment) {
+        self.attempts = 0;
+        if self.retry_at.is_some() {
+            self.retry_at = Some(now);
+        }
+    }
+
+    /// Knockers that have not proved themselves are nobody's business but the host's door.
+    pub(super) fn is_visible(&self) -> bool {
+        !self.knocking && (self.present || self.link.is_some() || self.state == PeerState::Lost)
+    }
+}
+
+impl Session {
+    /// The server says that this member (or knocker) is there.
+    pub(super) fn meet(&mut self, id: PeerId, peer: Peer) {
+        let known = self.peers.entry(id).or_insert(peer);
+        known.present = true;
+        known.attempts = 0;
+        self.touch(Changed::Facts);
+    }
+
+    pub(super) fn handle_member_left(&mut self, id: PeerId, lost: bool, now: Moment) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        peer.present = false;
+        // A lost socket is no lost link: bytes go on flowing until the link itself ends.
+        if lost && peer.link.is_some() {
+            return;
+        }
+        let attempts: Vec<LinkId> = self.links_to(id).filter(|link| !self.links[link].is_up()).collect();
+        for link in attempts {
+            self.drop_link(link);
+        }
+        if !lost {
+            self.part_from(id, now);
+        }
+    }
+
+    /// A member is gone for good.
+    pub(super) fn part_from(&mut self, id: PeerId, now: Moment) {
+        let links: Vec<LinkId> = self.links_to(id).collect();
+        for link in links {
+            self.drop_link(link);
+        }
+        if let Some(peer) = self.peers.remove(&id)
+            && peer.is_visible()
+        {
+            self.notify(NoticeCode::PeerLeft, peer.label);
+        }
+        self.forget_items_of(id, now);
+        // Leaving before the proof is a guess like any other.
+        if let Some(door) = &mut self.room.door {
+            let before = door.guesses.tries_left();
+            if door.guesses.failed(id).tries_left != before {
+                self.tell_guesses();
+            }
+        }
+    }
+
+    /// This device leaves: says so on every link and ends them.
+    pub(super) fn part_from_all(&mut self, now: Moment) {
+        for link in self.links.values_mut().filter(|link| link.is_up()) {
+            link.say(&Control::Bye);
+        }
+        while let Some((id, event)) = self.next_link_event() {
+            if let LinkEvent::Send(lane, frame) = event {
+                self.actions.push_back(Action::Send { link: id, lane, frame });
+            }
+        }
+        let links: Vec<LinkId> = self.links.keys().copied().collect();
+        for link in links {
+            self.drop_link(link);
+        }
+        let peers: Vec<PeerId> = self.peers.keys().copied().collect();
+        for id in peers {
+            self.peers.remove(&id);
+            self.forget_items_of(id, now);
+        }
+    }
+
+    pub(super) fn introduce(&mut self, label: &str) {
+        let mut end = label.len().min(MAX_LABEL);
+        while !label.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.label = label[..end].to_owned();
+        let hello = Control::Introduce { label: self.label.clone() };
+        self.say_to_all(&hello);
+    }
+
+    pub(super) fn say_to_all(&mut self, control: &Control) {
+        for link in self.links.values_mut().filter(|link| link.is_up()) {
+            link.say(control);
+        }
+    }
+
+    /// Says something over the link to a member; `false` when there is none.
+    pub(super) fn say_to(&mut self, peer: PeerId, control: &Control) -> bool {
+        let link = self.peers.get(&peer).and_then(|peer| peer.link).and_then(|id| self.links.get_mut(&id));
+        link.map(|link| link.say(control)).is_some()
+    }
+
+    pub(super) fn peer_label(&self, id: PeerId) -> String {
+        self.peers.get(&id).map(|peer| peer.label.clone()).unwrap_or_default()
+    }
+
+    /// A guest on its way in calls the host with what it came with.
+    pub(super) fn call_host(&mut self, now: Moment) {
+        let (Some(membership), Some(secret)) = (&self.room.membership, self.secret_for_host()) else {
+            return;
+        };
+        self.call(membership.host, &secret, now);
+    }
+
+    pub(super) fn peers_timeout(&self) -> Option<Moment> {
+        self.peers.values().filter_map(|peer| peer.retry_at).min()
+    }
+
+    pub(super) fn handle_guess_timeout(&mut self, now: Moment) {
+        let Some(door) = &mut self.room.door else { return };
+        if !door.guesses.handle_timeout(now).is_empty() {
+            self.tell_guesses();
+        }
+    }
+
+    /// Calls every member that a link is wanted to and that is this side's to call.
+    pub(super) fn reconcile(&mut self, now: Moment) {
+        if !matches!(self.room.phase, Phase::InRoom) {
+            return;
+        }
+        let Some(me) = self.room.membership.as_ref().map(|membership| membership.me) else { return };
+        let (hosting, sharing) = (self.is_hosting(), self.is_sharing());
+        let due = |id: &PeerId, peer: &Peer| {
+            let wanted = peer.host || sharing || peer.sharing;
+            let mine = peer.host || (!hosting && me < *id);
+            let ready = peer.retry_at.is_none_or(|at| at <= now) && peer.attempts < MAX_ATTEMPTS;
+            wanted && mine && ready && peer.present && peer.link.is_none()
+        };
+        let due: Vec<(PeerId, bool)> =
+            self.peers.iter().filter(|(id, peer)| due(id, peer)).map(|(id, peer)| (*id, peer.host)).collect();
+        for (id, host) in due {
+            let attempt = self.links_to(id).any(|link| self.links[&link].is_alive());
+            let secret = if host { self.secret_for_host() } else { self.room.key.clone().map(Secret::Room) };
+            match secret {
+                Some(secret) if !attempt => self.call(id, &secret, now),
+                _ => {}
+            }
+        }
+        for peer in self.peers.values_mut() {
+            peer.retry_at.take_if(|at| *at <= now);
+        }
+    }
+
+    pub(super) fn handle_relay(&mut self, from: PeerId, seq: u32, body: &Body, now: Moment) {
+        let Some(letter) = Letter::parse(body) else { return };
+        let link = self.links_to(from).find(|id| self.links[id].stream() == letter.stream);
+        if let Some(link) = link.and_then(|id| self.links.get_mut(&id)) {
+            return link.handle_letter(seq, letter, now);
+        }
+        let hello = letter.opening().filter(|_| seq == 0).map(PairMessage::decode);
+        if let Some(Ok(PairMessage::Hello(hello))) = hello {
+            self.answer(from, &hello, seq, letter, now);
+        }
+    }
+
+    pub(super) fn handle_link_event(&mut self, id: LinkId, event: LinkEvent, now: Moment) {
+        let Some(link) = self.links.get(&id) else { return };
+        let peer = link.peer;
+        match event {
+            LinkEvent::Relay(seq, body) => {
+                self.tell_server(&ClientMessage::Relay { to: peer, seq, body });
+            }
+            LinkEvent::Connect => {
+                let ice = self.room.membership.as_ref().map(|here| here.ice.clone()).unwrap_or_default();
+                self.actions.push_back(Action::Connect { link: id, peer, ice });
+            }
+            LinkEvent::Negotiate(step) => self.actions.push_back(Action::Negotiate { link: id, step }),
+            LinkEvent::Send(lane, frame) => self.actions.push_back(Action::Send { link: id, lane, frame }),
+            LinkEvent::Proved => self.handle_proved(id, peer),
+            LinkEvent::WrongProof => self.handle_wrong_proof(id, peer, now),
+            LinkEvent::Up => self.handle_up(id, peer, now),
+            LinkEvent::Slow => self.notify(NoticeCode::ConnectSlow, self.peer_label(peer)),
+            LinkEvent::Control(control) => self.handle_control(id, peer, control, now),
+            LinkEvent::Data(frame) => self.handle_data(id, peer, frame, now),
+            LinkEvent::Drained => self.handle_drained(id),
+            LinkEvent::Path(path) => self.change_peer(peer, |peer| peer.path = Some(path)),
+            LinkEvent::Silent(silent) => self.change_peer(peer, |peer| {
+                peer.state = if silent { PeerState::Lost } else { PeerState::Connected };
+            }),
+            LinkEvent::Ended(ending) => self.handle_ended(id, peer, ending, now),
+        }
+    }
+
+    /// A peer broke the protocol on a link that was up.
+    pub(super) fn end_for_violation(&mut self, id: LinkId) {
+        if let Some(link) = self.links.get_mut(&id) {
+            link.end(Ending::Violation);
+        }
+    }
+
+    fn secret_for_host(&self) -> Option<Secret> {
+        match (&self.room.key, &self.room.entry) {
+            (Some(key), _) => Some(Secret::Room(key.clone())),
+            // A link may be tried again by itself; words never are, each try is a guess.
+            (None, Some(secret)) if secret.kind() != Kind::Words || self.room.phase == Phase::Joining => {
+                Some(secret.clone())
+            }
+            _ => None,
+        }
+    }
+
+    fn links_to(&self, peer: PeerId) -> impl Iterator<Item = LinkId> + '_ {
+        self.links.iter().filter(move |(_, link)| link.peer == peer).map(|(id, _)| *id)
+    }
+
+    fn call(&mut self, peer: PeerId, secret: &Secret, now: Moment) {
+        let Some(here) = &self.room.membership else { return };
+        let (initiator, hello) = Initiator::start(&here.room, here.me, peer, secret, &mut self.rng);
+        let stream = self.rng.next_u32();
+        let hello = PairMessage::Hello(hello);
+        let link = Link::call(peer, secret.kind(), stream, initiator, hello, now);
+        self.insert_link(link);
+        self.change_peer(peer, |peer| peer.state = PeerState::Connecting);
+    }
+
+    fn answer(&mut self, from: PeerId, hello: &Hello, seq: u32, letter: Letter, now: Moment) {
+        let Some(here) = self.room.membership.clone() else { return };
+        let calls_us = self.is_hosting() || (from != here.host && from < here.me);
+        if !calls_us || from == here.me {
+            return;
+        }
+        let secret = match (hello.kind, &self.room.door, &self.room.key) {
+            (Kind::Words, Some(door), _) => Secret::Words(door.words.clone()),
+            (Kind::Link, Some(door), _) => Secret::Link(door.link.clone()),
+            (Kind::Room, _, Some(key)) => Secret::Room(key.clone()),
+            _ => return,
+        };
+        if self.is_hosting() {
+            // A member whose arrival was not told yet, or told to this device before it was back.
+            self.peers.entry(from).or_insert_with(Peer::knocker);
+        } else if !self.peers.contains_key(&from) {
+            return;
+        }
+        let attempts: Vec<LinkId> = self.links_to(from).filter(|id| !self.links[id].is_up()).collect();
+        for attempt in attempts {
+            self.drop_link(attempt);
+        }
+        if hello.kind == Kind::Words
+            && let Some(door) = &mut self.room.door
+            && door.guesses.allow(from, now).is_err()
+        {
+            let link = Link::turn_away(from, hello.kind, seq, letter, 0, now);
+            self.insert_link(link);
+            return;
+        }
+        if let Ok(responder) = Responder::answer(&here.room, here.me, from, &secret, hello, &mut self.rng) {
+            self.insert_link(Link::answer(from, hello.kind, responder, seq, letter, now));
+        }
+    }
+
+    fn insert_link(&mut self, link: Link) {
+        let id = LinkId(self.next_number());
+        self.links.insert(id, link);
+        self.touch(Changed::Facts);
+    }
+
+    fn handle_proved(&mut self, id: LinkId, peer: PeerId) {
+        if self.links.get(&id).is_some_and(|link| link.kind == Kind::Words)
+            && let Some(door) = &mut self.room.door
+        {
+            door.guesses.confirmed(peer);
+        }
+        let knocking = self.peers.get(&peer).is_some_and(|peer| peer.knocking);
+        if self.is_hosting() && knocking {
+            self.tell_server(&ClientMessage::Admit { member: peer });
+        }
+        self.change_peer(peer, |peer| peer.knocking = false);
+    }
+
+    fn handle_wrong_proof(&mut self, id: LinkId, peer: PeerId, now: Moment) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let counted = link.kind == Kind::Words;
+        let mut tries_left = 0;
+        if counted && let Some(door) = &mut self.room.door {
+            tries_left = door.guesses.failed(peer).tries_left;
+        }
+        link.deny(tries_left, now);
+        self.close_transport(id);
+        if counted {
+            self.tell_guesses();
+        }
+    }
+
+    fn tell_guesses(&mut self) {
+        let Some(left) = self.room.door.as_ref().map(|door| door.guesses.tries_left()) else { return };
+        if left == 0 {
+            self.change_words();
+        } else {
+            self.notify_number(NoticeCode::SomebodyGuessed, left.into());
+        }
+    }
+
+    fn handle_up(&mut self, id: LinkId, peer: PeerId, now: Moment) {
+        let old: Vec<LinkId> = self.links_to(peer).filter(|other| *other != id).collect();
+        for old in old {
+            self.drop_link(old);
+        }
+        let new = self.peers.get(&peer).is_some_and(|peer| peer.label.is_empty());
+        self.change_peer(peer, |peer| {
+            peer.link = Some(id);
+            peer.state = PeerState::Connected;
+            peer.attempts = 0;
+            peer.retry_at = None;
+        });
+        self.retract(&[NoticeCode::ConnectSlow, NoticeCode::ConnectFailed, NoticeCode::PeerLost]);
+        if new && self.is_hosting() {
+            self.notify(NoticeCode::PeerJoined, "");
+        }
+        let key = self.room.key.clone().filter(|_| self.is_hosting());
+        let mut opening = Vec::new();
+        opening.extend(key.map(Control::RoomKey));
+        opening.push(Control::Introduce { label: self.label.clone() });
+        opening.extend(self.offers());
+        if let Some(link) = self.links.get_mut(&id) {
+            for control in &opening {
+                link.say(control);
+            }
+        }
+        self.open_lanes(id);
+        self.go_on_with(peer, now);
+    }
+
+    pub(super) fn handle_room_key(&mut self, peer: PeerId, key: RoomKey) {
+        let from_host = self.room.membership.as_ref().is_some_and(|here| here.host == peer);
+        if from_host && !self.is_hosting() {
+            self.room.key = Some(key);
+            self.touch(Changed::Facts);
+        }
+    }
+
+    fn handle_ended(&mut self, id: LinkId, peer: PeerId, ending: Ending, now: Moment) {
+        let Some(link) = self.links.get(&id) else { return };
+        let (kind, caller) = (link.kind, link.caller);
+        let was_up = self.peers.get(&peer).is_some_and(|peer| peer.link == Some(id));
+        self.drop_link(id);
+        if self.room.phase == Phase::Joining {
+            return self.fail_joining(kind, ending, now);
+        }
+        let label = self.peer_label(peer);
+        match ending {
+            Ending::Violation => self.notify(NoticeCode::PeerViolation, label),
+            Ending::Version => self.notify(NoticeCode::PeerVersion, label),
+            Ending::Unproved | Ending::WrongSecret(_) if caller || was_up => {
+                self.notify(NoticeCode::PeerRefused, label);
+            }
+            _ if was_up => self.notify(NoticeCode::PeerLost, label),
+            Ending::NoPath if caller => self.notify(NoticeCode::ConnectFailed, label),
+            _ => {}
+        }
+        let hostile = matches!(ending, Ending::Violation | Ending::Version | Ending::Unproved);
+        let chance = self.rng.next_u32();
+        if let Some(peer) = self.peers.get_mut(&peer) {
+            peer.state = if hostile { PeerState::Refused } else { PeerState::Lost };
+            let wait = RETRY_FIRST * 2u32.saturating_pow(peer.attempts.min(5));
+            peer.attempts += if hostile { MAX_ATTEMPTS } else { 1 };
+            peer.retry_at = Some(now + wait / 2 + wait.mul_f64(f64::from(chance) / f64::from(u32::MAX)));
+        }
+        self.touch(Changed::Facts);
+    }
+
+    /// The way into the room ended before this device was a member.
+    fn fail_joining(&mut self, kind: Kind, ending: Ending, now: Moment) {
+        match (ending, kind) {
+            (Ending::WrongSecret(tries_left), Kind::Words) => {
+                self.leave_room(now);
+                self.notify_with(NoticeCode::WrongWords, "", tries_left.map(u64::from), None);
+            }
+            (Ending::WrongSecret(_), Kind::Link) => self.give_up(NoticeCode::WrongLink, now),
+            (Ending::WrongSecret(_), Kind::Room) => self.give_up(NoticeCode::KeepsakeExpired, now),
+            (Ending::Busy, _) => self.give_up(NoticeCode::WordsBusy, now),
+            (Ending::Silence, _) => self.give_up(NoticeCode::NoAnswer, now),
+            (Ending::Version, _) => self.give_up(NoticeCode::PeerVersion, now),
+            (Ending::NoPath | Ending::ByPeer, _) => self.give_up(NoticeCode::ConnectFailed, now),
+            (Ending::Violation | Ending::Unproved, _) => self.give_up(NoticeCode::PeerRefused, now),
+        }
+    }
+
+    /// Forgets a link: transport closed, its fetches over, its reads nobody's.
+    fn drop_link(&mut self, id: LinkId) {
+        self.close_transport(id);
+        let Some(link) = self.links.remove(&id) else { return };
+        self.lanes.remove(&id);
+        self.jobs.retain(|_, owner| !matches!(owner, JobOwner::Read(link, _) if *link == id));
+        if let Some(peer) = self.peers.get_mut(&link.peer)
+            && peer.link == Some(id)
+        {
+            peer.link = None;
+            peer.path = None;
+            self.interrupt_items_of(link.peer);
+        }
+        self.touch(Changed::Facts);
+    }
+
+    fn close_transport(&mut self, id: LinkId) {
+        if self.links.get(&id).is_some_and(Link::has_transport) {
+            self.actions.push_back(Action::Close { link: id });
+        }
+    }
+
+    pub(super) fn change_peer(&mut self, id: PeerId, change: impl FnOnce(&mut Peer)) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            change(peer);
+            self.touch(Changed::Facts);
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! The machine of machines: one device's room, its links to the other members, and all that moves over them.
+//!
+//! Give it a [`Report`] or a [`Happened`], then drain [`Session::poll_action`] until it is empty, then wait for the
+//! next input: mutate, drain, wait. It never waits by itself, reads no clock, and draws chance only from the seed
+//! that it was made with. Its rules are split by what they rule: [`room`](self) (the server), links, sharing,
+//! receiving, and the view.
+
+mod linking;
+mod notices;
+mod receiving;
+mod room;
+mod sharing;
+mod view;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
+
+use bytes::Bytes;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+use crate::api::{Command, ItemKey, Notice, View};
+use crate::host::{Errand, JobId, Report, StoreId};
+use crate::id::{PeerId, TransferId};
+pub use crate::link::LinkId;
+use crate::link::{Link, LinkEvent};
+use crate::signaling::IceServer;
+use crate::time::Moment;
+use crate::transport::{Happened, Lane, Step};
+
+use linking::Peer;
+use receiving::Received;
+use room::Room;
+use sharing::{Lanes, Shared};
+
+/// Views that differ only in how far something is come at most this often.
+const PROGRESS_EVERY: Duration = Duration::from_millis(250);
+/// Other views come at most this often.
+const VIEW_EVERY: Duration = Duration::from_millis(100);
+
+/// What a session wants done.
+#[derive(Debug)]
+pub enum Action {
+    /// Make a transport to this peer and keep it under this link's name.
+    Connect {
+        /// The link's name.
+        link: LinkId,
+        /// The peer.
+        peer: PeerId,
+        /// Servers to use.
+        ice: Vec<IceServer>,
+    },
+    /// Pass to the link's transport.
+    Negotiate {
+        /// Which link.
+        link: LinkId,
+        /// What to do.
+        step: Step,
+    },
+    /// Pass to the link's transport.
+    Send {
+        /// Which link.
+        link: LinkId,
+        /// Which lane.
+        lane: Lane,
+        /// One message.
+        frame: Bytes,
+    },
+    /// Close the link's transport and forget it.
+    Close {
+        /// Which link.
+        link: LinkId,
+    },
+    /// Pass to the host.
+    Errand(Errand),
+}
+
+/// Who asked for a read or write.
+#[derive(Debug, Clone, Copy)]
+enum JobOwner {
+    Read(LinkId, TransferId),
+    Write(ItemKey),
+}
+
+/// One device in (at most) one room.
+#[derive(Debug)]
+pub struct Session {
+    rng: ChaCha20Rng,
+    label: String,
+    room: Room,
+    peers: BTreeMap<PeerId, Peer>,
+    links: BTreeMap<LinkId, Link>,
+    lanes: HashMap<LinkId, Lanes>,
+    shared: Vec<Shared>,
+    text: crate::text::Document,
+    text_order: u64,
+    received: BTreeMap<ItemKey, Received>,
+    stores: HashMap<StoreId, ItemKey>,
+    fetches: HashMap<TransferId, ItemKey>,
+    jobs: HashMap<JobId, JobOwner>,
+    notices: VecDeque<Notice>,
+    counter: u64,
+    actions: VecDeque<Action>,
+    wake_at: Option<Moment>,
+    changed: Changed,
+    shown_at: Moment,
+}
+
+/// How much of the view changed since it was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Changed {
+    Nothing,
+    Progress,
+    Facts,
+}
+
+impl Session {
+    /// An idle session. `seed` must be fresh randomness: every key and secret comes from it.
+    pub fn new(seed: [u8; 32]) -> Self {
+        Self {
+            rng: ChaCha20Rng::from_seed(seed),
+            label: String::new(),
+            room: Room::default(),
+            peers: BTreeMap::new(),
+            links: BTreeMap::new(),
+            lanes: HashMap::new(),
+            shared: Vec::new(),
+            text: crate::text::Document::default(),
+            text_order: 0,
+            received: BTreeMap::new(),
+            stores: HashMap::new(),
+            fetches: HashMap::new(),
+            jobs: HashMap::new(),
+            notices: VecDeque::new(),
+            counter: 0,
+            actions: VecDeque::new(),
+            wake_at: None,
+            changed: Changed::Facts,
+            shown_at: Moment::default(),
+        }
+    }
+
+    /// Takes a report of the host's.
+    pub fn handle_report(&mut self, report: Report, now: Moment) {
+        match report {
+            Report::Command(command) => self.handle_command(command, now),
+            Report::Signal(event) => self.handle_signal(event, now),
+            Report::Woke => self.wake_at = None,
+            Report::Read { job, outcome } => self.handle_read(job, outcome, now),
+            Report::Prepared { store, outcome } => self.handle_prepared(store, outcome, now),
+            Report::Written { job, outcome } => self.handle_written(job, outcome, now),
+            Report::Committed { store, file: _, outcome } => self.handle_committed(store, outcome, now),
+            Report::Finished { store, outcome } => self.handle_finished(store, outcome, now),
+        }
+        self.settle(now);
+    }
+
+    /// Takes what happened on a link's transport; a link that is gone already is ignored.
+    pub fn handle_happened(&mut self, link: LinkId, happened: Happened, now: Moment) {
+        if let Some(link) = self.links.get_mut(&link) {
+            link.handle_happened(happened, now);
+        }
+        self.settle(now);
+    }
+
+    /// Next thing to do. Drain it after every input.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// The facts as they are now.
+    pub fn view(&self, now: Moment) -> View {
+        self.build_view(now)
+    }
+
+    fn handle_command(&mut self, command: Command, now: Moment) {
+        self.touch(Changed::Facts);
+        match command {
+            Command::Open { name } => self.open_room(name, now),
+            Command::Join(invitation) => self.join_room(invitation, now),
+            Command::Return(keepsake) => self.return_to_room(&keepsake, now),
+            Command::Leave => self.leave_room(now),
+            Command::Share(items) => self.share(items, now),
+            Command::SetText(document) => self.set_text(document, now),
+            Command::Accept { item, place } => self.accept(item, place, now),
+            Command::Pause(item) => self.pause(item, now),
+            Command::Resume(item) => self.resume(item, now),
+            Command::Cancel(item) => self.cancel(item, now),
+            Command::Remove(item) => self.remove(item, now),
+            Command::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
+            Command::Nudge => self.nudge(now),
+            Command::Introduce(label) => self.introduce(&label),
+        }
+    }
+
+    /// After every input: lets everything that is due happen, then says when to be woken and what to show.
+    fn settle(&mut self, now: Moment) {
+        self.handle_room_timeout(now);
+        self.handle_guess_timeout(now);
+        let due: Vec<LinkId> = self.due_links(now);
+        for id in due {
+            if let Some(link) = self.links.get_mut(&id) {
+                link.handle_timeout(now);
+            }
+        }
+        while let Some((id, event)) = self.next_link_event() {
+            self.handle_link_event(id, event, now);
+        }
+        self.reconcile(now);
+        while let Some((id, event)) = self.next_link_event() {
+            self.handle_link_event(id, event, now);
+        }
+        self.pump();
+        self.show(now);
+        self.ask_to_be_woken();
+    }
+
+    fn due_links(&self, now: Moment) -> Vec<LinkId> {
+        let due = |link: &Link| link.poll_timeout().is_some_and(|at| at <= now);
+        self.links.iter().filter(|(_, link)| due(link)).map(|(id, _)| *id).collect()
+    }
+
+    fn next_link_event(&mut self) -> Option<(LinkId, LinkEvent)> {
+        self.links.iter_mut().find_map(|(id, link)| Some((*id, link.poll_event()?)))
+    }
+
+    fn ask_to_be_woken(&mut self) {
+        let links = self.links.values().filter_map(Link::poll_timeout).min();
+        let next = [links, self.room_timeout(), self.peers_timeout(), self.view_timeout()]
+            .into_iter()
+            .flatten()
+            .min();
+        if let Some(at) = next
+            && self.wake_at != Some(at)
+        {
+            self.wake_at = Some(at);
+            self.perform(Errand::WakeAt(at));
+        }
+    }
+
+    fn view_timeout(&self) -> Option<Moment> {
+        match self.changed {
+            Changed::Nothing => None,
+            Changed::Progress => Some(self.shown_at + PROGRESS_EVERY),
+            Changed::Facts => Some(self.shown_at + VIEW_EVERY),
+        }
+    }
+
+    fn show(&mut self, now: Moment) {
+        if self.view_timeout().is_some_and(|at| at <= now) {
+            self.changed = Changed::Nothing;
+            self.shown_at = now;
+            let view = self.build_view(now);
+            // Bytes that move change their speed also when none arrive.
+            if view.busy {
+                self.changed = Changed::Progress;
+            }
+            self.perform(Errand::Show(Box::new(view)));
+        }
+    }
+
+    fn touch(&mut self, changed: Changed) {
+        self.changed = self.changed.max(changed);
+    }
+
+    fn perform(&mut self, errand: Errand) {
+        self.actions.push_back(Action::Errand(errand));
+    }
+
+    /// The next number that nothing in this session has had yet.
+    fn next_number(&mut self) -> u64 {
+        self.counter += 1;
+        self.counter
+    }
+}

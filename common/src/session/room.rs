@@ -1,0 +1,452 @@
+//! The conversation with the server: making, entering, leaving and keeping a room.
+//!
+//! Decides what to say on the socket and what an answer means. The server is not trusted with anything but
+//! delivery: what it says about members only tells whom to shake hands with.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rand_core::Rng;
+use serde::{Deserialize, Serialize};
+
+use super::linking::Peer;
+use super::{Changed, Session};
+use crate::api::{Keepsake, NoticeCode, Phase};
+use crate::code::{Invitation, Link, LinkSecret, RoomKey, Words};
+use crate::guesses::Guesses;
+use crate::handshake::Secret;
+use crate::host::{Errand, SignalEvent};
+use crate::id::{PeerId, RoomId};
+use crate::signaling::{ClientMessage, IceServer, Member, PROTOCOL, Refusal, ServerMessage, Ticket};
+use crate::time::Moment;
+
+/// Joining that takes this long is said to be slow.
+const JOIN_SLOW: Duration = Duration::from_secs(3);
+/// Joining that takes this long is given up.
+const JOIN_TIMEOUT: Duration = Duration::from_secs(15);
+/// Waits between attempts to reach the server again.
+const RETRY_FIRST: Duration = Duration::from_millis(500);
+const RETRY_MAX: Duration = Duration::from_secs(15);
+/// Joins with a ticket that a server may refuse as unknown while the host has not made the room again.
+const UNKNOWN_RETRIES: u32 = 10;
+
+/// Where this device stands with the server.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    pub(super) phase: Phase,
+    /// What to say as soon as the socket is open, and again after it was lost.
+    intent: Option<Intent>,
+    socket: Socket,
+    pub(super) membership: Option<Membership>,
+    /// What a guest came with.
+    pub(super) entry: Option<Secret>,
+    /// For links among members.
+    pub(super) key: Option<RoomKey>,
+    /// The host's: what opens the door.
+    pub(super) door: Option<Door>,
+    slow_at: Option<Moment>,
+    give_up_at: Option<Moment>,
+    retry_at: Option<Moment>,
+    retries: u32,
+}
+
+/// What opens a host's room, and how often it was tried wrongly.
+#[derive(Debug)]
+pub(super) struct Door {
+    pub(super) words: Words,
+    pub(super) link: LinkSecret,
+    pub(super) guesses: Guesses,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Socket {
+    #[default]
+    Closed,
+    Opening,
+    Open,
+}
+
+#[derive(Debug, Clone)]
+enum Intent {
+    Open { name: Option<RoomId>, ticket: Option<Ticket> },
+    Join { room: RoomId, ticket: Option<Ticket> },
+}
+
+/// A place in a room.
+#[derive(Debug, Clone)]
+pub(super) struct Membership {
+    pub(super) me: PeerId,
+    pub(super) room: RoomId,
+    pub(super) host: PeerId,
+    /// There once admitted.
+    ticket: Option<Ticket>,
+    pub(super) ice: Vec<IceServer>,
+}
+
+/// What a [`Keepsake`] holds.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    room: RoomId,
+    ticket: Ticket,
+    key: RoomKey,
+    /// The host's link secret.
+    link: Option<LinkSecret>,
+}
+
+impl Session {
+    pub(super) fn open_room(&mut self, name: Option<RoomId>, now: Moment) {
+        self.leave_room(now);
+        self.make_door(None);
+        self.room.key = Some(RoomKey::random(&mut self.rng));
+        self.room.phase = Phase::Opening;
+        self.pursue(Intent::Open { name, ticket: None }, now);
+    }
+
+    pub(super) fn join_room(&mut self, invitation: Invitation, now: Moment) {
+        let (room, secret) = match invitation {
+            Invitation::Code(code) => (code.room, Secret::Words(code.words)),
+            Invitation::Link(link) => (link.room, Secret::Link(link.secret)),
+        };
+        if self.room.phase == Phase::InRoom
+            && self.room.membership.as_ref().is_some_and(|here| here.room == room)
+        {
+            return;
+        }
+        self.leave_room(now);
+        self.room.entry = Some(secret);
+        self.begin_joining(room, None, now);
+    }
+
+    pub(super) fn return_to_room(&mut self, keepsake: &Keepsake, now: Moment) {
+        let bytes = URL_SAFE_NO_PAD.decode(&keepsake.0).unwrap_or_default();
+        let Ok(kept) = postcard::from_bytes::<Kept>(&bytes) else {
+            return self.notify(NoticeCode::KeepsakeExpired, "");
+        };
+        self.leave_room(now);
+        self.room.key = Some(kept.key);
+        if let Some(link) = kept.link {
+            self.make_door(Some(link));
+            self.room.phase = Phase::Opening;
+            self.pursue(Intent::Open { name: Some(kept.room), ticket: Some(kept.ticket) }, now);
+        } else {
+            self.begin_joining(kept.room, Some(kept.ticket), now);
+        }
+    }
+
+    pub(super) fn leave_room(&mut self, now: Moment) {
+        if self.room.phase == Phase::Idle {
+            return;
+        }
+        self.part_from_all(now);
+        if self.room.socket == Socket::Open {
+            self.tell_server(&ClientMessage::Leave);
+        }
+        if self.room.socket != Socket::Closed {
+            self.perform(Errand::CloseSignal);
+        }
+        self.room = Room::default();
+        self.touch(Changed::Facts);
+    }
+
+    pub(super) fn nudge(&mut self, now: Moment) {
+        if self.room.retry_at.is_some() {
+            self.room.retry_at = Some(now);
+        }
+        for peer in self.peers.values_mut() {
+            peer.retry_soon(now);
+        }
+    }
+
+    pub(super) fn handle_signal(&mut self, event: SignalEvent, now: Moment) {
+        match event {
+            SignalEvent::Opened => {
+                self.room.socket = Socket::Open;
+                self.tell_server(&ClientMessage::Hello { protocol: PROTOCOL });
+                self.say_intent();
+            }
+            SignalEvent::Closed => self.handle_socket_lost(now),
+            SignalEvent::Text(text) => match ServerMessage::parse(&text) {
+                Ok(message) => self.handle_server(message, now),
+                Err(_) => self.give_up(NoticeCode::ServerVersion, now),
+            },
+        }
+    }
+
+    pub(super) fn handle_room_timeout(&mut self, now: Moment) {
+        let due = |at: &mut Option<Moment>| at.take_if(|at| *at <= now).is_some();
+        if due(&mut self.room.slow_at) {
+            self.notify(NoticeCode::JoinSlow, "");
+        }
+        if due(&mut self.room.give_up_at) {
+            let reached = self.room.membership.is_some() || self.room.socket == Socket::Open;
+            self.give_up(if reached { NoticeCode::NoAnswer } else { NoticeCode::ServerUnreachable }, now);
+        }
+        if due(&mut self.room.retry_at) {
+            if self.room.socket == Socket::Open {
+                self.say_intent();
+            } else {
+                self.open_socket();
+            }
+        }
+    }
+
+    pub(super) fn room_timeout(&self) -> Option<Moment> {
+        let guesses = self.room.door.as_ref().and_then(|door| door.guesses.poll_timeout());
+        [self.room.slow_at, self.room.give_up_at, self.room.retry_at, guesses].into_iter().flatten().min()
+    }
+
+    /// Sends on the socket; dropped by the host when it is not open, and then said again after the next opening.
+    pub(super) fn tell_server(&mut self, message: &ClientMessage) {
+        self.perform(Errand::SendSignal(message.to_text()));
+    }
+
+    /// Tells the server whether anything is offered here.
+    pub(super) fn tell_sharing(&mut self) {
+        if self.room.phase == Phase::InRoom {
+            let on = self.is_sharing();
+            self.tell_server(&ClientMessage::Sharing { on });
+        }
+    }
+
+    pub(super) fn is_hosting(&self) -> bool {
+        self.room.door.is_some()
+    }
+
+    pub(super) fn keepsake(&self) -> Option<Keepsake> {
+        let membership = self.room.membership.as_ref()?;
+        let kept = Kept {
+            room: membership.room.clone(),
+            ticket: membership.ticket.clone()?,
+            key: self.room.key.clone()?,
+            link: self.room.door.as_ref().map(|door| door.link.clone()),
+        };
+        Some(Keepsake(URL_SAFE_NO_PAD.encode(postcard::to_allocvec(&kept).ok()?)))
+    }
+
+    /// The link to show: the host's, or the one that a guest came by.
+    pub(super) fn room_link(&self) -> Option<Link> {
+        let room = self.room.membership.as_ref()?.room.clone();
+        let secret = match (&self.room.door, &self.room.entry) {
+            (Some(door), _) => door.link.clone(),
+            (None, Some(Secret::Link(secret))) => secret.clone(),
+            _ => return None,
+        };
+        Some(Link { room, secret })
+    }
+
+    /// Wrong tries used up the words: new ones show; link, room key and members stay.
+    pub(super) fn change_words(&mut self) {
+        let words = Words::random(&mut self.rng);
+        if let Some(door) = &mut self.room.door {
+            door.words = words;
+            door.guesses.reset();
+        }
+        self.notify(NoticeCode::WordsChanged, "");
+    }
+
+    /// Gives up what is under way, goes idle, and says why. What is offered stays listed.
+    pub(super) fn give_up(&mut self, why: NoticeCode, now: Moment) {
+        let room = self.intended_room().map(|room| room.to_string()).unwrap_or_default();
+        self.leave_room(now);
+        self.retract(&[NoticeCode::JoinSlow, NoticeCode::ServerLost]);
+        self.notify(why, room);
+    }
+
+    fn make_door(&mut self, link: Option<LinkSecret>) {
+        let link = link.unwrap_or_else(|| LinkSecret::random(&mut self.rng));
+        let words = Words::random(&mut self.rng);
+        self.room.door = Some(Door { words, link, guesses: Guesses::default() });
+    }
+
+    fn begin_joining(&mut self, room: RoomId, ticket: Option<Ticket>, now: Moment) {
+        self.retract(&[
+            NoticeCode::WrongWords,
+            NoticeCode::WrongLink,
+            NoticeCode::RoomUnknown,
+            NoticeCode::NoAnswer,
+        ]);
+        self.room.phase = Phase::Joining;
+        self.room.slow_at = Some(now + JOIN_SLOW);
+        self.room.give_up_at = Some(now + JOIN_TIMEOUT);
+        self.pursue(Intent::Join { room, ticket }, now);
+    }
+
+    fn pursue(&mut self, intent: Intent, _now: Moment) {
+        self.room.intent = Some(intent);
+        self.retract(&[NoticeCode::ServerUnreachable, NoticeCode::RoomTaken, NoticeCode::RateLimited]);
+        self.touch(Changed::Facts);
+        self.open_socket();
+    }
+
+    fn open_socket(&mut self) {
+        if self.room.socket == Socket::Closed {
+            self.room.socket = Socket::Opening;
+            self.perform(Errand::OpenSignal);
+        }
+    }
+
+    fn say_intent(&mut self) {
+        let message = match self.room.intent.clone() {
+            Some(Intent::Open { name, ticket }) => ClientMessage::Create { name, ticket },
+            Some(Intent::Join { room, ticket }) => ClientMessage::Join { room, ticket },
+            None => return,
+        };
+        self.tell_server(&message);
+    }
+
+    fn intended_room(&self) -> Option<&RoomId> {
+        match &self.room.intent {
+            Some(Intent::Open { name, .. }) => name.as_ref(),
+            Some(Intent::Join { room, .. }) => Some(room),
+            None => None,
+        }
+    }
+
+    fn handle_socket_lost(&mut self, now: Moment) {
+        self.room.socket = Socket::Closed;
+        match self.room.phase {
+            Phase::Idle => return,
+            Phase::Joining => return self.give_up(NoticeCode::ServerUnreachable, now),
+            Phase::Opening => self.notify(NoticeCode::ServerUnreachable, ""),
+            Phase::InRoom => {
+                self.room.phase = Phase::Reconnecting;
+                self.notify(NoticeCode::ServerLost, "");
+            }
+            Phase::Reconnecting => {}
+        }
+        self.retry_later(None, now);
+    }
+
+    /// Tries again after a growing wait with some chance in it, so that a server's clients do not return at once.
+    fn retry_later(&mut self, at_least: Option<u32>, now: Moment) {
+        let doubled = RETRY_FIRST * 2u32.saturating_pow(self.room.retries.min(8));
+        let wait = doubled.min(RETRY_MAX).max(Duration::from_secs(at_least.unwrap_or(0).into()));
+        let jitter = wait.mul_f64(f64::from(self.rng.next_u32()) / f64::from(u32::MAX) / 2.0);
+        self.room.retries += 1;
+        self.room.retry_at = Some(now + wait / 2 + jitter);
+        self.touch(Changed::Facts);
+    }
+
+    fn handle_server(&mut self, message: ServerMessage, now: Moment) {
+        self.touch(Changed::Facts);
+        match message {
+            ServerMessage::Welcome { protocol, .. } if protocol == PROTOCOL => {}
+            ServerMessage::Welcome { .. } => self.give_up(NoticeCode::ServerVersion, now),
+            ServerMessage::Created { member, room, ticket, ice } => {
+                self.enter(Membership { me: member, host: member, room, ticket: Some(ticket), ice }, &[]);
+            }
+            ServerMessage::Joined { member, room, host, members, ticket, ice } => {
+                self.enter(Membership { me: member, host, room, ticket: Some(ticket), ice }, &members);
+            }
+            ServerMessage::Knocking { member, room, host, ice } => {
+                if self.room.phase == Phase::Joining && !self.is_hosting() {
+                    self.room.membership = Some(Membership { me: member, room, host, ticket: None, ice });
+                    self.meet(host, Peer::new(true));
+                    self.call_host(now);
+                }
+            }
+            ServerMessage::Knock { member } => {
+                if self.is_hosting() {
+                    self.meet(member, Peer::knocker());
+                }
+            }
+            ServerMessage::MemberJoined { member } => self.handle_member(member, now),
+            ServerMessage::MemberLeft { member, lost } => self.handle_member_left(member, lost, now),
+            ServerMessage::MemberSharing { member, on } => {
+                if let Some(peer) = self.peers.get_mut(&member) {
+                    peer.sharing = on;
+                }
+            }
+            ServerMessage::Relay { from, seq, body } => self.handle_relay(from, seq, &body, now),
+            ServerMessage::Refused { code, retry_after, .. } => self.handle_refused(code, retry_after, now),
+            // The socket will be closed soon; being thrown out and coming back is one path, tested as such.
+            ServerMessage::Draining => {}
+        }
+    }
+
+    /// This device is a member now, for the first time or again.
+    fn enter(&mut self, membership: Membership, members: &[Member]) {
+        if self.room.phase == Phase::Idle {
+            return;
+        }
+        let back = self.room.phase == Phase::Reconnecting;
+        self.room.phase = Phase::InRoom;
+        self.room.slow_at = None;
+        self.room.give_up_at = None;
+        self.room.retry_at = None;
+        self.room.retries = 0;
+        self.retract(&[NoticeCode::ServerLost, NoticeCode::ServerUnreachable, NoticeCode::JoinSlow]);
+        if back {
+            self.notify(NoticeCode::ServerBack, "");
+        }
+        let hosting = self.is_hosting();
+        let (room, ticket) = (membership.room.clone(), membership.ticket.clone());
+        self.room.intent = Some(match hosting {
+            true => Intent::Open { name: Some(room), ticket },
+            false => Intent::Join { room, ticket },
+        });
+        let host = membership.host;
+        let me = membership.me;
+        self.room.membership = Some(membership);
+        for peer in self.peers.values_mut() {
+            peer.present = false;
+        }
+        for member in members.iter().filter(|member| member.id != me) {
+            self.meet(member.id, Peer::new(member.id == host));
+            if let Some(peer) = self.peers.get_mut(&member.id) {
+                peer.sharing = member.sharing;
+            }
+        }
+        if self.is_sharing() {
+            self.tell_sharing();
+        }
+    }
+
+    fn handle_member(&mut self, member: Member, _now: Moment) {
+        let Some(membership) = &self.room.membership else { return };
+        if member.id == membership.me {
+            return;
+        }
+        let host = member.id == membership.host;
+        self.meet(member.id, Peer::new(host));
+        if let Some(peer) = self.peers.get_mut(&member.id) {
+            peer.sharing = member.sharing;
+        }
+    }
+
+    fn handle_refused(&mut self, code: Refusal, retry_after: Option<u32>, now: Moment) {
+        let settled = self.room.phase == Phase::InRoom;
+        match code {
+            // Not about the room, but about one message; what it was for is healed by resending.
+            Refusal::PeerUnknown | Refusal::NotMember | Refusal::NotHost | Refusal::OutOfPlace => {}
+            Refusal::BadMessage | Refusal::TooLarge | Refusal::TooManyMessages | Refusal::HelloMissing => {}
+            Refusal::Replaced => self.give_up(NoticeCode::Replaced, now),
+            Refusal::UnsupportedVersion => self.give_up(NoticeCode::ServerVersion, now),
+            Refusal::KnockExpired => self.give_up(NoticeCode::NoAnswer, now),
+            _ if settled => {}
+            Refusal::RoomUnknown
+                if self.room.phase == Phase::Reconnecting && self.room.retries < UNKNOWN_RETRIES =>
+            {
+                self.retry_later(None, now);
+            }
+            Refusal::RateLimited if self.room.phase == Phase::Reconnecting => {
+                self.retry_later(retry_after, now)
+            }
+            Refusal::RateLimited => {
+                self.leave_room(now);
+                self.notify_number(NoticeCode::RateLimited, retry_after.unwrap_or(1).into());
+            }
+            Refusal::RoomUnknown => self.give_up(NoticeCode::RoomUnknown, now),
+            Refusal::RoomTaken => self.give_up(NoticeCode::RoomTaken, now),
+            Refusal::RoomFull => self.give_up(NoticeCode::RoomFull, now),
+            Refusal::RoomBusy => self.give_up(NoticeCode::RoomBusy, now),
+            Refusal::HostAway => self.give_up(NoticeCode::HostAway, now),
+            Refusal::TicketInvalid => self.give_up(NoticeCode::KeepsakeExpired, now),
+            Refusal::StoreUnavailable if self.room.phase == Phase::Reconnecting => {
+                self.retry_later(retry_after, now)
+            }
+            Refusal::StoreUnavailable | Refusal::StoreFull => self.give_up(NoticeCode::ServerTrouble, now),
+        }
+    }
+}

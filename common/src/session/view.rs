@@ -1,0 +1,182 @@
+//! The snapshot that shells draw: derived from the session's state, never kept.
+
+use super::Session;
+use super::receiving::{Content, Received};
+use super::sharing::{Fetch, Shared};
+use crate::api::{
+    ItemKey, ItemKind, ItemState, ItemView, PeerState, PeerView, Phase, Progress, RoomView, View,
+};
+use crate::code::Code;
+use crate::id::{ItemId, PeerId};
+use crate::text::Document;
+use crate::time::Moment;
+use crate::wire::SummaryKind;
+
+impl Session {
+    pub(super) fn build_view(&self, now: Moment) -> View {
+        let mut items: Vec<(u64, ItemView)> =
+            self.shared.iter().map(|shared| (shared.order, self.own_item(shared, now))).collect();
+        if !self.text.is_empty() {
+            let key = ItemKey { owner: None, item: ItemId::TEXT };
+            items.push((self.text_order, text_item(key, &self.text, ItemState::Offered)));
+        }
+        items.extend(
+            self.received.iter().map(|(key, received)| (received.order, their_item(*key, received, now))),
+        );
+        items.sort_by_key(|(order, _)| *order);
+        let items: Vec<ItemView> = items.into_iter().map(|(_, item)| item).collect();
+        let total = sum(items.iter().filter(|item| is_busy(item)));
+        View {
+            phase: self.room.phase,
+            room: self.room_view(),
+            peers: self.peer_views(),
+            busy: items.iter().any(is_busy),
+            total,
+            items,
+            notices: self.notices.iter().cloned().collect(),
+        }
+    }
+
+    fn room_view(&self) -> Option<RoomView> {
+        let here = self.room.membership.as_ref()?;
+        let door = self.room.door.as_ref();
+        Some(RoomView {
+            id: here.room.clone(),
+            hosting: self.is_hosting(),
+            code: door.map(|door| Code { room: here.room.clone(), words: door.words.clone() }),
+            link: self.room_link(),
+            keepsake: self.keepsake().filter(|_| self.room.phase == Phase::InRoom),
+            tries_left: door.map_or(0, |door| door.guesses.tries_left()),
+        })
+    }
+
+    fn peer_views(&self) -> Vec<PeerView> {
+        let wanted = |(_, peer): &(&PeerId, &super::Peer)| {
+            peer.is_visible()
+                && (self.is_hosting()
+                    || peer.host
+                    || peer.link.is_some()
+                    || self.is_sharing()
+                    || peer.sharing)
+        };
+        let view = |(id, peer): (&PeerId, &super::Peer)| PeerView {
+            id: *id,
+            label: peer.label.clone(),
+            state: peer.state,
+            path: peer.path,
+            verified: peer.link.is_some() && peer.state != PeerState::Refused,
+            host: peer.host,
+        };
+        self.peers.iter().filter(wanted).map(view).collect()
+    }
+
+    fn own_item(&self, shared: &Shared, now: Moment) -> ItemView {
+        let summary = &shared.item.summary;
+        let fetches: Vec<&Fetch> = self
+            .lanes
+            .values()
+            .flat_map(|lanes| lanes.fetches.values())
+            .filter(|fetch| fetch.item == summary.id)
+            .collect();
+        let slowest = fetches.iter().min_by_key(|fetch| fetch.outgoing.stored);
+        let done = if shared.last == ItemState::Done { summary.size } else { 0 };
+        let idle = Progress { done, total: summary.size, ..Progress::default() };
+        let state = match slowest {
+            None => shared.last,
+            Some(_) if fetches.iter().all(|fetch| fetch.outgoing.is_paused()) => ItemState::Paused,
+            Some(_) => ItemState::Moving,
+        };
+        let (kind, files) = match summary.kind {
+            SummaryKind::File { .. } => (ItemKind::File, 1),
+            SummaryKind::Folder { files, .. } => (ItemKind::Folder, files),
+        };
+        ItemView {
+            key: ItemKey { owner: None, item: summary.id },
+            name: summary.name.clone(),
+            kind,
+            size: summary.size,
+            files,
+            state,
+            progress: slowest
+                .map_or(idle, |fetch| fetch.rate.progress(fetch.outgoing.stored, summary.size, now)),
+            hash: shared.hash.clone(),
+            fetched: shared.fetched,
+            fetching: u32::try_from(fetches.len()).unwrap_or(u32::MAX),
+            stopped_by: match slowest {
+                Some(fetch) => fetch.outgoing.paused_by(),
+                None => shared.stopped_by,
+            },
+            kept: None,
+            store: None,
+            text: None,
+        }
+    }
+}
+
+fn their_item(key: ItemKey, received: &Received, now: Moment) -> ItemView {
+    let item = match &received.content {
+        Content::Text(document) => return text_item(key, document, received.state),
+        Content::Item(item) => item,
+    };
+    let size = item.summary.size;
+    let stored = match (&received.incoming, received.state) {
+        (Some(incoming), _) => incoming.stored(),
+        (None, ItemState::Done) => size,
+        (None, _) => 0,
+    };
+    let kind = match item.summary.kind {
+        SummaryKind::File { .. } => ItemKind::File,
+        SummaryKind::Folder { .. } => ItemKind::Folder,
+    };
+    ItemView {
+        key,
+        name: received.name(),
+        kind,
+        size,
+        files: item.file_count(),
+        state: received.state,
+        progress: received.rate.progress(stored, size, now),
+        hash: received.hash.clone(),
+        fetched: 0,
+        fetching: 0,
+        stopped_by: received.stopped_by,
+        kept: received.kept,
+        store: received.store,
+        text: None,
+    }
+}
+
+fn text_item(key: ItemKey, document: &Document, state: ItemState) -> ItemView {
+    ItemView {
+        key,
+        name: String::new(),
+        kind: ItemKind::Text,
+        size: document.plain_text().len() as u64,
+        files: 0,
+        state,
+        progress: Progress::default(),
+        hash: None,
+        fetched: 0,
+        fetching: 0,
+        stopped_by: None,
+        kept: None,
+        store: None,
+        text: Some(document.clone()),
+    }
+}
+
+fn is_busy(item: &ItemView) -> bool {
+    matches!(item.state, ItemState::Waiting | ItemState::Moving | ItemState::Verifying)
+}
+
+fn sum<'a>(items: impl Iterator<Item = &'a ItemView>) -> Progress {
+    let mut total = Progress::default();
+    for item in items {
+        total.done += item.progress.done;
+        total.total += item.progress.total;
+        total.speed += item.progress.speed;
+    }
+    total.seconds_left =
+        (total.speed > 0).then(|| (total.total - total.done.min(total.total)) / total.speed.max(1));
+    total
+}

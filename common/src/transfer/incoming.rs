@@ -1,0 +1,309 @@
+//! The receiver's half of a fetch: puts frames together to pieces, has them written, and checks each.
+//!
+//! A piece counts only when the value of what was written equals the value that the sharer sent. A file counts only
+//! when all its pieces do. Bytes that were not granted, do not fit, or come twice end the link.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bytes::Bytes;
+
+use crate::host::{Errand, JobId, StoreId};
+use crate::id::{FileIndex, ItemId, TransferId};
+use crate::pieces::{PieceMap, PieceSize, Root, Value, piece_count, piece_range, root};
+use crate::transfer::window_for;
+use crate::wire::{Control, Held, MAX_HELD, Segment};
+
+/// Failed checks of one item before it is given up.
+const MAX_FAILED_PIECES: u32 = 16;
+
+/// The peer sent what this fetch cannot take: not granted, out of place, or twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stretch;
+
+/// What happened to the fetch by itself.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum IncomingEvent {
+    /// A piece failed its check and was asked for again.
+    PieceFailed,
+    /// Too many pieces failed; the fetch is over.
+    Corrupt,
+    /// A piece held from before is not what the sharer has now; the fetch is over.
+    Changed,
+    /// All files are verified and have their names.
+    AllCommitted,
+}
+
+/// What a segment or a write leads to.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Outcome {
+    pub(crate) errand: Option<Errand>,
+    pub(crate) say: Option<Control>,
+    pub(crate) event: Option<IncomingEvent>,
+}
+
+/// A piece that is not whole yet.
+#[derive(Debug, Default)]
+struct Assembly {
+    chunks: BTreeMap<u64, Bytes>,
+    length: u64,
+    proof: Option<Value>,
+}
+
+/// A file of which some pieces are here.
+#[derive(Debug)]
+struct Active {
+    map: PieceMap,
+    values: Vec<Option<Value>>,
+    /// Held from an earlier connection, and not proved by the sharer yet.
+    unproved: u32,
+}
+
+#[derive(Debug)]
+struct Writing {
+    file: u32,
+    piece: u32,
+    proof: Value,
+}
+
+/// The receiver's half of one item's fetches: it outlives a link and goes on over the next.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    pub(crate) transfer: TransferId,
+    pub(crate) store: StoreId,
+    sizes: Vec<u64>,
+    roots: Vec<Option<Root>>,
+    active: HashMap<u32, Active>,
+    assemblies: HashMap<(u32, u32), Assembly>,
+    writing: HashMap<JobId, Writing>,
+    committed: u32,
+    window: u64,
+    granted: u64,
+    announced: u64,
+    received: u64,
+    stored: u64,
+    failed_pieces: u32,
+}
+
+impl Incoming {
+    /// An item of these files, of which nothing is here.
+    pub(crate) fn new(store: StoreId, sizes: Vec<u64>) -> Self {
+        let largest = sizes.iter().map(|size| PieceSize::for_file(*size).bytes()).max().unwrap_or(0);
+        let roots = vec![None; sizes.len()];
+        Self {
+            transfer: TransferId(0),
+            store,
+            sizes,
+            roots,
+            active: HashMap::new(),
+            assemblies: HashMap::new(),
+            writing: HashMap::new(),
+            committed: 0,
+            window: window_for(largest),
+            granted: 0,
+            announced: 0,
+            received: 0,
+            stored: 0,
+            failed_pieces: 0,
+        }
+    }
+
+    /// Bytes verified and stored.
+    pub(crate) fn stored(&self) -> u64 {
+        self.stored
+    }
+
+    /// True when every byte is stored, though not every file may have its name yet.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.stored == self.sizes.iter().sum::<u64>()
+    }
+
+    /// True when there is nothing to fetch at all: a folder without files.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sizes.is_empty()
+    }
+
+    /// Roots of all files, when all are committed.
+    pub(crate) fn roots(&self) -> Option<Vec<Root>> {
+        self.roots.iter().copied().collect()
+    }
+
+    /// True when no write is under way, so that a fetch can begin (again).
+    pub(crate) fn is_settled(&self) -> bool {
+        self.writing.is_empty()
+    }
+
+    /// Begins (again) over a link: the fetch to send, naming what is held already. What was half received over the
+    /// old link comes again. Call it when [`Self::is_settled`].
+    pub(crate) fn start(&mut self, transfer: TransferId, item: ItemId) -> Control {
+        self.transfer = transfer;
+        self.assemblies.clear();
+        self.received = 0;
+        self.granted = self.window;
+        self.announced = self.granted;
+        let mut held = Vec::new();
+        for (file, active) in &mut self.active {
+            active.unproved = 0;
+            if active.map.count() > 0 && held.len() < MAX_HELD {
+                active.unproved = active.map.count();
+                held.push(Held { file: FileIndex(*file), pieces: active.map.clone() });
+            } else if active.map.count() > 0 {
+                // Too many half-received files to name: this one comes again from its start.
+                let size = self.sizes[*file as usize];
+                self.stored -=
+                    active.map.held().flatten().map(|piece| piece_range(size, piece).1).sum::<u64>();
+                *active = Active::new(size);
+            }
+        }
+        Control::Fetch { transfer, item, held, done: self.done_runs(), window: self.granted }
+    }
+
+    /// Takes one segment; may ask for a write or a commit.
+    pub(crate) fn handle_segment(
+        &mut self,
+        segment: Segment,
+        jobs: &mut impl FnMut() -> JobId,
+    ) -> Result<Outcome, Stretch> {
+        let file = segment.file;
+        let size = *self.sizes.get(file.0 as usize).ok_or(Stretch)?;
+        let length = segment.payload.len() as u64;
+        self.received += length;
+        if self.received > self.granted || segment.offset + length > size {
+            return Err(Stretch);
+        }
+        let piece = u32::try_from(segment.offset / PieceSize::for_file(size).bytes()).map_err(|_| Stretch)?;
+        let (start, piece_length) = piece_range(size, piece);
+        let fits = piece < piece_count(size) && segment.offset + length <= start + piece_length;
+        if !fits || self.roots[file.0 as usize].is_some() {
+            return Err(Stretch);
+        }
+        let active = self.active.entry(file.0).or_insert_with(|| Active::new(size));
+        if active.map.contains(piece) {
+            return self.prove(piece, &segment);
+        }
+        let assembly = self.assemblies.entry((file.0, piece)).or_default();
+        assembly.add(segment)?;
+        let (true, Some(proof)) = (assembly.length == piece_length, assembly.proof) else {
+            return Ok(Outcome::default());
+        };
+        let chunks =
+            self.assemblies.remove(&(file.0, piece)).map(|assembly| assembly.chunks).unwrap_or_default();
+        let job = jobs();
+        self.writing.insert(job, Writing { file: file.0, piece, proof });
+        let chunks = chunks.into_values().collect();
+        let write = Errand::Write { job, store: self.store, file, piece, chunks };
+        Ok(Outcome { errand: Some(write), ..Outcome::default() })
+    }
+
+    /// True when this fetch asked for the write.
+    pub(crate) fn owns(&self, job: JobId) -> bool {
+        self.writing.contains_key(&job)
+    }
+
+    /// Takes the value of what was written.
+    pub(crate) fn handle_written(&mut self, job: JobId, value: Value) -> Outcome {
+        let Some(Writing { file, piece, proof }) = self.writing.remove(&job) else {
+            return Outcome::default();
+        };
+        let size = self.sizes[file as usize];
+        let (_, length) = piece_range(size, piece);
+        self.granted += length;
+        if value != proof {
+            self.failed_pieces += 1;
+            if self.failed_pieces > MAX_FAILED_PIECES {
+                return Outcome { event: Some(IncomingEvent::Corrupt), ..Outcome::default() };
+            }
+            let again = Control::Again { transfer: self.transfer, file: FileIndex(file), piece };
+            return Outcome { say: Some(again), event: Some(IncomingEvent::PieceFailed), errand: None };
+        }
+        if let Some(active) = self.active.get_mut(&file) {
+            if active.map.insert(piece) {
+                self.stored += length;
+            }
+            active.values[piece as usize] = Some(value);
+        }
+        Outcome { errand: self.finish_file(file), ..Outcome::default() }
+    }
+
+    /// Takes a bare value for a piece that is held from an earlier connection.
+    fn prove(&mut self, piece: u32, segment: &Segment) -> Result<Outcome, Stretch> {
+        let active = self.active.get_mut(&segment.file.0).ok_or(Stretch)?;
+        let (true, Some(proof), true) = (segment.payload.is_empty(), segment.proof, active.unproved > 0)
+        else {
+            return Err(Stretch);
+        };
+        if active.values[piece as usize] != Some(proof) {
+            return Ok(Outcome { event: Some(IncomingEvent::Changed), ..Outcome::default() });
+        }
+        active.unproved -= 1;
+        Ok(Outcome { errand: self.finish_file(segment.file.0), ..Outcome::default() })
+    }
+
+    /// If the file just became whole, has it committed.
+    fn finish_file(&mut self, file: u32) -> Option<Errand> {
+        let active = self.active.get(&file)?;
+        if !active.map.is_complete() || active.unproved > 0 {
+            return None;
+        }
+        let values: Option<Vec<Value>> = active.values.iter().copied().collect();
+        self.roots[file as usize] = root(self.sizes[file as usize], &values?);
+        self.active.remove(&file);
+        Some(Errand::Commit { store: self.store, file: FileIndex(file) })
+    }
+
+    /// A file has its final name.
+    pub(crate) fn handle_committed(&mut self) -> Option<IncomingEvent> {
+        self.committed += 1;
+        (self.committed as usize == self.sizes.len()).then_some(IncomingEvent::AllCommitted)
+    }
+
+    /// What to tell the sharer about progress, once it is worth a message.
+    pub(crate) fn poll_credit(&mut self) -> Option<Control> {
+        let due = self.granted - self.announced >= self.window / 16
+            || (self.is_stored() && self.granted > self.announced);
+        due.then(|| {
+            self.announced = self.granted;
+            Control::Credit { transfer: self.transfer, granted: self.granted, stored: self.stored }
+        })
+    }
+
+    /// Files that are whole, as runs; too many runs are cut off and their files come again.
+    fn done_runs(&self) -> Vec<(u32, u32)> {
+        let mut runs: Vec<(u32, u32)> = Vec::new();
+        for (file, _) in (0u32..).zip(&self.roots).filter(|(_, root)| root.is_some()) {
+            match runs.last_mut() {
+                Some((first, count)) if *first + *count == file => *count += 1,
+                _ => runs.push((file, 1)),
+            }
+        }
+        runs
+    }
+}
+
+impl Active {
+    fn new(size: u64) -> Self {
+        let map = PieceMap::for_file(size);
+        let values = vec![None; map.pieces() as usize];
+        Self { map, values, unproved: 0 }
+    }
+}
+
+impl Assembly {
+    fn add(&mut self, segment: Segment) -> Result<(), Stretch> {
+        if let Some(proof) = segment.proof
+            && self.proof.replace(proof).is_some()
+        {
+            return Err(Stretch);
+        }
+        let (start, end) = (segment.offset, segment.offset + segment.payload.len() as u64);
+        if start == end {
+            return Ok(());
+        }
+        let before = self.chunks.range(..end).next_back();
+        if before.is_some_and(|(offset, chunk)| offset + chunk.len() as u64 > start) {
+            return Err(Stretch);
+        }
+        self.length += end - start;
+        self.chunks.insert(start, segment.payload);
+        Ok(())
+    }
+}
