@@ -1,1 +1,67 @@
-fn main() {}
+//! The program `privydrop-server`: reads settings, starts the server, stops it when asked.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use privydrop_signal::config::{Config, LogFormat};
+use privydrop_signal::server::{Running, StartError, start};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let config = Config::parse();
+    log_to_stderr(config.log_format);
+    match serve(&config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("PrivyDrop did not start: {error}.");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(config: &Config) -> Result<(), StartError> {
+    let running = start(config).await?;
+    announce(&running);
+    stop_asked().await;
+    tracing::info!("stopping: clients are told to connect elsewhere");
+    running.stop().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// One line for people and scripts; nothing else ever goes to stdout.
+fn announce(running: &Running) {
+    let mut out = std::io::stdout().lock();
+    // A closed stdout is no reason to stop.
+    let _ = writeln!(out, "PrivyDrop is ready: {}", running.url).and_then(|()| out.flush());
+    tracing::info!(listen = %running.address, metrics = ?running.metrics, "ready");
+    if !running.has_web_app() {
+        tracing::warn!("the web app was not built into this server; build both with: cargo xtask run");
+    }
+}
+
+/// Waits for SIGTERM or SIGINT. Where they cannot be heard, the server runs until it is killed.
+async fn stop_asked() {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+fn log_to_stderr(format: LogFormat) {
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => logs.with_ansi(std::io::stderr().is_terminal()).with_target(false).init(),
+        LogFormat::Json => logs.json().init(),
+    }
+}

@@ -1,0 +1,158 @@
+//! Who is connected to this node: the way from a member to its socket.
+//!
+//! Holds nothing that must survive; the store's room records are the truth, and an entry lives exactly as long
+//! as its socket's place in a room.
+
+use std::sync::Arc;
+
+use actix_http::ws::CloseCode;
+use bytestring::ByteString;
+use dashmap::DashMap;
+use privydrop_common::id::{PeerId, RoomId};
+use privydrop_common::signaling::{Refusal, ServerMessage};
+
+use crate::outbox::Outbox;
+
+/// What a socket is to its room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The room's host.
+    Host,
+    /// A member.
+    Guest,
+    /// Waits to be admitted.
+    Knocker,
+}
+
+/// A socket's place in a room.
+#[derive(Debug, Clone)]
+pub struct Position {
+    /// The room.
+    pub room: RoomId,
+    /// The name there.
+    pub member: PeerId,
+    /// The room's host.
+    pub host: PeerId,
+    /// What it may do.
+    pub role: Role,
+}
+
+#[derive(Debug)]
+struct Entry {
+    position: Option<Position>,
+    outbox: Arc<Outbox>,
+}
+
+/// All sockets of this node.
+#[derive(Debug, Default)]
+pub struct Directory {
+    sockets: DashMap<u64, Entry>,
+    members: DashMap<PeerId, u64>,
+}
+
+impl Directory {
+    /// A socket opened.
+    pub fn open(&self, socket: u64, outbox: Arc<Outbox>) {
+        self.sockets.insert(socket, Entry { position: None, outbox });
+    }
+
+    /// A socket is gone; returns where it was.
+    pub fn close(&self, socket: u64) -> Option<Position> {
+        let (_, entry) = self.sockets.remove(&socket)?;
+        let position = entry.position?;
+        self.members.remove_if(&position.member, |_, current| *current == socket);
+        Some(position)
+    }
+
+    /// A socket takes (or gives up) a place in a room.
+    pub fn place(&self, socket: u64, position: Option<Position>) {
+        let Some(mut entry) = self.sockets.get_mut(&socket) else { return };
+        let before = std::mem::replace(&mut entry.position, position.clone());
+        drop(entry);
+        if let Some(before) = before {
+            self.members.remove_if(&before.member, |_, current| *current == socket);
+        }
+        if let Some(position) = position {
+            self.members.insert(position.member, socket);
+        }
+    }
+
+    /// Where a socket is.
+    pub fn position(&self, socket: u64) -> Option<Position> {
+        self.sockets.get(&socket)?.position.clone()
+    }
+
+    /// Passes a message to the socket if it is still that member's.
+    pub fn tell(&self, socket: u64, member: PeerId, message: &ServerMessage) {
+        if let Some(outbox) = self.outbox(socket, member) {
+            outbox.push(text(message));
+        }
+    }
+
+    /// The socket's knocker became a member.
+    pub fn admit(&self, socket: u64, member: PeerId, joined: &ServerMessage) {
+        let Some(mut entry) = self.sockets.get_mut(&socket) else { return };
+        let position = entry.position.as_mut().filter(|position| position.member == member);
+        if let (Some(position), ServerMessage::Joined { host, .. }) = (position, joined) {
+            (position.role, position.host) = (Role::Guest, *host);
+            entry.outbox.push(text(joined));
+        }
+    }
+
+    /// The socket is no longer in its room. A replaced one is closed, so that it does not come back by itself.
+    pub fn dismiss(&self, socket: u64, member: PeerId, refused: &ServerMessage) {
+        let Some(outbox) = self.outbox(socket, member) else { return };
+        self.place(socket, None);
+        outbox.push(text(refused));
+        if matches!(refused, ServerMessage::Refused { code: Refusal::Replaced, .. }) {
+            outbox.close(CloseCode::Policy);
+        }
+    }
+
+    /// Relays between two sockets of this node, if `to` is here; the rule is the same as [`crate::rooms::Room::route`]'s.
+    pub fn relay(&self, from: &Position, to: PeerId, message: impl FnOnce() -> ByteString) -> bool {
+        let Some(socket) = self.members.get(&to).map(|socket| *socket) else { return false };
+        let Some(entry) = self.sockets.get(&socket) else { return false };
+        let Some(receiver) = &entry.position else { return false };
+        let may = receiver.member == to
+            && receiver.room == from.room
+            && match (from.role, receiver.role) {
+                (Role::Knocker, other) => other == Role::Host,
+                (other, Role::Knocker) => other == Role::Host,
+                _ => true,
+            };
+        if may {
+            entry.outbox.push(message());
+        }
+        may
+    }
+
+    /// Says something to every socket and closes it.
+    pub fn farewell(&self, message: &ServerMessage) {
+        for entry in &self.sockets {
+            entry.outbox.push(text(message));
+            entry.outbox.close(CloseCode::Away);
+        }
+    }
+
+    /// Sockets that are open.
+    pub fn sockets(&self) -> usize {
+        self.sockets.len()
+    }
+
+    /// Sockets that are in a room.
+    pub fn members(&self) -> usize {
+        self.members.len()
+    }
+
+    fn outbox(&self, socket: u64, member: PeerId) -> Option<Arc<Outbox>> {
+        let entry = self.sockets.get(&socket)?;
+        let position = entry.position.as_ref()?;
+        (position.member == member).then(|| entry.outbox.clone())
+    }
+}
+
+/// The frame of a message.
+pub fn text(message: &ServerMessage) -> ByteString {
+    message.to_text().into()
+}

@@ -1,0 +1,115 @@
+//! What the server counts, for Prometheus. Counts and durations only: nothing here leads to a person or a room.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use privydrop_common::signaling::Refusal;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// Seconds, from 0.1 ms to 3 s.
+type Latency = Histogram;
+
+/// All counters.
+pub struct Metrics {
+    registry: Registry,
+    /// Sockets opened since the start.
+    pub connections: Counter,
+    /// Rooms made.
+    pub creates: Counter,
+    /// Knocks that reached a host.
+    pub knocks: Counter,
+    /// Members that entered: admitted, or back with a ticket.
+    pub joins: Counter,
+    /// Relayed messages.
+    pub relays: Counter,
+    /// Characters of relayed bodies.
+    pub relayed_bytes: Counter,
+    /// Sockets dropped because their reader was too slow.
+    pub slow_readers: Counter,
+    /// Requests to the store that failed.
+    pub store_errors: Counter,
+    store_latency: Latency,
+    refusals: Family<[(&'static str, String); 1], Counter>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("privydrop"),
+            connections: Counter::default(),
+            creates: Counter::default(),
+            knocks: Counter::default(),
+            joins: Counter::default(),
+            relays: Counter::default(),
+            relayed_bytes: Counter::default(),
+            slow_readers: Counter::default(),
+            store_errors: Counter::default(),
+            store_latency: Latency::new(exponential_buckets(0.0001, 2.0, 16)),
+            refusals: Family::default(),
+        };
+        let registry = &mut metrics.registry;
+        registry.register("connections", "Sockets opened", metrics.connections.clone());
+        registry.register("creates", "Rooms made", metrics.creates.clone());
+        registry.register("knocks", "Knocks that reached a host", metrics.knocks.clone());
+        registry.register("joins", "Members that entered a room", metrics.joins.clone());
+        registry.register("relays", "Relayed messages", metrics.relays.clone());
+        registry.register("relayed_bytes", "Characters of relayed bodies", metrics.relayed_bytes.clone());
+        registry.register("slow_readers", "Sockets dropped as too slow", metrics.slow_readers.clone());
+        registry.register("store_errors", "Failed requests to the room store", metrics.store_errors.clone());
+        registry.register_with_unit(
+            "store_latency",
+            "Time the room store takes",
+            Unit::Seconds,
+            metrics.store_latency.clone(),
+        );
+        registry.register("refusals", "Refused requests by reason", metrics.refusals.clone());
+        metrics
+    }
+}
+
+/// Levels that are read when somebody asks, not counted along the way.
+#[derive(Debug, Clone, Copy)]
+pub struct Levels {
+    /// Open sockets of this node.
+    pub sockets: usize,
+    /// Sockets of this node that are in a room.
+    pub members: usize,
+    /// Cells in the store, if it answers.
+    pub cells: Option<u64>,
+}
+
+impl Metrics {
+    /// Counts a refusal under its name on the wire.
+    pub fn refused(&self, code: Refusal) {
+        let name = serde_json::to_string(&code).unwrap_or_default();
+        self.refusals.get_or_create(&[("code", name.trim_matches('"').to_owned())]).inc();
+    }
+
+    /// Notes how long the store took.
+    pub fn store_took(&self, time: Duration) {
+        self.store_latency.observe(time.as_secs_f64());
+    }
+
+    /// Everything in Prometheus' (OpenMetrics) text.
+    pub fn text(&self, levels: Levels) -> String {
+        let mut text = String::new();
+        let cells = levels.cells.map(|cells| ("store_cells", "Rooms and leases in the store", cells));
+        let gauges = [
+            ("sockets", "Open sockets of this node", levels.sockets as u64),
+            ("members", "Sockets of this node that are in a room", levels.members as u64),
+        ];
+        for (name, help, value) in gauges.into_iter().chain(cells) {
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                text,
+                "# HELP privydrop_{name} {help}.\n# TYPE privydrop_{name} gauge\nprivydrop_{name} {value}"
+            );
+        }
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

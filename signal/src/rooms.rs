@@ -1,0 +1,330 @@
+//! The rules of a room: who may enter, knock, admit, relay and share, and who is told what.
+//!
+//! Pure: a [`Room`] is a value, every rule changes it and returns the [`Notice`]s to deliver. No store, no
+//! socket, no clock, no randomness; whoever applies a rule saves the room by compare-and-swap and only then
+//! delivers the notices.
+//!
+//! Invariants (walked at random in the tests): at most [`MAX_MEMBERS`] seats and [`MAX_KNOCKERS`] knockers, no
+//! member twice, no knocker without a host present, every notice goes to somebody who is connected.
+
+use std::time::Duration;
+
+use privydrop_common::id::PeerId;
+use privydrop_common::signaling::{KNOCK_SECONDS, MAX_KNOCKERS, MAX_MEMBERS, Member, Refusal, ServerMessage};
+use privydrop_common::time::Moment;
+use serde::{Deserialize, Serialize};
+
+/// How long the place of a member whose socket was lost is kept for its ticket.
+pub const GRACE: Duration = Duration::from_secs(120);
+/// How long a room lives that nobody but its host ever entered, once nobody is connected.
+pub const UNUSED_TTL: Duration = Duration::from_secs(15 * 60);
+/// How long a room lives after the last activity of its members.
+pub const USED_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+/// A knocker whose node did not remove it in time is removed by whoever looks next.
+const KNOCK_LIMIT: Duration = Duration::from_secs(2 * KNOCK_SECONDS as u64);
+
+/// A server process, for as long as it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct NodeId(pub u64);
+
+/// Where a member is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// The server process.
+    pub node: NodeId,
+    /// The socket's number there, never used twice: tells a member's new socket from its old one.
+    pub socket: u64,
+}
+
+/// A meeting place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    host: PeerId,
+    used: bool,
+    seats: Vec<Seat>,
+    knockers: Vec<Knocker>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Seat {
+    id: PeerId,
+    sharing: bool,
+    presence: Presence,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Presence {
+    Here(Place),
+    /// Milliseconds of the servers' common time.
+    Lost(u64),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Knocker {
+    id: PeerId,
+    place: Place,
+    since: u64,
+}
+
+/// Something to deliver to one connected socket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Who.
+    pub member: PeerId,
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub what: What,
+}
+
+/// What a [`Notice`] says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum What {
+    /// Pass this on.
+    Tell(ServerMessage),
+    /// The knocker became a member.
+    Admitted,
+    /// The socket is no longer in the room, for this reason.
+    Dismissed(Refusal),
+}
+
+impl Room {
+    /// A new room, with nobody in it yet.
+    pub fn new(host: PeerId) -> Self {
+        Self { host, used: false, seats: Vec::new(), knockers: Vec::new() }
+    }
+
+    /// The room that a ticket remembers and the store forgot.
+    pub fn restored(host: PeerId) -> Self {
+        Self { used: true, ..Self::new(host) }
+    }
+
+    /// The member who made the room, also while away.
+    pub fn host(&self) -> PeerId {
+        self.host
+    }
+
+    /// How long the store keeps the room without hearing of it again.
+    pub fn ttl(&self) -> Duration {
+        if self.used { USED_TTL } else { UNUSED_TTL }
+    }
+
+    /// Connected members other than `member`.
+    pub fn others(&self, member: PeerId) -> Vec<Member> {
+        self.present().filter(|(seat, _)| seat.id != member).map(|(seat, _)| seat.public()).collect()
+    }
+
+    /// Knockers that wait for the host.
+    pub fn waiting(&self) -> impl Iterator<Item = PeerId> {
+        self.knockers.iter().map(|knocker| knocker.id)
+    }
+
+    /// Every node on which somebody of this room is connected.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        let knockers = self.knockers.iter().map(|knocker| knocker.place.node);
+        self.present().map(|(_, place)| place.node).chain(knockers)
+    }
+
+    /// Forgets what time has overtaken: members on dead nodes are lost, lost members and old knockers are gone.
+    pub fn tidy(&mut self, now: Moment, is_alive: impl Fn(NodeId) -> bool) -> Vec<Notice> {
+        self.knockers.retain(|knocker| {
+            is_alive(knocker.place.node) && now - Moment::from_millis(knocker.since) < KNOCK_LIMIT
+        });
+        let ghosts: Vec<_> = self
+            .present()
+            .filter(|(_, place)| !is_alive(place.node))
+            .map(|(seat, place)| (seat.id, place))
+            .collect();
+        let mut notices = Vec::new();
+        for (ghost, place) in ghosts {
+            notices.extend(self.lose(ghost, place, now));
+        }
+        // A notice may name a ghost that was found later in the same pass.
+        notices.retain(|notice| is_alive(notice.place.node));
+        self.seats.retain(|seat| match seat.presence {
+            Presence::Here(_) => true,
+            Presence::Lost(since) => now - Moment::from_millis(since) < GRACE,
+        });
+        notices
+    }
+
+    /// The holder of a ticket takes its seat; another socket that sits there is dismissed.
+    pub fn enter(&mut self, member: PeerId, place: Place) -> Result<Vec<Notice>, Refusal> {
+        let mut notices = Vec::new();
+        let here = Seat { id: member, sharing: false, presence: Presence::Here(place) };
+        match self.seats.iter().position(|seat| seat.id == member) {
+            Some(index) => {
+                if let Presence::Here(old) = self.seats[index].presence {
+                    notices.push(Notice { member, place: old, what: What::Dismissed(Refusal::Replaced) });
+                }
+                self.seats[index] = here;
+            }
+            None if self.seats.len() >= MAX_MEMBERS => return Err(Refusal::RoomFull),
+            None => self.seats.push(here),
+        }
+        self.used |= member != self.host;
+        notices.extend(
+            self.tell_others(member, ServerMessage::MemberJoined { member: member_of(member, false) }),
+        );
+        Ok(notices)
+    }
+
+    /// Somebody without a ticket asks for the host.
+    pub fn knock(&mut self, member: PeerId, place: Place, now: Moment) -> Result<Vec<Notice>, Refusal> {
+        let host = self.place_of(self.host).ok_or(Refusal::HostAway)?;
+        if self.seats.len() >= MAX_MEMBERS {
+            return Err(Refusal::RoomFull);
+        }
+        if self.knockers.len() >= MAX_KNOCKERS {
+            return Err(Refusal::RoomBusy);
+        }
+        self.knockers.push(Knocker { id: member, place, since: now.as_millis() });
+        Ok(vec![Notice { member: self.host, place: host, what: What::Tell(ServerMessage::Knock { member }) }])
+    }
+
+    /// The host makes a knocker a member. Admitting a member again changes nothing.
+    pub fn admit(&mut self, by: PeerId, member: PeerId) -> Result<Vec<Notice>, Refusal> {
+        if by != self.host {
+            return Err(if self.place_of(by).is_some() { Refusal::NotHost } else { Refusal::NotMember });
+        }
+        if self.seats.iter().any(|seat| seat.id == member) {
+            return Ok(Vec::new());
+        }
+        let index = self.knocker(member).ok_or(Refusal::PeerUnknown)?;
+        if self.seats.len() >= MAX_MEMBERS {
+            return Err(Refusal::RoomFull);
+        }
+        let Knocker { place, .. } = self.knockers.remove(index);
+        self.seats.push(Seat { id: member, sharing: false, presence: Presence::Here(place) });
+        self.used = true;
+        let mut notices = vec![Notice { member, place, what: What::Admitted }];
+        notices.extend(
+            self.tell_others(member, ServerMessage::MemberJoined { member: member_of(member, false) }),
+        );
+        Ok(notices)
+    }
+
+    /// A member started or stopped sharing.
+    pub fn share(&mut self, member: PeerId, on: bool) -> Result<Vec<Notice>, Refusal> {
+        let seat = self.seats.iter_mut().find(|seat| seat.id == member).ok_or(Refusal::NotMember)?;
+        if std::mem::replace(&mut seat.sharing, on) == on {
+            return Ok(Vec::new());
+        }
+        Ok(self.tell_others(member, ServerMessage::MemberSharing { member, on }))
+    }
+
+    /// A member or knocker goes for good; its place is free.
+    pub fn leave(&mut self, member: PeerId, place: Place) -> Vec<Notice> {
+        if self.place_of(member) != Some(place) {
+            return self.end_knock(member, place, false);
+        }
+        self.seats.retain(|seat| seat.id != member);
+        self.absent(member, false)
+    }
+
+    /// A socket was lost; a member's place is kept for [`GRACE`], a knocker's is not.
+    pub fn lose(&mut self, member: PeerId, place: Place, now: Moment) -> Vec<Notice> {
+        let mine = Presence::Here(place);
+        let Some(seat) = self.seats.iter_mut().find(|seat| seat.id == member && seat.presence == mine) else {
+            return self.end_knock(member, place, true);
+        };
+        seat.presence = Presence::Lost(now.as_millis());
+        seat.sharing = false;
+        self.absent(member, true)
+    }
+
+    /// The host did not admit the knocker in time.
+    pub fn expire_knock(&mut self, member: PeerId, place: Place) -> Vec<Notice> {
+        let mut notices = self.end_knock(member, place, false);
+        if !notices.is_empty() {
+            notices.push(Notice { member, place, what: What::Dismissed(Refusal::KnockExpired) });
+        }
+        notices
+    }
+
+    /// Where a relay goes: between members, or between the host and a knocker.
+    pub fn route(&self, from: PeerId, to: PeerId) -> Result<Place, Refusal> {
+        let from_member = self.place_of(from).is_some();
+        if !from_member && self.knocker(from).is_none() {
+            return Err(Refusal::NotMember);
+        }
+        if let Some(place) = self.place_of(to)
+            && (from_member || to == self.host)
+        {
+            return Ok(place);
+        }
+        let knocker = self.knockers.iter().find(|knocker| knocker.id == to && from == self.host);
+        knocker.map(|knocker| knocker.place).ok_or(Refusal::PeerUnknown)
+    }
+
+    /// Where a member is connected; `None` for knockers and for members that are away.
+    pub fn place_of(&self, member: PeerId) -> Option<Place> {
+        self.present().find(|(seat, _)| seat.id == member).map(|(_, place)| place)
+    }
+
+    fn present(&self) -> impl Iterator<Item = (&Seat, Place)> {
+        self.seats.iter().filter_map(|seat| match seat.presence {
+            Presence::Here(place) => Some((seat, place)),
+            Presence::Lost(_) => None,
+        })
+    }
+
+    fn knocker(&self, member: PeerId) -> Option<usize> {
+        self.knockers.iter().position(|knocker| knocker.id == member)
+    }
+
+    /// Tells the host that a knocker is gone; nothing when it does not knock from `place`.
+    fn end_knock(&mut self, member: PeerId, place: Place, lost: bool) -> Vec<Notice> {
+        let before = self.knockers.len();
+        self.knockers.retain(|knocker| (knocker.id, knocker.place) != (member, place));
+        if self.knockers.len() == before {
+            return Vec::new();
+        }
+        let host = self.place_of(self.host);
+        let what = What::Tell(ServerMessage::MemberLeft { member, lost });
+        host.map(|place| Notice { member: self.host, place, what }).into_iter().collect()
+    }
+
+    /// Tells the others of a member that is no longer connected; without a host nobody can be let in.
+    fn absent(&mut self, member: PeerId, lost: bool) -> Vec<Notice> {
+        let mut notices = self.tell_others(member, ServerMessage::MemberLeft { member, lost });
+        if member == self.host {
+            notices.extend(self.knockers.drain(..).map(|knocker| Notice {
+                member: knocker.id,
+                place: knocker.place,
+                what: What::Dismissed(Refusal::HostAway),
+            }));
+        }
+        notices
+    }
+
+    fn tell_others(&self, member: PeerId, message: ServerMessage) -> Vec<Notice> {
+        self.present()
+            .filter(|(seat, _)| seat.id != member)
+            .map(|(seat, place)| Notice { member: seat.id, place, what: What::Tell(message.clone()) })
+            .collect()
+    }
+}
+
+impl Seat {
+    fn public(&self) -> Member {
+        member_of(self.id, self.sharing)
+    }
+}
+
+fn member_of(id: PeerId, sharing: bool) -> Member {
+    Member { id, sharing }
+}
+
+/// Digits of the ids that the server hands out: six, and more once a tenth of the space is in use.
+pub fn digits_for(rooms: u64) -> u32 {
+    let mut digits = 6;
+    while rooms.saturating_mul(10) >= 10_u64.saturating_pow(digits) && digits < 18 {
+        digits += 1;
+    }
+    digits
+}
+
+#[cfg(test)]
+#[path = "rooms_tests.rs"]
+mod tests;

@@ -1,0 +1,97 @@
+//! Where rooms are kept between requests and nodes reach one another: versioned cells and mailboxes.
+//!
+//! A store knows no rule. A cell is loaded with its version and replaced only if that version is still the
+//! current one; a message reaches a mailbox at most once. Memory and Redis pass the same contract tests
+//! (`tests/store_contract.rs`).
+
+pub mod memory;
+pub mod redis;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use privydrop_common::id::RoomId;
+use tokio::sync::mpsc;
+
+use crate::rooms::NodeId;
+
+/// Messages that a mailbox holds before new ones are lost.
+pub const MAILBOX: usize = 1024;
+
+/// Names a cell.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// A room's record.
+    Room(RoomId),
+    /// A node's lease: the cell exists while the node is alive.
+    Node(NodeId),
+    /// The key that signs tickets on every node.
+    TicketKey,
+}
+
+/// Marks one content of a cell; drawn at random, so that a cell made anew never looks like its predecessor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version(u64);
+
+/// What a cell holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    /// To be named when replacing it.
+    pub version: Version,
+    /// The content.
+    pub value: Vec<u8>,
+}
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It does not answer, or not in time.
+    #[error("the room store does not answer")]
+    Unavailable,
+    /// It has no memory left for new cells.
+    #[error("the room store is full")]
+    Full,
+}
+
+/// A place for cells and mailboxes.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// The cell's content, if it exists.
+    async fn load(&self, key: &Key) -> Result<Option<Cell>, StoreError>;
+
+    /// Replaces the content if its version is still `expected` (`None`: the cell must not exist). False when it is not.
+    async fn swap(
+        &self,
+        key: &Key,
+        expected: Option<Version>,
+        value: &[u8],
+        ttl: Duration,
+    ) -> Result<bool, StoreError>;
+
+    /// Lets the cell live for `ttl` from now. False when it does not exist.
+    async fn touch(&self, key: &Key, ttl: Duration) -> Result<bool, StoreError>;
+
+    /// Forgets the cell.
+    async fn remove(&self, key: &Key) -> Result<(), StoreError>;
+
+    /// Puts a message into a node's mailbox. False when nobody reads that mailbox.
+    async fn publish(&self, node: NodeId, message: &[u8]) -> Result<bool, StoreError>;
+
+    /// Opens a node's mailbox. It closes when the receiver is dropped.
+    async fn subscribe(&self, node: NodeId) -> Result<mpsc::Receiver<Vec<u8>>, StoreError>;
+
+    /// About how many cells there are.
+    async fn size(&self) -> Result<u64, StoreError>;
+
+    /// Frees what is over. A store that does so by itself need not.
+    fn sweep(&self) {}
+
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+impl Version {
+    fn random() -> Self {
+        Self(rand::random())
+    }
+}

@@ -1,0 +1,69 @@
+//! STUN and TURN servers for clients, with credentials that soon end (coturn's REST scheme).
+//!
+//! Never talks to a TURN server: the shared secret is all that both sides need.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use privydrop_common::id::PeerId;
+use privydrop_common::signaling::IceServer;
+use privydrop_common::time::Moment;
+use sha1::Sha1;
+
+/// How long a TURN credential opens new relays; those in use go on.
+const LIFE: Duration = Duration::from_secs(60 * 60);
+
+/// The ICE servers that members are told of.
+#[derive(Clone, Default)]
+pub struct Ice {
+    stun: Vec<String>,
+    turn: Option<(Vec<String>, Hmac<Sha1>)>,
+}
+
+impl Ice {
+    /// `secret` is the one in coturn's `static-auth-secret`; without it no TURN server is handed out.
+    pub fn new(stun: Vec<String>, turn: Vec<String>, secret: Option<&[u8]>) -> Self {
+        let key = secret.and_then(|secret| Hmac::<Sha1>::new_from_slice(secret).ok());
+        Self { stun, turn: key.filter(|_| !turn.is_empty()).map(|key| (turn, key)) }
+    }
+
+    /// The servers for one member. `now` is wall time: the TURN server compares it with its own.
+    pub fn servers(&self, member: PeerId, now: Moment) -> Vec<IceServer> {
+        let stun = (!self.stun.is_empty()).then(|| IceServer {
+            urls: self.stun.clone(),
+            username: None,
+            credential: None,
+        });
+        let turn = self.turn.as_ref().map(|(urls, key)| {
+            let username = format!("{}:{member}", (now + LIFE).as_millis() / 1000);
+            let credential = STANDARD.encode(key.clone().chain_update(&username).finalize().into_bytes());
+            IceServer { urls: urls.clone(), username: Some(username), credential: Some(credential) }
+        });
+        stun.into_iter().chain(turn).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_credential_is_the_one_that_coturn_computes() {
+        let ice = Ice::new(vec![], vec!["turn:turn.example:3478".into()], Some(b"north"));
+        let member = "0123456789abcdef".parse().unwrap();
+        let servers = ice.servers(member, Moment::from_millis(1_700_000_000_000));
+        // printf '1700003600:0123456789abcdef' | openssl dgst -sha1 -hmac north -binary | base64
+        assert_eq!(servers[0].username.as_deref(), Some("1700003600:0123456789abcdef"));
+        assert_eq!(servers[0].credential.as_deref(), Some("bngP3/mBcA7mmNEkXzWoYpHypng="));
+    }
+
+    #[test]
+    fn without_a_secret_no_turn_server_is_handed_out() {
+        let ice = Ice::new(vec!["stun:stun.example".into()], vec!["turn:turn.example".into()], None);
+        let servers = ice.servers("0123456789abcdef".parse().unwrap(), Moment::default());
+        assert_eq!(servers.len(), 1);
+        assert_eq!(servers[0].urls, ["stun:stun.example"]);
+    }
+}

@@ -1,0 +1,259 @@
+//! The web app inside this program: its files, compressed once, and the policy under which browsers run it.
+//!
+//! Never reads a path from a request as a path: names are looked up in a fixed table.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::{Arc, OnceLock};
+
+use actix_web::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH, VARY,
+};
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rust_embed::Embed;
+use sha2::{Digest, Sha256};
+
+/// A relative path, because `$CARGO_MANIFEST_DIR` silently embeds nothing. Debug builds read it when they start.
+#[derive(Embed)]
+#[folder = "../dist"]
+struct Files;
+
+/// Brotli's effort: all of it in a release, little while developing.
+const BROTLI_QUALITY: i32 = if cfg!(debug_assertions) { 5 } else { 11 };
+/// Smaller files gain nothing.
+const MIN_COMPRESSED: usize = 512;
+
+/// The files of the web app, by name.
+pub struct WebApp {
+    files: HashMap<String, Arc<File>>,
+    inline_scripts: Vec<String>,
+}
+
+struct File {
+    body: Bytes,
+    media_type: String,
+    tag: String,
+    immutable: bool,
+    /// Filled in the background; until then the file goes out as it is.
+    brotli: OnceLock<Bytes>,
+    gzip: OnceLock<Bytes>,
+}
+
+impl WebApp {
+    /// Takes the files that were built into this program.
+    pub fn load() -> Self {
+        let files: HashMap<_, _> = Files::iter()
+            .filter_map(|name| Some((name.to_string(), Arc::new(File::new(&name, Files::get(&name)?)))))
+            .collect();
+        let index = files.get("index.html").map(|file| String::from_utf8_lossy(&file.body).into_owned());
+        let inline_scripts = index.map(|html| inline_script_hashes(&html)).unwrap_or_default();
+        let app = Self { files, inline_scripts };
+        app.take_compressed_siblings();
+        app
+    }
+
+    /// Compresses what was not compressed when it was built. Takes seconds: for a thread of its own.
+    pub fn compressor(&self) -> impl FnOnce() + Send + 'static {
+        let files: Vec<_> = self.files.values().filter(|file| file.is_worth_compressing()).cloned().collect();
+        move || files.iter().for_each(|file| file.compress())
+    }
+
+    /// Whether the web app was built before the server was.
+    pub fn is_built(&self) -> bool {
+        self.files.contains_key("index.html")
+    }
+
+    /// The answer to `GET /{name}`.
+    pub fn respond(&self, name: &str, request: &HeaderMap) -> HttpResponse {
+        match self.files.get(if name.is_empty() { "index.html" } else { name }) {
+            Some(file) => file.respond(request),
+            None if name.is_empty() => HttpResponse::ServiceUnavailable().content_type(PLAIN).body(NOT_BUILT),
+            None => {
+                HttpResponse::NotFound().content_type(PLAIN).body("There is no such page. Open / instead.\n")
+            }
+        }
+    }
+
+    /// The Content-Security-Policy for pages served as `host`.
+    pub fn policy(&self, host: &str) -> String {
+        let scripts: String = self.inline_scripts.iter().map(|hash| format!(" 'sha256-{hash}'")).collect();
+        // Not every browser counts a WebSocket of the same host as 'self'.
+        let sockets = if is_host(host) { format!(" ws://{host} wss://{host}") } else { String::new() };
+        format!(
+            "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{scripts}; style-src 'self'; \
+             img-src 'self' blob: data:; connect-src 'self'{sockets}; worker-src 'self'; manifest-src 'self'; \
+             font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        )
+    }
+
+    /// A build may bring `name.br` and `name.gz` along.
+    fn take_compressed_siblings(&self) {
+        for (name, file) in &self.files {
+            for (suffix, slot) in [("br", &file.brotli), ("gz", &file.gzip)] {
+                if let Some(sibling) = self.files.get(&format!("{name}.{suffix}")) {
+                    let _ = slot.set(sibling.body.clone());
+                }
+            }
+        }
+    }
+}
+
+const PLAIN: &str = "text/plain; charset=utf-8";
+const NOT_BUILT: &str = "PrivyDrop's server is running, but the web app was not built into it.\n\
+    Build both with: cargo xtask run\n";
+
+impl File {
+    fn new(name: &str, file: rust_embed::EmbeddedFile) -> Self {
+        let media_type = match file.metadata.mimetype() {
+            text if text.starts_with("text/") => format!("{text}; charset=utf-8"),
+            other => other.to_owned(),
+        };
+        Self {
+            tag: URL_SAFE_NO_PAD.encode(&file.metadata.sha256_hash()[..18]),
+            body: Bytes::from(file.data.into_owned()),
+            media_type,
+            immutable: has_hash(name),
+            brotli: OnceLock::new(),
+            gzip: OnceLock::new(),
+        }
+    }
+
+    fn is_worth_compressing(&self) -> bool {
+        let media_type = self.media_type.as_str();
+        let packed = (media_type.starts_with("image/") && !media_type.starts_with("image/svg"))
+            || media_type.starts_with("font/woff");
+        self.body.len() >= MIN_COMPRESSED && !packed
+    }
+
+    fn compress(&self) {
+        self.gzip.get_or_init(|| gzip(&self.body).unwrap_or_else(|| self.body.clone()));
+        self.brotli.get_or_init(|| brotli(&self.body).unwrap_or_else(|| self.body.clone()));
+    }
+
+    fn respond(&self, request: &HeaderMap) -> HttpResponse {
+        let (encoding, body) = self.encoded_for(request);
+        let tag = match encoding {
+            Some(encoding) => format!("\"{}-{encoding}\"", self.tag),
+            None => format!("\"{}\"", self.tag),
+        };
+        let known = request.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+        let fresh = known.is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag));
+        let mut response = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+        self.describe(&mut response, &tag, encoding);
+        if fresh { response.finish() } else { response.body(body) }
+    }
+
+    fn describe(&self, response: &mut HttpResponseBuilder, tag: &str, encoding: Option<&str>) {
+        let caching = if self.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
+        response
+            .insert_header((CONTENT_TYPE, self.media_type.as_str()))
+            .insert_header((CACHE_CONTROL, caching))
+            .insert_header((ETAG, tag))
+            .insert_header((VARY, "Accept-Encoding"));
+        if let Some(encoding) = encoding {
+            response.insert_header((CONTENT_ENCODING, encoding));
+        }
+    }
+
+    fn encoded_for(&self, request: &HeaderMap) -> (Option<&'static str>, Bytes) {
+        let accepted = request.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        for (encoding, slot) in [("br", &self.brotli), ("gzip", &self.gzip)] {
+            if let Some(body) =
+                slot.get().filter(|body| body.len() < self.body.len() && accepts(accepted, encoding))
+            {
+                return (Some(encoding), body.clone());
+            }
+        }
+        (None, self.body.clone())
+    }
+}
+
+/// Whether an `Accept-Encoding` names the encoding and does not rule it out.
+fn accepts(header: &str, encoding: &str) -> bool {
+    header.split(',').any(|offer| {
+        let mut parts = offer.split(';').map(str::trim);
+        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(encoding));
+        named && !parts.any(|part| part.trim_start_matches("q=").parse() == Ok(0.0_f32))
+    })
+}
+
+fn gzip(body: &[u8]) -> Option<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(body).ok()?;
+    encoder.finish().ok().map(Bytes::from)
+}
+
+fn brotli(mut body: &[u8]) -> Option<Bytes> {
+    let params = brotli::enc::BrotliEncoderParams { quality: BROTLI_QUALITY, ..Default::default() };
+    let mut packed = Vec::new();
+    brotli::BrotliCompress(&mut body, &mut packed, &params).ok()?;
+    Some(packed.into())
+}
+
+/// Whether the name changes with the content: `-` and eight or more hex digits, then `.` or `_`, or in a folder so named.
+fn has_hash(name: &str) -> bool {
+    name.split('-').skip(1).any(|part| {
+        let digits = part.bytes().take_while(u8::is_ascii_hexdigit).count();
+        digits >= 8 && part.as_bytes().get(digits).is_none_or(|after| matches!(after, b'.' | b'_' | b'/'))
+    })
+}
+
+/// Base64 of the SHA-256 of every inline script, as the policy names them.
+fn inline_script_hashes(html: &str) -> Vec<String> {
+    let scripts = html.split("<script").skip(1).filter_map(|rest| {
+        let (attributes, rest) = rest.split_once('>')?;
+        let (body, _) = rest.split_once("</script")?;
+        (!attributes.contains("src=") && !body.is_empty()).then_some(body)
+    });
+    scripts.map(|body| STANDARD.encode(Sha256::digest(body))).collect()
+}
+
+/// Only what a host may consist of reaches the policy.
+fn is_host(host: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
+    !host.is_empty() && host.len() <= 255 && host.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_that_change_with_the_content_are_cached_for_good() {
+        for hashed in
+            ["privydrop-ui-3f2a9c1b7d8e4f60.js", "ui-3f2a9c1b7d8e4f60_bg.wasm", "snippets/x-0123abcd/a.js"]
+        {
+            assert!(has_hash(hashed), "{hashed}");
+        }
+        for plain in
+            ["index.html", "sw.js", "privydrop-ui.js", "icon-192.png", "my-facade.css", "a-deadbeefs.js"]
+        {
+            assert!(!has_hash(plain), "{plain}");
+        }
+    }
+
+    #[test]
+    fn every_inline_script_is_named_by_its_hash_and_no_other() {
+        let html = "<script src=\"a.js\"></script><script type=\"module\">\nalert(1)\n</script>";
+        let hash = STANDARD.encode(Sha256::digest("\nalert(1)\n"));
+        assert_eq!(inline_script_hashes(html), [hash.clone()]);
+        let app = WebApp { files: HashMap::new(), inline_scripts: vec![hash.clone()] };
+        let policy = app.policy("drop.lan:8080");
+        assert!(policy.contains(&format!("'sha256-{hash}'")) && policy.contains("wss://drop.lan:8080"));
+        assert!(!policy.contains("unsafe-inline"));
+        assert!(!app.policy("evil; script-src *").contains("evil"));
+    }
+
+    #[test]
+    fn encodings_are_chosen_by_what_the_browser_accepts() {
+        assert!(accepts("gzip, deflate, br", "br"));
+        assert!(accepts("BR;q=0.5", "br"));
+        assert!(!accepts("gzip", "br"));
+        assert!(!accepts("br;q=0, gzip", "br"));
+    }
+}

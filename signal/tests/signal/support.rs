@@ -1,0 +1,193 @@
+//! A server on a free port, and a client that says and hears whole messages.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use futures_util::{SinkExt, StreamExt};
+use privydrop_common::id::{PeerId, RoomId};
+use privydrop_common::signaling::{Body, ClientMessage, Refusal, ServerMessage, Ticket};
+use privydrop_signal::config::{Config, Pace};
+use privydrop_signal::server::{Running, start_with};
+use privydrop_signal::store::Store;
+use privydrop_signal::store::memory::Memory;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+/// Nothing on one machine takes this long: a test that waits for it has failed.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+pub fn config(flags: &[&str]) -> Config {
+    let fixed = ["privydrop-server", "--listen", "127.0.0.1:0"];
+    Config::parse_from(fixed.iter().chain(flags))
+}
+
+/// A server with rooms in memory.
+pub async fn server(flags: &[&str]) -> Running {
+    paced(flags, |_| {}).await
+}
+
+/// The same, at another pace.
+pub async fn paced(flags: &[&str], change: impl FnOnce(&mut Pace)) -> Running {
+    let config = config(flags);
+    let mut pace = config.pace();
+    change(&mut pace);
+    start_with(&config, Arc::new(Memory::default()), pace).await.unwrap()
+}
+
+/// A server on a given store.
+pub async fn node(store: Arc<dyn Store>) -> Running {
+    let config = config(&[]);
+    start_with(&config, store, config.pace()).await.unwrap()
+}
+
+pub struct Client {
+    pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+/// What a client has when it is a member.
+pub struct Seat {
+    pub client: Client,
+    pub member: PeerId,
+    pub room: RoomId,
+    pub ticket: Ticket,
+}
+
+impl Client {
+    /// Opens a socket and says nothing.
+    pub async fn open(server: &Running) -> Self {
+        Self::open_with(server, &[]).await.unwrap()
+    }
+
+    /// Opens a socket with extra headers.
+    pub async fn open_with(
+        server: &Running,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, tungstenite::Error> {
+        let mut request = format!("ws://{}/ws", server.address).into_client_request()?;
+        for (name, value) in headers {
+            request.headers_mut().append(*name, value.parse().unwrap());
+        }
+        let (socket, _) = connect_async(request).await?;
+        Ok(Self { socket })
+    }
+
+    /// Opens a socket and says hello.
+    pub async fn hello(server: &Running) -> Self {
+        let mut client = Self::open(server).await;
+        client.say(ClientMessage::Hello { protocol: 1 }).await;
+        assert!(matches!(client.hear().await, ServerMessage::Welcome { protocol: 1, .. }));
+        client
+    }
+
+    pub async fn say(&mut self, message: ClientMessage) {
+        self.say_raw(&message.to_text()).await;
+    }
+
+    pub async fn say_raw(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).await.unwrap();
+    }
+
+    /// The next message; `None` when the server closed.
+    pub async fn hear_or_end(&mut self) -> Option<ServerMessage> {
+        loop {
+            let next =
+                tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("the server says nothing");
+            match next {
+                Some(Ok(Message::Text(text))) => return Some(ServerMessage::parse(&text).unwrap()),
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
+    pub async fn hear(&mut self) -> ServerMessage {
+        self.hear_or_end().await.expect("the server closed the socket")
+    }
+
+    /// The next message is a refusal, for this reason.
+    pub async fn hear_refused(&mut self, expected: Refusal) -> Option<u32> {
+        match self.hear().await {
+            ServerMessage::Refused { code, text, retry_after } => {
+                assert_eq!(code, expected, "{text}");
+                retry_after
+            }
+            other => panic!("expected {expected:?}, heard {other:?}"),
+        }
+    }
+
+    /// The server closes, and says nothing more.
+    pub async fn hear_end(&mut self) {
+        assert_eq!(self.hear_or_end().await, None);
+    }
+
+    /// Proves that the socket is alive and that nothing unexpected is waiting: the answer to a message that is
+    /// always refused comes next.
+    pub async fn hear_nothing(&mut self) {
+        self.say(ClientMessage::Hello { protocol: 1 }).await;
+        self.hear_refused(Refusal::OutOfPlace).await;
+    }
+
+    pub async fn create(mut self, name: Option<&str>) -> Seat {
+        self.say(ClientMessage::Create { name: name.map(|name| name.parse().unwrap()), ticket: None }).await;
+        match self.hear().await {
+            ServerMessage::Created { member, room, ticket, .. } => {
+                Seat { client: self, member, room, ticket }
+            }
+            other => panic!("expected created, heard {other:?}"),
+        }
+    }
+
+    /// Knocks; the member id under which.
+    pub async fn knock(&mut self, room: &RoomId) -> PeerId {
+        self.say(ClientMessage::Join { room: room.clone(), ticket: None }).await;
+        match self.hear().await {
+            ServerMessage::Knocking { member, .. } => member,
+            other => panic!("expected knocking, heard {other:?}"),
+        }
+    }
+
+    /// Joins with a ticket.
+    pub async fn rejoin(mut self, room: &RoomId, ticket: &Ticket) -> Seat {
+        self.say(ClientMessage::Join { room: room.clone(), ticket: Some(ticket.clone()) }).await;
+        self.hear_joined().await
+    }
+
+    pub async fn hear_joined(mut self) -> Seat {
+        match self.hear().await {
+            ServerMessage::Joined { member, room, ticket, .. } => Seat { client: self, member, room, ticket },
+            other => panic!("expected joined, heard {other:?}"),
+        }
+    }
+}
+
+impl Seat {
+    /// Knocks from a new socket and is admitted by this host, up to the host's news of it.
+    pub async fn admit_from(&mut self, server: &Running) -> Seat {
+        let mut guest = Client::hello(server).await;
+        let member = guest.knock(&self.room).await;
+        assert_eq!(self.client.hear().await, ServerMessage::Knock { member });
+        self.client.say(ClientMessage::Admit { member }).await;
+        let seat = guest.hear_joined().await;
+        assert_eq!(seat.member, member);
+        match self.client.hear().await {
+            ServerMessage::MemberJoined { member: joined } => assert_eq!(joined.id, member),
+            other => panic!("expected member-joined, heard {other:?}"),
+        }
+        seat
+    }
+
+    pub async fn relay(&mut self, to: PeerId, body: &str) {
+        self.client.say(relay(to, body)).await;
+    }
+}
+
+pub fn relay(to: PeerId, body: &str) -> ClientMessage {
+    ClientMessage::Relay { to, seq: 7, body: Body::new(body.to_owned()).unwrap() }
+}
+
+pub fn relayed(from: PeerId, body: &str) -> ServerMessage {
+    ServerMessage::Relay { from, seq: 7, body: Body::new(body.to_owned()).unwrap() }
+}
