@@ -1,0 +1,129 @@
+//! Sources and stores in memory. Stores keep what was written apart from what was committed and finished.
+
+use std::collections::{BTreeMap, HashMap};
+
+use privydrop_common::api::NewFile;
+use privydrop_common::host::{
+    Errand, Kept, Plan, ReadPiece, Report, SourceFault, SourceId, StoreFault, StoreId,
+};
+use privydrop_common::pieces::{piece_range, value_of};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+
+#[derive(Default)]
+pub struct Disk {
+    pub sources: HashMap<SourceId, Vec<u8>>,
+    pub stores: BTreeMap<StoreId, Store>,
+    /// Space left; `None` is endless.
+    pub free: Option<u64>,
+    /// Writes to come that fail as if the bytes had been spoiled on the way.
+    pub spoil: u32,
+    counter: u64,
+}
+
+pub struct Store {
+    pub plan: Plan,
+    files: Vec<Vec<u8>>,
+    pub committed: Vec<bool>,
+    pub finished: bool,
+}
+
+impl Disk {
+    pub fn put(&mut self, content: Vec<u8>) -> NewFile {
+        self.counter += 1;
+        let source = SourceId(self.counter);
+        let size = content.len() as u64;
+        self.sources.insert(source, content);
+        NewFile { source, size, modified: Some(1_000) }
+    }
+
+    pub fn finished(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut all = BTreeMap::new();
+        for store in self.stores.values().filter(|store| store.finished) {
+            assert!(store.committed.iter().all(|committed| *committed));
+            all.extend(store.plan.folders.iter().map(|path| (format!("{path}/"), Vec::new())));
+            let files = store.plan.files.iter().zip(&store.files);
+            all.extend(files.map(|(file, bytes)| (file.path.to_string(), bytes.clone())));
+        }
+        all
+    }
+
+    pub fn perform(&mut self, errand: Errand) -> Option<Report> {
+        match errand {
+            Errand::Read { job, source, size, piece } => {
+                Some(Report::Read { job, outcome: self.read(source, size, piece) })
+            }
+            Errand::Release(source) => {
+                self.sources.remove(&source);
+                None
+            }
+            Errand::Prepare { store, plan, .. } => {
+                Some(Report::Prepared { store, outcome: self.prepare(store, plan) })
+            }
+            Errand::Write { job, store, file, piece, mut chunks } => {
+                let store = self.stores.get_mut(&store).expect("a write into a store that exists");
+                let index = file.0 as usize;
+                assert!(!store.committed[index], "a write into a committed file");
+                let size = store.plan.files[index].size;
+                if self.spoil > 0 && !chunks.is_empty() {
+                    self.spoil -= 1;
+                    chunks[0] = vec![0xEE; chunks[0].len()].into();
+                }
+                let value =
+                    value_of(size, piece, chunks.iter().map(|chunk| &chunk[..])).expect("a whole piece");
+                let (mut offset, _) = piece_range(size, piece);
+                for chunk in chunks {
+                    let start = usize::try_from(offset).unwrap();
+                    store.files[index][start..start + chunk.len()].copy_from_slice(&chunk);
+                    offset += chunk.len() as u64;
+                }
+                Some(Report::Written { job, outcome: Ok(value) })
+            }
+            Errand::Commit { store, file } => {
+                let committed = &mut self.stores.get_mut(&store).expect("a store that exists").committed;
+                assert!(!std::mem::replace(&mut committed[file.0 as usize], true), "committed twice");
+                Some(Report::Committed { store, file, outcome: Ok(()) })
+            }
+            Errand::Finish(store) => {
+                self.stores.get_mut(&store).expect("a store that exists").finished = true;
+                Some(Report::Finished { store, outcome: Ok(Kept::InPlace) })
+            }
+            Errand::Discard(store) => {
+                self.stores.remove(&store);
+                None
+            }
+            other => panic!("not a disk errand: {other:?}"),
+        }
+    }
+
+    fn read(&self, source: SourceId, size: u64, piece: u32) -> Result<ReadPiece, SourceFault> {
+        let content = self.sources.get(&source).ok_or(SourceFault::Unreadable)?;
+        if content.len() as u64 != size {
+            return Err(SourceFault::Changed);
+        }
+        let (offset, length) = piece_range(size, piece);
+        let start = usize::try_from(offset).unwrap();
+        let bytes = content[start..start + usize::try_from(length).unwrap()].to_vec();
+        let value = value_of(size, piece, [&bytes[..]]).expect("a whole piece");
+        Ok(ReadPiece { bytes: bytes.into(), value })
+    }
+
+    fn prepare(&mut self, store: StoreId, plan: Plan) -> Result<(), StoreFault> {
+        if let Some(free) = self.free
+            && free < plan.total
+        {
+            return Err(StoreFault::NoSpace { needed: plan.total, free });
+        }
+        let files = plan.files.iter().map(|file| vec![0; usize::try_from(file.size).unwrap()]).collect();
+        let committed = vec![false; plan.files.len()];
+        self.stores.insert(store, Store { plan, files, committed, finished: false });
+        Ok(())
+    }
+}
+
+/// `length` bytes that look like chance and follow from `seed`.
+pub fn bytes_of(seed: u64, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    ChaCha20Rng::seed_from_u64(seed).fill_bytes(&mut bytes);
+    bytes
+}

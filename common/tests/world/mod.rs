@@ -1,0 +1,331 @@
+//! A world for sessions to live in: virtual time, a signaling relay that drops, repeats and reorders, links with
+//! delay, disks in memory. Everything follows from a seed.
+#![allow(dead_code, reason = "each test file uses its part of the world")]
+
+mod disk;
+mod server;
+mod wires;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::time::Duration;
+
+use privydrop_common::api::{
+    Command, ItemKey, ItemState, ItemView, NewContent, NewFile, NewItem, NoticeCode, Phase, View,
+};
+use privydrop_common::code::Invitation;
+use privydrop_common::host::{Errand, PlaceId, Report, SignalEvent};
+use privydrop_common::session::{Action, LinkId, Session};
+use privydrop_common::time::Moment;
+use privydrop_common::transport::Happened;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+
+pub use disk::{Disk, bytes_of};
+pub use server::Server;
+pub use wires::Wires;
+
+/// One device, by position in the world.
+pub type DeviceId = usize;
+
+/// How unkind the network is.
+#[derive(Debug, Clone, Copy)]
+pub struct Weather {
+    /// Of a hundred relayed letters, so many are dropped.
+    pub drop: u32,
+    /// Of a hundred relayed letters, so many come twice.
+    pub repeat: u32,
+    /// Longest delay of anything, in milliseconds.
+    pub delay: u64,
+}
+
+impl Weather {
+    pub const FAIR: Self = Self { drop: 0, repeat: 0, delay: 5 };
+    pub const STORM: Self = Self { drop: 20, repeat: 20, delay: 400 };
+}
+
+/// Something that will arrive somewhere.
+pub enum Delivery {
+    Report(Report),
+    Happened(LinkId, Happened),
+    /// The server hears this from the device.
+    ToServer(String),
+    /// A link's frame leaves the sender's lane.
+    Sent(LinkId, privydrop_common::transport::Lane, usize),
+}
+
+struct Due {
+    at: Moment,
+    order: u64,
+    device: DeviceId,
+    delivery: Delivery,
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        (self.at, self.order) == (other.at, other.order)
+    }
+}
+impl Eq for Due {}
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.order).cmp(&(other.at, other.order))
+    }
+}
+
+pub struct Device {
+    pub session: Session,
+    pub disk: Disk,
+    pub view: View,
+    pub heard: Vec<NoticeCode>,
+    wake_at: Option<Moment>,
+    pub online: bool,
+}
+
+pub struct World {
+    pub now: Moment,
+    pub rng: ChaCha20Rng,
+    pub weather: Weather,
+    pub devices: Vec<Device>,
+    pub server: Server,
+    pub wires: Wires,
+    queue: BinaryHeap<Reverse<Due>>,
+    order: u64,
+}
+
+impl World {
+    pub fn new(seed: u64, weather: Weather) -> Self {
+        eprintln!("seed {seed}");
+        Self {
+            now: Moment::from_millis(1_000),
+            rng: ChaCha20Rng::seed_from_u64(seed),
+            weather,
+            devices: Vec::new(),
+            server: Server::default(),
+            wires: Wires::default(),
+            queue: BinaryHeap::new(),
+            order: 0,
+        }
+    }
+
+    pub fn device(&mut self, label: &str) -> DeviceId {
+        let mut seed = [0; 32];
+        self.rng.fill_bytes(&mut seed);
+        self.devices.push(Device {
+            session: Session::new(seed),
+            disk: Disk::default(),
+            view: View::default(),
+            heard: Vec::new(),
+            wake_at: None,
+            online: true,
+        });
+        let device = self.devices.len() - 1;
+        self.command(device, Command::Introduce(label.to_owned()));
+        device
+    }
+
+    pub fn command(&mut self, device: DeviceId, command: Command) {
+        self.report(device, Report::Command(command));
+    }
+
+    pub fn report(&mut self, device: DeviceId, report: Report) {
+        self.devices[device].session.handle_report(report, self.now);
+        self.drain(device);
+    }
+
+    /// Puts a file on the device's disk and offers it.
+    pub fn share_file(&mut self, device: DeviceId, name: &str, content: Vec<u8>) {
+        let file = self.put(device, content);
+        let item = NewItem { name: name.to_owned(), content: NewContent::File(file) };
+        self.command(device, Command::Share(vec![item]));
+    }
+
+    pub fn put(&mut self, device: DeviceId, content: Vec<u8>) -> NewFile {
+        self.devices[device].disk.put(content)
+    }
+
+    /// A host with one shared file, and a guest who came by the code; the guest's item is offered.
+    pub fn host_and_guest(seed: u64, weather: Weather, content: Vec<u8>) -> (Self, DeviceId, DeviceId) {
+        let mut world = Self::new(seed, weather);
+        let (host, guest) = (world.device("host"), world.device("guest"));
+        world.share_file(host, "file.bin", content);
+        world.until("the room exists", |world| world.view(host).room.is_some());
+        let code = world.code(host);
+        world.command(guest, Command::Join(code.parse().unwrap()));
+        world.until("the guest sees the item", |world| !world.view(guest).items.is_empty());
+        (world, host, guest)
+    }
+
+    pub fn code(&self, host: DeviceId) -> String {
+        self.view(host).room.unwrap().code.unwrap().to_string()
+    }
+
+    pub fn link(&self, host: DeviceId) -> String {
+        self.view(host).room.unwrap().link.unwrap().fragment()
+    }
+
+    pub fn join(&mut self, device: DeviceId, invitation: &str) {
+        let invitation: Invitation = invitation.parse().unwrap();
+        self.command(device, Command::Join(invitation));
+    }
+
+    /// The facts now, not those last shown.
+    pub fn view(&self, device: DeviceId) -> View {
+        self.devices[device].session.view(self.now)
+    }
+
+    pub fn items_in(&self, device: DeviceId) -> Vec<ItemView> {
+        self.view(device).items.into_iter().filter(|item| item.key.owner.is_some()).collect()
+    }
+
+    pub fn item_in(&self, device: DeviceId) -> ItemView {
+        self.items_in(device).into_iter().next().expect("an item of another member")
+    }
+
+    pub fn item_out(&self, device: DeviceId) -> ItemView {
+        self.view(device).items.into_iter().find(|item| item.key.owner.is_none()).expect("an own item")
+    }
+
+    pub fn accept(&mut self, device: DeviceId, item: ItemKey) {
+        self.command(device, Command::Accept { item, place: PlaceId(1) });
+    }
+
+    pub fn accept_all(&mut self, device: DeviceId) {
+        for item in self.items_in(device) {
+            self.accept(device, item.key);
+        }
+    }
+
+    pub fn until_done(&mut self, device: DeviceId) {
+        self.until("every item is done", |world| {
+            let items = world.items_in(device);
+            !items.is_empty() && items.iter().all(|item| item.state == ItemState::Done)
+        });
+    }
+
+    pub fn has_notice(&self, device: DeviceId, code: NoticeCode) -> bool {
+        self.view(device).notices.iter().any(|notice| notice.code == code)
+    }
+
+    pub fn phase(&self, device: DeviceId) -> Phase {
+        self.view(device).phase
+    }
+
+    /// Lets time pass until the condition holds; fails when an hour has passed or nothing is left to happen.
+    pub fn until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let deadline = self.now + Duration::from_secs(3_600);
+        while !condition(self) {
+            assert!(self.step() && self.now < deadline, "{what}: never; views: {:#?}", self.views());
+        }
+    }
+
+    /// Lets time pass.
+    pub fn pass(&mut self, span: Duration) {
+        let end = self.now + span;
+        while self.next_at().is_some_and(|at| at <= end) {
+            self.step();
+        }
+        self.now = end;
+    }
+
+    fn views(&self) -> Vec<View> {
+        (0..self.devices.len()).map(|device| self.view(device)).collect()
+    }
+
+    fn next_at(&self) -> Option<Moment> {
+        let wake = self.devices.iter().filter_map(|device| device.wake_at).min();
+        let due = self.queue.peek().map(|Reverse(due)| due.at);
+        [wake, due].into_iter().flatten().min()
+    }
+
+    /// Lets the next thing happen; false when there is none.
+    fn step(&mut self) -> bool {
+        let Some(at) = self.next_at() else { return false };
+        self.now = self.now.max(at);
+        if self.queue.peek().is_some_and(|Reverse(due)| due.at <= self.now) {
+            let Some(Reverse(due)) = self.queue.pop() else { return false };
+            self.deliver(due.device, due.delivery);
+            return true;
+        }
+        for device in 0..self.devices.len() {
+            if self.devices[device].wake_at.is_some_and(|at| at <= self.now) {
+                self.devices[device].wake_at = None;
+                self.report(device, Report::Woke);
+            }
+        }
+        true
+    }
+
+    pub fn later(&mut self, device: DeviceId, after: Duration, delivery: Delivery) {
+        self.order += 1;
+        self.queue.push(Reverse(Due { at: self.now + after, order: self.order, device, delivery }));
+    }
+
+    /// A delay as the weather makes it.
+    pub fn delay(&mut self) -> Duration {
+        Duration::from_millis(1 + u64::from(self.rng.next_u32()) % self.weather.delay)
+    }
+
+    pub fn chance(&mut self, percent: u32) -> bool {
+        self.rng.next_u32() % 100 < percent
+    }
+
+    fn deliver(&mut self, device: DeviceId, delivery: Delivery) {
+        match delivery {
+            Delivery::Report(report) => self.report(device, report),
+            Delivery::Happened(link, happened) => {
+                self.devices[device].session.handle_happened(link, happened, self.now);
+                self.drain(device);
+            }
+            Delivery::ToServer(text) => Server::hear(self, device, &text),
+            Delivery::Sent(link, lane, length) => Wires::sent(self, device, link, lane, length),
+        }
+    }
+
+    fn drain(&mut self, device: DeviceId) {
+        while let Some(action) = self.devices[device].session.poll_action() {
+            match action {
+                Action::Connect { link, .. } => self.wires.connect(device, link),
+                Action::Negotiate { link, step } => Wires::negotiate(self, device, link, step),
+                Action::Send { link, lane, frame } => Wires::send(self, device, link, lane, frame),
+                Action::Close { link } => Wires::close(self, device, link),
+                Action::Errand(errand) => self.errand(device, errand),
+            }
+        }
+    }
+
+    fn errand(&mut self, device: DeviceId, errand: Errand) {
+        match errand {
+            Errand::OpenSignal => {
+                let event =
+                    if self.devices[device].online { SignalEvent::Opened } else { SignalEvent::Closed };
+                let delay = self.delay();
+                self.later(device, delay, Delivery::Report(Report::Signal(event)));
+            }
+            Errand::SendSignal(text) => Server::send(self, device, text),
+            Errand::CloseSignal => Server::gone(self, device, false),
+            Errand::WakeAt(at) => self.devices[device].wake_at = Some(at),
+            Errand::Show(view) => {
+                let heard = view.notices.iter().map(|notice| notice.code);
+                self.devices[device].heard.extend(heard);
+                self.devices[device].view = *view;
+            }
+            errand => {
+                if let Some(report) = self.devices[device].disk.perform(errand) {
+                    let delay = self.delay();
+                    self.later(device, delay, Delivery::Report(report));
+                }
+            }
+        }
+    }
+}
+
+/// Every file of every finished store of a device: path to content.
+pub fn received(world: &World, device: DeviceId) -> BTreeMap<String, Vec<u8>> {
+    world.devices[device].disk.finished()
+}

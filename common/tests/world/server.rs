@@ -1,0 +1,219 @@
+//! The signaling server's part in a world: rooms in memory, a relay as unkind as the weather. A hostile test
+//! replaces what it relays.
+
+use std::collections::BTreeMap;
+
+use privydrop_common::host::{Report, SignalEvent};
+use privydrop_common::id::{PeerId, RoomId};
+use privydrop_common::signaling::{
+    Body, ClientMessage, Limits, Member, PROTOCOL, Refusal, ServerMessage, Ticket,
+};
+
+use super::{Delivery, DeviceId, World};
+
+/// What a hostile server makes of one relayed body: what to deliver, to whom.
+pub type Tamper = Box<dyn FnMut(PeerId, PeerId, u32, &Body) -> Vec<(PeerId, PeerId, u32, Body)>>;
+
+#[derive(Default)]
+pub struct Server {
+    rooms: BTreeMap<RoomId, RoomRecord>,
+    seats: BTreeMap<DeviceId, (RoomId, PeerId)>,
+    pub tamper: Option<Tamper>,
+    /// Members that a test plays itself: what the server would deliver to them.
+    pub heard_by_impostors: Vec<(PeerId, PeerId, u32, Body)>,
+}
+
+struct RoomRecord {
+    host: PeerId,
+    members: BTreeMap<PeerId, bool>,
+    knockers: Vec<PeerId>,
+}
+
+impl Server {
+    /// A device sends on its socket, which keeps order.
+    pub fn send(world: &mut World, device: DeviceId, text: String) {
+        if world.devices[device].online {
+            let millisecond = std::time::Duration::from_millis(1);
+            world.later(device, millisecond, Delivery::ToServer(text));
+        }
+    }
+
+    pub fn hear(world: &mut World, device: DeviceId, text: &str) {
+        match ClientMessage::parse(text).expect("clients send valid messages") {
+            ClientMessage::Hello { protocol } => {
+                assert_eq!(protocol, PROTOCOL);
+                let limits = Limits { frame: 32_768, members: 16, rate: 20, burst: 60, ping: 20 };
+                Self::tell(
+                    world,
+                    device,
+                    &ServerMessage::Welcome { protocol, server: "test".into(), limits },
+                );
+            }
+            ClientMessage::Create { name, ticket } => Self::create(world, device, name, ticket),
+            ClientMessage::Join { room, ticket } => Self::join(world, device, room, ticket),
+            ClientMessage::Admit { member } => Self::admit(world, device, member),
+            ClientMessage::Relay { to, seq, body } => {
+                let Some((_, from)) = world.server.seats.get(&device).cloned() else { return };
+                let mut tamper = world.server.tamper.take();
+                let letters = match &mut tamper {
+                    Some(tamper) => tamper(from, to, seq, &body),
+                    None => vec![(from, to, seq, body)],
+                };
+                world.server.tamper = tamper;
+                for (from, to, seq, body) in letters {
+                    Self::relay(world, from, to, seq, &body);
+                }
+            }
+            ClientMessage::Sharing { on } => {
+                let Some((room, me)) = world.server.seats.get(&device).cloned() else { return };
+                if let Some(record) = world.server.rooms.get_mut(&room) {
+                    record.members.insert(me, on);
+                }
+                Self::tell_others(world, &room, me, &ServerMessage::MemberSharing { member: me, on });
+            }
+            ClientMessage::Leave => Self::gone(world, device, false),
+        }
+    }
+
+    /// Relays as the weather has it: dropped, repeated, late.
+    pub fn relay(world: &mut World, from: PeerId, to: PeerId, seq: u32, body: &Body) {
+        let Some(device) = world.server.device_of(to) else {
+            world.server.heard_by_impostors.push((from, to, seq, body.clone()));
+            return;
+        };
+        let copies = if world.chance(world.weather.drop) {
+            0
+        } else {
+            1 + u32::from(world.chance(world.weather.repeat))
+        };
+        for _ in 0..copies {
+            let message = ServerMessage::Relay { from, seq, body: body.clone() };
+            let delay = world.delay();
+            let text = Report::Signal(SignalEvent::Text(message.to_text()));
+            world.later(device, delay, Delivery::Report(text));
+        }
+    }
+
+    /// The socket closed, or the device said leave.
+    pub fn gone(world: &mut World, device: DeviceId, lost: bool) {
+        let Some((room, me)) = world.server.seats.remove(&device) else { return };
+        if let Some(record) = world.server.rooms.get_mut(&room) {
+            record.members.remove(&me);
+            record.knockers.retain(|knocker| *knocker != me);
+        }
+        Self::tell_others(world, &room, me, &ServerMessage::MemberLeft { member: me, lost });
+    }
+
+    /// Cuts a device's socket, as a network does.
+    pub fn cut(world: &mut World, device: DeviceId) {
+        Self::gone(world, device, true);
+        world.report(device, Report::Signal(SignalEvent::Closed));
+    }
+
+    pub fn device_of(&self, peer: PeerId) -> Option<DeviceId> {
+        self.seats.iter().find(|(_, (_, id))| *id == peer).map(|(device, _)| *device)
+    }
+
+    pub fn peer_of(&self, device: DeviceId) -> PeerId {
+        self.seats[&device].1
+    }
+
+    pub fn rooms(&self) -> Vec<RoomId> {
+        self.rooms.keys().cloned().collect()
+    }
+
+    /// Says to a room's host that somebody knocks who is no device of this world.
+    pub fn impostor_knocks(world: &mut World, room: &RoomId) -> (PeerId, PeerId) {
+        let impostor = PeerId::random(&mut world.rng);
+        let host = world.server.rooms[room].host;
+        if let Some(device) = world.server.device_of(host) {
+            Self::tell(world, device, &ServerMessage::Knock { member: impostor });
+        }
+        (impostor, host)
+    }
+
+    fn create(world: &mut World, device: DeviceId, name: Option<RoomId>, ticket: Option<Ticket>) {
+        let room = name.unwrap_or_else(|| format!("{}", 100_000 + world.server.rooms.len()).parse().unwrap());
+        let owner = ticket.as_ref().and_then(|ticket| owner_of(ticket, &room));
+        if owner.is_none() && world.server.rooms.contains_key(&room) {
+            return Self::refuse(world, device, Refusal::RoomTaken);
+        }
+        let me = owner.unwrap_or_else(|| PeerId::random(&mut world.rng));
+        let record = RoomRecord { host: me, members: BTreeMap::new(), knockers: Vec::new() };
+        world.server.rooms.entry(room.clone()).or_insert(record);
+        Self::seat(world, device, room, me);
+    }
+
+    fn join(world: &mut World, device: DeviceId, room: RoomId, ticket: Option<Ticket>) {
+        let Some(record) = world.server.rooms.get(&room) else {
+            return Self::refuse(world, device, Refusal::RoomUnknown);
+        };
+        let host = record.host;
+        if let Some(me) = ticket.as_ref().and_then(|ticket| owner_of(ticket, &room)) {
+            return Self::seat(world, device, room, me);
+        }
+        let Some(host_device) = world.server.device_of(host) else {
+            return Self::refuse(world, device, Refusal::HostAway);
+        };
+        let me = PeerId::random(&mut world.rng);
+        world.server.seats.insert(device, (room.clone(), me));
+        if let Some(record) = world.server.rooms.get_mut(&room) {
+            record.knockers.push(me);
+        }
+        Self::tell(world, host_device, &ServerMessage::Knock { member: me });
+        Self::tell(world, device, &ServerMessage::Knocking { member: me, room, host, ice: Vec::new() });
+    }
+
+    fn admit(world: &mut World, device: DeviceId, member: PeerId) {
+        let (room, me) = world.server.seats[&device].clone();
+        let record = &world.server.rooms[&room];
+        assert_eq!(record.host, me, "only the host admits");
+        if let Some(guest) = world.server.device_of(member) {
+            Self::seat(world, guest, room, member);
+        }
+    }
+
+    fn seat(world: &mut World, device: DeviceId, room: RoomId, me: PeerId) {
+        world.server.seats.insert(device, (room.clone(), me));
+        let Some(record) = world.server.rooms.get_mut(&room) else { return };
+        record.knockers.retain(|knocker| *knocker != me);
+        let others = record.members.iter().filter(|(id, _)| **id != me);
+        let members = others.map(|(id, sharing)| Member { id: *id, sharing: *sharing }).collect();
+        record.members.insert(me, false);
+        let host = record.host;
+        let ticket = Ticket::new(format!("{room}.{me}")).unwrap();
+        let ice = Vec::new();
+        Self::tell(
+            world,
+            device,
+            &ServerMessage::Joined { member: me, room: room.clone(), host, members, ticket, ice },
+        );
+        let joined = ServerMessage::MemberJoined { member: Member { id: me, sharing: false } };
+        Self::tell_others(world, &room, me, &joined);
+    }
+
+    fn refuse(world: &mut World, device: DeviceId, code: Refusal) {
+        Self::tell(world, device, &ServerMessage::Refused { code, text: String::new(), retry_after: None });
+    }
+
+    fn tell_others(world: &mut World, room: &RoomId, me: PeerId, message: &ServerMessage) {
+        let Some(record) = world.server.rooms.get(room) else { return };
+        let others: Vec<PeerId> = record.members.keys().copied().filter(|id| *id != me).collect();
+        for other in others {
+            if let Some(device) = world.server.device_of(other) {
+                Self::tell(world, device, message);
+            }
+        }
+    }
+
+    /// What the server itself says arrives in order.
+    fn tell(world: &mut World, device: DeviceId, message: &ServerMessage) {
+        let text = Report::Signal(SignalEvent::Text(message.to_text()));
+        world.later(device, std::time::Duration::from_millis(1), Delivery::Report(text));
+    }
+}
+
+fn owner_of(ticket: &Ticket, room: &RoomId) -> Option<PeerId> {
+    let (of, member) = ticket.as_str().rsplit_once('.')?;
+    (of == room.as_str()).then(|| member.parse().ok()).flatten()
+}
