@@ -1,1 +1,38 @@
-fn main() {}
+//! PrivyDrop's web app: one page that shares and receives over a session running inside it.
+//!
+//! The rules live in `privydrop-common`; this crate draws, words, and joins them to the browser.
+
+// In a program nothing is reachable from outside; here `pub` marks what a module offers to the others.
+#![allow(unreachable_pub)]
+
+mod app;
+mod awake;
+#[cfg_attr(feature = "gallery", allow(dead_code))]
+mod backend;
+mod choices;
+mod clipboard;
+mod deeds;
+mod device;
+mod editor;
+mod figures;
+mod listeners;
+mod locale;
+mod memory;
+mod picture;
+mod qr;
+mod state;
+mod theme;
+mod view;
+#[cfg(not(feature = "gallery"))]
+mod web;
+#[cfg(not(feature = "gallery"))]
+mod zip;
+
+fn main() {
+    #[cfg(feature = "gallery")]
+    backend::gallery::prepare();
+    // The element of the page that the app replaces; a page without one is not ours.
+    if let Some(root) = gloo::utils::document().get_element_by_id("app") {
+        yew::Renderer::<app::App>::with_root(root).render();
+    }
+}

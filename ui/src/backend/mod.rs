@@ -3,7 +3,10 @@
 //! A backend passes commands on, turns files and folders that a person picked into offers, finds places to receive
 //! into, and hands over what was received. It never words a message and never draws anything.
 
+#[cfg(not(feature = "gallery"))]
 pub mod browser;
+#[cfg(feature = "gallery")]
+pub mod gallery;
 
 use std::rc::Rc;
 
@@ -72,5 +75,8 @@ pub enum NoAnswer {
 
 /// Starts the session; `on_view` gets every new snapshot.
 pub fn start(on_view: impl Fn(View) + 'static) -> Rc<dyn Backend> {
-    browser::start(on_view)
+    #[cfg(not(feature = "gallery"))]
+    return browser::start(on_view);
+    #[cfg(feature = "gallery")]
+    return gallery::start(on_view);
 }

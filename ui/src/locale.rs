@@ -1,0 +1,283 @@
+//! Words for people: one Fluent file per language, embedded; which language to speak; sizes and times in words.
+//!
+//! Never decides what to say, only how. A string that a person reads stands in `locales/`, nowhere else.
+
+use std::rc::Rc;
+
+pub use fluent_bundle::FluentArgs;
+use fluent_bundle::{FluentBundle, FluentResource, FluentValue};
+use privydrop_common::api::{Notice, NoticeCode};
+use yew::prelude::*;
+
+use crate::figures::{self, TimeLeft};
+
+/// A language that the page speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// English, also for everybody whose language is missing.
+    English,
+    /// Chinese, simplified characters.
+    Chinese,
+}
+
+impl Language {
+    /// Every language, in the order of the menu.
+    pub const ALL: [Self; 2] = [Self::English, Self::Chinese];
+
+    /// Its tag, as in `<html lang>` and in the name of its file.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Chinese => "zh",
+        }
+    }
+
+    /// Its name in itself.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::Chinese => "中文",
+        }
+    }
+
+    /// The language of a tag like `zh-Hans-CN`, when the page speaks it.
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        let primary = tag.split(['-', '_']).next()?.to_ascii_lowercase();
+        Self::ALL.into_iter().find(|language| language.tag() == primary)
+    }
+
+    /// The first of these tags that the page speaks, best first; English when there is none.
+    pub fn choose<'a>(tags: impl IntoIterator<Item = &'a str>) -> Self {
+        tags.into_iter().find_map(Self::of_tag).unwrap_or(Self::English)
+    }
+
+    fn source(self) -> &'static str {
+        match self {
+            Self::English => include_str!("../locales/en.ftl"),
+            Self::Chinese => include_str!("../locales/zh.ftl"),
+        }
+    }
+}
+
+/// A message in words: what happened, why, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// What happened.
+    pub state: String,
+    /// Why.
+    pub reason: String,
+    /// What the person can do now.
+    pub next: String,
+}
+
+/// All words of one language.
+#[derive(Clone)]
+pub struct Locale {
+    language: Language,
+    bundle: Rc<FluentBundle<FluentResource>>,
+}
+
+impl PartialEq for Locale {
+    fn eq(&self, other: &Self) -> bool {
+        self.language == other.language
+    }
+}
+
+impl Locale {
+    /// Loads a language. What its file gets wrong is missing afterwards; a test reads every file.
+    pub fn of(language: Language) -> Self {
+        let resource = FluentResource::try_new(language.source().to_owned()).unwrap_or_else(|(partial, _)| partial);
+        let locale = language.tag().parse().unwrap_or_default();
+        let mut bundle = FluentBundle::new(vec![locale]);
+        bundle.add_resource_overriding(resource);
+        Self { language, bundle: Rc::new(bundle) }
+    }
+
+    /// A phrase without parts to fill in.
+    pub fn say(&self, key: &str) -> AttrValue {
+        self.format(key, None, None).into()
+    }
+
+    /// A phrase with its parts, like `locale.fill("path-rtt", &[("ms", 12.into())])`.
+    pub fn fill(&self, key: &str, parts: &[(&'static str, FluentValue<'static>)]) -> AttrValue {
+        let args: FluentArgs<'_> = parts.iter().cloned().collect();
+        self.format(key, None, Some(&args)).into()
+    }
+
+    /// A message in words.
+    pub fn message(&self, notice: &Notice) -> Message {
+        let key = format!("notice-{}", notice.code.as_str());
+        let subject = match notice.subject.as_str() {
+            "" if is_about_a_member(notice.code) => self.say("somebody").to_string(),
+            "" => self.say("something").to_string(),
+            subject => subject.to_owned(),
+        };
+        let number = notice.number.map_or_else(|| FluentValue::from("unknown"), FluentValue::from);
+        let bytes = |amount: Option<u64>| FluentValue::from(figures::size(amount.unwrap_or(0)));
+        let args: FluentArgs<'_> = [
+            ("subject", FluentValue::from(subject)),
+            ("number", number),
+            ("needed", bytes(notice.number)),
+            ("free", bytes(notice.second)),
+        ]
+        .into_iter()
+        .collect();
+        let part = |attribute| capitalised(self.format(&key, attribute, Some(&args)));
+        Message { state: part(None), reason: part(Some("reason")), next: part(Some("next")) }
+    }
+
+    /// Time left, in words.
+    pub fn time_left(&self, seconds: u64) -> AttrValue {
+        match figures::time_left(seconds) {
+            TimeLeft::Moment => self.say("left-moment"),
+            TimeLeft::Seconds(seconds) => self.fill("left-seconds", &[("seconds", seconds.into())]),
+            TimeLeft::Minutes(minutes) => self.fill("left-minutes", &[("minutes", minutes.into())]),
+            TimeLeft::Hours(hours, minutes) => {
+                self.fill("left-hours", &[("hours", hours.into()), ("minutes", minutes.into())])
+            }
+        }
+    }
+
+    /// Speed in words.
+    pub fn speed(&self, bytes_a_second: u64) -> AttrValue {
+        self.fill("speed", &[("amount", figures::size(bytes_a_second).into())])
+    }
+
+    /// The text of a message or of its attribute. A missing one shows its key, so that it is seen.
+    fn format(&self, key: &str, attribute: Option<&str>, args: Option<&FluentArgs<'_>>) -> String {
+        let pattern = self.bundle.get_message(key).and_then(|message| match attribute {
+            None => message.value(),
+            Some(name) => message.get_attribute(name).map(|attribute| attribute.value()),
+        });
+        match pattern {
+            Some(pattern) => self.bundle.format_pattern(pattern, args, &mut Vec::new()).into_owned(),
+            None => key.to_owned(),
+        }
+    }
+}
+
+/// The words of the language that is chosen now.
+#[hook]
+pub fn use_locale() -> Locale {
+    use_context::<Locale>().unwrap_or_else(|| Locale::of(Language::English))
+}
+
+/// True for messages whose subject is a member, not an item or a room.
+fn is_about_a_member(code: NoticeCode) -> bool {
+    use NoticeCode::{ConnectFailed, ConnectSlow, PeerJoined, PeerLeft, PeerLost, PeerVersion, PeerViolation, UnsafeName};
+    matches!(
+        code,
+        ConnectFailed | ConnectSlow | PeerJoined | PeerLeft | PeerLost | PeerVersion | PeerViolation | UnsafeName
+    )
+}
+
+/// The same sentence with a capital first letter, also when it opens with an isolated name in lower case.
+fn capitalised(sentence: String) -> String {
+    let Some((at, first)) = sentence.char_indices().find(|(_, letter)| !matches!(letter, '\u{2066}'..='\u{2069}'))
+    else {
+        return sentence;
+    };
+    if at > 0 && !first.is_lowercase() {
+        return sentence;
+    }
+    let (before, after) = (&sentence[..at], &sentence[at + first.len_utf8()..]);
+    before.chars().chain(first.to_uppercase()).chain(after.chars()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use fluent_bundle::FluentError;
+
+    use super::*;
+
+    fn resource(language: Language) -> FluentResource {
+        FluentResource::try_new(language.source().to_owned()).expect("every file is well formed")
+    }
+
+    /// `key` and `key.attribute` of everything in a language's file, read line by line.
+    fn keys(language: Language) -> BTreeSet<String> {
+        let mut message = String::new();
+        let mut keys = BTreeSet::new();
+        for line in language.source().lines() {
+            let Some((name, _)) = line.split_once(" =") else { continue };
+            if let Some(attribute) = name.strip_prefix("    .") {
+                keys.insert(format!("{message}.{attribute}"));
+            } else if !name.starts_with(' ') {
+                message = name.to_owned();
+                assert!(keys.insert(message.clone()), "{message} stands twice in {}", language.tag());
+            }
+        }
+        keys
+    }
+
+    #[test]
+    fn every_language_says_the_same_things() {
+        let english = keys(Language::English);
+        assert!(english.len() > 100);
+        for language in Language::ALL {
+            assert_eq!(keys(language), english, "{}", language.tag());
+            assert!(resource(language).entries().count() > 100);
+        }
+    }
+
+    #[test]
+    fn every_message_says_what_happened_and_why_and_what_to_do() {
+        for language in Language::ALL {
+            let locale = Locale::of(language);
+            let numbers = [None, Some(0), Some(1), Some(5)];
+            for (code, number) in NoticeCode::ALL.iter().flat_map(|code| numbers.map(|number| (*code, number))) {
+                let subject = "report.pdf".to_owned();
+                let notice = Notice { id: 1, code, subject, number, second: Some(2) };
+                let message = locale.message(&notice);
+                for part in [message.state, message.reason, message.next] {
+                    assert!(!part.is_empty() && !part.contains("notice-"), "{code:?}: {part}");
+                    assert!(!part.contains('{'), "{code:?}: {part}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_phrase_is_put_together_without_an_error() {
+        let every = ["room", "name", "seconds", "tries", "ms", "files", "count", "amount", "done", "size", "minutes"];
+        let more = ["hours", "word", "subject", "number", "needed", "free"];
+        let args: FluentArgs<'_> = every.into_iter().chain(more).map(|name| (name, FluentValue::from(3))).collect();
+        for language in Language::ALL {
+            let locale = Locale::of(language);
+            for key in keys(language) {
+                let (message, attribute) = key.split_once('.').map_or((&*key, None), |(m, a)| (m, Some(a)));
+                let message = locale.bundle.get_message(message).expect("it is in the file");
+                let pattern = match attribute {
+                    None => message.value(),
+                    Some(name) => message.get_attribute(name).map(|attribute| attribute.value()),
+                };
+                let mut errors: Vec<FluentError> = Vec::new();
+                locale.bundle.format_pattern(pattern.expect("it has words"), Some(&args), &mut errors);
+                assert!(errors.is_empty(), "{} {key}: {errors:?}", language.tag());
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_language_that_the_page_speaks_is_chosen() {
+        assert_eq!(Language::choose(["fr-FR", "zh-Hant-TW", "en"]), Language::Chinese);
+        assert_eq!(Language::choose(["EN_us"]), Language::English);
+        assert_eq!(Language::choose([]), Language::English);
+    }
+
+    #[test]
+    fn a_message_without_a_name_still_is_a_sentence() {
+        let notice = Notice { id: 1, code: NoticeCode::PeerLeft, subject: String::new(), number: None, second: None };
+        let message = Locale::of(Language::English).message(&notice);
+        assert_eq!(message.state.replace(['\u{2068}', '\u{2069}'], ""), "Another device left");
+    }
+
+    #[test]
+    fn a_name_keeps_its_letters_at_the_start_of_a_sentence() {
+        let subject = "report.pdf".to_owned();
+        let notice = Notice { id: 1, code: NoticeCode::ItemSent, subject, number: None, second: None };
+        assert!(Locale::of(Language::English).message(&notice).state.contains("report.pdf"));
+    }
+}

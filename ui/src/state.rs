@@ -1,0 +1,428 @@
+//! What the page knows and how it changes: pure, stepped by plain tests.
+//!
+//! Holds facts of the session's view next to what the person is typing. No browser object lives here, nothing here
+//! talks to a backend, and nothing reads a clock.
+
+use std::rc::Rc;
+
+use privydrop_common::api::{Command, ItemKey, ItemKind, ItemView, Keepsake, Level, Notice, NoticeCode, Phase, RoomView, View};
+use privydrop_common::code::{InvalidInvitation, Invitation, Link};
+use privydrop_common::host::StoreId;
+use privydrop_common::id::RoomId;
+use privydrop_common::text::Document;
+use serde::{Deserialize, Serialize};
+use yew::Reducible;
+
+use crate::backend::NoAnswer;
+use crate::locale::Language;
+use crate::theme::Theme;
+
+/// Messages of the page itself are numbered from here, far above those of the session.
+const FIRST_OWN_NOTICE: u64 = 1 << 63;
+
+/// What a person wants; the app turns it into changes of state, commands, and calls of the browser.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Intent {
+    /// Something that the session understands as it is: pause, resume, cancel.
+    Say(Command),
+    /// Join by what stands in the field.
+    Join,
+    /// The join field changed.
+    TypeJoin(String),
+    /// Open a room of the wished name.
+    OpenWished,
+    /// The field for a wished name changed.
+    TypeWish(String),
+    /// Go back into the remembered room.
+    Return,
+    /// Remember the room on this device, or forget it.
+    Remember(bool),
+    /// Leave the room.
+    Leave,
+    /// Take one item.
+    Accept(ItemKey),
+    /// Take everything that is offered.
+    AcceptAll,
+    /// Hand over what was received.
+    Save(StoreId),
+    /// Share the text, and from then on each change of it.
+    ShareText(Document),
+    /// The text changed.
+    EditText(Document),
+    /// What was typed is longer than can be shared as text.
+    TextTooLong,
+    /// Offer an own item no more, or take the item of another off the list.
+    Remove(ItemKey),
+    /// A message was read.
+    Dismiss(u64),
+    /// Speak this language.
+    Speak(Language),
+    /// Show these colours.
+    Paint(Theme),
+}
+
+/// A room that this device can go back into.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remembered {
+    /// Its name.
+    pub room: RoomId,
+    /// What opens it.
+    pub keepsake: Keepsake,
+}
+
+/// What a reload must not lose, kept for this one tab.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Visit {
+    /// The link by which this tab came.
+    pub link: Option<Link>,
+    /// The room that this tab is in.
+    pub keepsake: Option<Keepsake>,
+    /// What stands in the join field.
+    pub typed: String,
+}
+
+impl Visit {
+    /// A visit that begins by a link.
+    pub fn by_link(link: Link) -> Self {
+        Self { link: Some(link), ..Self::default() }
+    }
+
+    /// How this page starts: a link in the address, else the room that this tab was in, else a link it had.
+    /// A typed code waits in its field and is never tried again by itself.
+    pub fn first_command(&self, address: Option<&Link>) -> Option<Command> {
+        let join = |link: &Link| Command::Join(Invitation::Link(link.clone()));
+        match (address, &self.keepsake, &self.link) {
+            (Some(link), ..) => Some(join(link)),
+            (None, Some(keepsake), _) => Some(Command::Return(keepsake.clone())),
+            (None, None, link) => link.as_ref().map(join),
+        }
+    }
+}
+
+/// What is known about the wished name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NameState {
+    /// Nothing is wished.
+    #[default]
+    Empty,
+    /// Not a room's name.
+    Invalid,
+    /// The server is being asked.
+    Checking,
+    /// Nobody has it.
+    Free,
+    /// Somebody has it.
+    Taken,
+    /// The server could not be asked.
+    Unknown(NoAnswer),
+}
+
+/// Everything the page knows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// The session's newest facts.
+    pub view: Rc<View>,
+    /// Messages of the page itself, oldest first.
+    pub told: Vec<Notice>,
+    next_notice: u64,
+    /// What stands in the join field.
+    pub join: String,
+    /// Why it is no invitation, once it was tried.
+    pub mistyped: Option<InvalidInvitation>,
+    /// What stands in the field for a wished name.
+    pub wish: String,
+    /// What is known about it.
+    pub name: NameState,
+    /// Something is being dragged over the window.
+    pub dragging: bool,
+    /// The text was shared, so its changes are too.
+    pub text_shared: bool,
+    /// Which text stands in the editor: another number is a fresh, empty one.
+    pub text_round: u32,
+    /// The room that this device remembers.
+    pub remembered: Option<Remembered>,
+    /// The language spoken.
+    pub language: Language,
+    /// The colours shown.
+    pub theme: Theme,
+}
+
+/// Everything that changes the state.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// The session has new facts.
+    Viewed(View),
+    /// The page itself has a message.
+    Tell {
+        /// What happened.
+        code: NoticeCode,
+        /// The name it is about.
+        subject: String,
+    },
+    /// A message of the page itself was read.
+    Dismiss(u64),
+    /// The join field changed.
+    TypeJoin(String),
+    /// What stands in the join field is no invitation.
+    Mistype(InvalidInvitation),
+    /// The field for a wished name changed.
+    TypeWish(String),
+    /// The server answered about a name.
+    Answer(RoomId, Result<bool, NoAnswer>),
+    /// Something is dragged over the window, or no longer.
+    Drag(bool),
+    /// The text is shared, or no longer.
+    ShareText(bool),
+    /// The editor is emptied.
+    ClearText,
+    /// A room is remembered now, or none.
+    Remember(Option<Remembered>),
+    /// Another language was chosen.
+    Speak(Language),
+    /// Other colours were chosen.
+    Paint(Theme),
+}
+
+impl State {
+    /// A page that has just been opened.
+    pub fn new(language: Language, theme: Theme, remembered: Option<Remembered>, typed: String) -> Self {
+        Self {
+            view: Rc::default(),
+            told: Vec::new(),
+            next_notice: FIRST_OWN_NOTICE,
+            join: typed,
+            mistyped: None,
+            wish: String::new(),
+            name: NameState::Empty,
+            dragging: false,
+            text_shared: false,
+            text_round: 0,
+            remembered,
+            language,
+            theme,
+        }
+    }
+
+    /// The wished name, when it is one.
+    pub fn wished(&self) -> Option<RoomId> {
+        self.wish.parse().ok()
+    }
+
+    /// What an item is called, when it is on the list.
+    pub fn item_name(&self, key: ItemKey) -> Option<String> {
+        self.view.items.iter().find(|item| item.key == key).map(|item| item.name.clone())
+    }
+
+    /// True for a text of this device, which stands in the editor too.
+    pub fn is_own_text(&self, key: ItemKey) -> bool {
+        let is_it = |item: &ItemView| item.key == key && item.kind == ItemKind::Text;
+        key.owner.is_none() && self.view.items.iter().any(is_it)
+    }
+
+    /// All messages, oldest first: the session's, then the page's own.
+    pub fn notices(&self) -> Vec<Notice> {
+        self.view.notices.iter().chain(&self.told).cloned().collect()
+    }
+
+    /// What this device would keep to come back into its room.
+    pub fn keepable(&self) -> Option<Remembered> {
+        let room = self.view.room.as_ref()?;
+        Some(Remembered { room: room.id.clone(), keepsake: room.keepsake.clone()? })
+    }
+
+    /// True when the room one is in is the remembered one.
+    pub fn keeps(&self, room: &RoomView) -> bool {
+        self.remembered.as_ref().is_some_and(|remembered| remembered.room == room.id)
+    }
+
+    /// True for a message of the page itself.
+    pub fn is_own(notice: u64) -> bool {
+        notice >= FIRST_OWN_NOTICE
+    }
+
+    /// The next state.
+    #[must_use]
+    pub fn after(mut self, action: Action) -> Self {
+        match action {
+            Action::Viewed(view) => self.see(view),
+            Action::Tell { code, subject } => {
+                self.told.retain(|notice| notice.code != code);
+                self.told.push(Notice { id: self.next_notice, code, subject, number: None, second: None });
+                self.next_notice += 1;
+            }
+            Action::Dismiss(id) => self.told.retain(|notice| notice.id != id),
+            Action::TypeJoin(text) => {
+                self.join = text;
+                self.mistyped = None;
+                self.told.retain(|notice| notice.code != NoticeCode::NotAnInvitation);
+            }
+            Action::Mistype(reason) => self.mistyped = Some(reason),
+            Action::TypeWish(text) => {
+                self.wish = text;
+                self.name = match self.wished() {
+                    _ if self.wish.trim().is_empty() => NameState::Empty,
+                    None => NameState::Invalid,
+                    Some(_) => NameState::Checking,
+                };
+            }
+            Action::Answer(name, answer) if self.wished().as_ref() == Some(&name) => {
+                self.name = match answer {
+                    Ok(true) => NameState::Free,
+                    Ok(false) => NameState::Taken,
+                    Err(reason) => NameState::Unknown(reason),
+                };
+            }
+            // An answer about a name that is no longer wished.
+            Action::Answer(..) => {}
+            Action::Drag(over) => self.dragging = over,
+            Action::ShareText(shared) => self.text_shared = shared,
+            Action::ClearText => {
+                self.text_shared = false;
+                self.text_round += 1;
+            }
+            Action::Remember(remembered) => self.remembered = remembered,
+            Action::Speak(language) => self.language = language,
+            Action::Paint(theme) => self.theme = theme,
+        }
+        self
+    }
+
+    fn see(&mut self, view: View) {
+        if view.phase == Phase::InRoom && self.view.phase != Phase::InRoom {
+            self.join.clear();
+            self.wish.clear();
+            self.name = NameState::Empty;
+            self.told.retain(|notice| notice.code != NoticeCode::NotAnInvitation);
+        }
+        if view.phase == Phase::Idle && self.view.phase != Phase::Idle {
+            self.text_shared = false;
+        }
+        self.view = Rc::new(view);
+    }
+}
+
+impl Reducible for State {
+    type Action = Action;
+
+    fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
+        Rc::new(Rc::unwrap_or_clone(self).after(action))
+    }
+}
+
+/// The machine name of the newest message of a level; empty when there is none.
+pub fn newest(notices: &[Notice], level: Level) -> &'static str {
+    notices.iter().rev().find(|notice| notice.code.level() == level).map_or("", |notice| notice.code.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use privydrop_common::code::Code;
+
+    use super::*;
+
+    fn state() -> State {
+        State::new(Language::English, Theme::System, None, String::new())
+    }
+
+    fn link() -> Link {
+        "#123456.AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap()
+    }
+
+    fn in_phase(phase: Phase) -> Action {
+        Action::Viewed(View { phase, ..View::default() })
+    }
+
+    fn typed(text: &str) -> Action {
+        Action::TypeJoin(text.to_owned())
+    }
+
+    #[test]
+    fn a_link_in_the_address_beats_everything_that_was_kept() {
+        let visit = Visit { link: None, keepsake: Some(Keepsake("kept".into())), typed: "123456-a".into() };
+        let first = visit.first_command(Some(&link()));
+        assert_eq!(first, Some(Command::Join(Invitation::Link(link()))));
+    }
+
+    #[test]
+    fn a_reload_goes_back_into_the_room_and_else_opens_the_link_again() {
+        let mut visit = Visit { link: Some(link()), keepsake: Some(Keepsake("kept".into())), typed: String::new() };
+        assert_eq!(visit.first_command(None), Some(Command::Return(Keepsake("kept".into()))));
+        visit.keepsake = None;
+        assert_eq!(visit.first_command(None), Some(Command::Join(Invitation::Link(link()))));
+    }
+
+    #[test]
+    fn a_typed_code_is_never_tried_again_by_itself() {
+        let visit = Visit { typed: "123456-acid-acorn-acre".into(), ..Visit::default() };
+        assert_eq!(visit.first_command(None), None);
+    }
+
+    #[test]
+    fn a_failed_join_leaves_the_code_in_its_field() {
+        let joining = state().after(typed("123456-acid-acorn-acre")).after(in_phase(Phase::Joining));
+        let back = joining.after(in_phase(Phase::Idle));
+        assert_eq!(back.join, "123456-acid-acorn-acre");
+    }
+
+    #[test]
+    fn entering_a_room_empties_both_fields() {
+        let state = state().after(typed("x")).after(Action::TypeWish("my-room".into()));
+        let inside = state.after(in_phase(Phase::InRoom));
+        assert_eq!((inside.join.as_str(), inside.wish.as_str(), inside.name), ("", "", NameState::Empty));
+    }
+
+    #[test]
+    fn an_answer_about_a_name_no_longer_wished_is_ignored() {
+        let state = state().after(Action::TypeWish("my-room".into()));
+        assert_eq!(state.name, NameState::Checking);
+        let later = state.after(Action::TypeWish("my-rooms".into()));
+        let answered = later.after(Action::Answer("my-room".parse().unwrap(), Ok(true)));
+        assert_eq!(answered.name, NameState::Checking);
+        assert_eq!(answered.after(Action::Answer("my-rooms".parse().unwrap(), Ok(false))).name, NameState::Taken);
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_one_is_told_without_asking() {
+        assert_eq!(state().after(Action::TypeWish("no spaces".into())).name, NameState::Invalid);
+        assert_eq!(state().after(Action::TypeWish("  ".into())).name, NameState::Empty);
+    }
+
+    #[test]
+    fn the_same_message_is_told_once_and_goes_when_it_is_read_or_solved() {
+        let tell = || Action::Tell { code: NoticeCode::NotAnInvitation, subject: String::new() };
+        let state = state().after(tell()).after(tell());
+        let [notice] = state.told.as_slice() else { unreachable!("told once") };
+        assert!(State::is_own(notice.id));
+        assert!(state.clone().after(Action::Dismiss(notice.id)).told.is_empty());
+        assert!(state.after(typed("1")).told.is_empty());
+    }
+
+    #[test]
+    fn leaving_a_room_ends_the_sharing_of_text() {
+        let state = state().after(in_phase(Phase::InRoom)).after(Action::ShareText(true));
+        assert!(state.clone().after(in_phase(Phase::Reconnecting)).text_shared);
+        assert!(!state.after(in_phase(Phase::Idle)).text_shared);
+    }
+
+    #[test]
+    fn a_room_can_be_remembered_once_this_device_is_a_member() {
+        let code: Code = "123456-acid-acorn-acre".parse().unwrap();
+        let mut room =
+            RoomView { id: code.room, hosting: false, code: None, link: None, keepsake: None, tries_left: 5 };
+        let with = |room: &RoomView| Action::Viewed(View { room: Some(room.clone()), ..View::default() });
+        assert_eq!(state().after(with(&room)).keepable(), None);
+        room.keepsake = Some(Keepsake("kept".into()));
+        let member = state().after(with(&room));
+        let kept = member.after(Action::Remember(state().after(with(&room)).keepable()));
+        assert!(kept.keeps(&room));
+    }
+
+    #[test]
+    fn the_newest_message_of_each_level_is_known() {
+        let notice = |id, code| Notice { id, code, subject: String::new(), number: None, second: None };
+        let notices = [notice(1, NoticeCode::WrongWords), notice(2, NoticeCode::PeerLeft)];
+        assert_eq!(newest(&notices, Level::Alert), "wrong-words");
+        assert_eq!(newest(&notices, Level::Status), "peer-left");
+        assert_eq!(newest(&[], Level::Status), "");
+    }
+}

@@ -1,0 +1,60 @@
+//! A formatted text as nodes. A peer's text stays text: the only address it can lead to is an http, https or mailto one.
+
+use privydrop_common::text::{Block, Document, Run, Size};
+use yew::prelude::*;
+use yew::virtual_dom::VTag;
+
+use crate::editor::{has_hue, heading, tags};
+
+/// What is shown.
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    /// The text.
+    pub document: Document,
+}
+
+/// The text.
+#[component]
+pub fn FormattedText(props: &Props) -> Html {
+    html! { <div class="document" dir="auto" data-testid="text">{ for props.document.blocks().iter().map(block) }</div> }
+}
+
+fn block(block: &Block) -> Html {
+    match block {
+        Block::Paragraph { level, runs } => element(heading(*level).unwrap_or("p"), runs.iter().map(run)),
+        Block::List { ordered, items } => {
+            let items = items.iter().map(|runs| element("li", runs.iter().map(run)));
+            element(if *ordered { "ol" } else { "ul" }, items)
+        }
+        Block::Code { text } => html! { <pre>{ text.clone() }</pre> },
+    }
+}
+
+fn run(run: &Run) -> Html {
+    let style = &run.style;
+    let mut node = html! { { run.text.clone() } };
+    for tag in tags(style) {
+        node = element(tag, [node]);
+    }
+    match style.size {
+        Some(Size::Small) => node = html! { <small>{ node }</small> },
+        Some(Size::Large) => node = html! { <span class="large">{ node }</span> },
+        Some(Size::Huge) => node = html! { <span class="huge">{ node }</span> },
+        None => {}
+    }
+    // An attribute, because the page's policy allows no inline styles.
+    if let Some(colour) = style.colour.as_ref().filter(|colour| has_hue(colour)) {
+        node = html! { <@{"font"} color={colour.to_string()}>{ node }</@> };
+    }
+    if let Some(link) = &style.link {
+        let address = AttrValue::from(link.as_str().to_owned());
+        node = html! { <a href={address} target="_blank" rel="noopener noreferrer nofollow">{ node }</a> };
+    }
+    node
+}
+
+fn element(tag: &'static str, children: impl IntoIterator<Item = Html>) -> Html {
+    let mut element = VTag::new(tag);
+    element.add_children(children);
+    element.into()
+}

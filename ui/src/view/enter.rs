@@ -1,0 +1,112 @@
+//! The ways into a room: a code or a link, the remembered room, a room with a wished name.
+
+use privydrop_common::code::InvalidInvitation;
+use web_sys::{HtmlInputElement, InputEvent, SubmitEvent};
+use yew::prelude::*;
+
+use super::icon::{Icon, icon};
+use crate::backend::NoAnswer;
+use crate::locale::{Locale, use_locale};
+use crate::state::{Intent, NameState, Remembered};
+
+/// What the person typed so far, and what is known about it.
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    /// What stands in the join field.
+    pub join: AttrValue,
+    /// Why it is no invitation, once it was tried.
+    pub mistyped: Option<InvalidInvitation>,
+    /// What stands in the field for a wished name.
+    pub wish: AttrValue,
+    /// What is known about it.
+    pub name: NameState,
+    /// The room that this device remembers.
+    pub remembered: Option<Remembered>,
+    /// What the person wants.
+    pub on: Callback<Intent>,
+}
+
+/// The ways into a room.
+#[component]
+pub fn Enter(props: &Props) -> Html {
+    let locale = use_locale();
+    let typed = |wrap: fn(String) -> Intent| {
+        props.on.reform(move |event: InputEvent| wrap(event.target_unchecked_into::<HtmlInputElement>().value()))
+    };
+    let submitted = |intent: Intent| {
+        props.on.reform(move |event: SubmitEvent| {
+            event.prevent_default();
+            intent.clone()
+        })
+    };
+    let mistake = props.mistyped.as_ref().and_then(|reason| mistake(&locale, reason));
+    let (name_tone, name_hint) = name_hint(&locale, props.name);
+    let cannot_open = matches!(props.name, NameState::Empty | NameState::Invalid | NameState::Taken);
+    html! {
+        <aside class="side">
+            { for props.remembered.as_ref().map(|remembered| return_card(&locale, remembered, &props.on)) }
+            <section class="card">
+                <form class="field" onsubmit={submitted(Intent::Join)}>
+                    <h2><label for="join-code">{ locale.say("join-title") }</label></h2>
+                    <div class="row">
+                        <input id="join-code" data-testid="join-code" type="text" value={props.join.clone()} oninput={typed(Intent::TypeJoin)}
+                            placeholder={locale.say("join-placeholder")} aria-describedby="join-hint" aria-label={locale.say("join-label")}
+                            aria-invalid={mistake.is_some().to_string()} autocomplete="off" autocapitalize="none" autocorrect="off" spellcheck="false" enterkeyhint="go" />
+                        <button class="button" type="submit" data-testid="join">{ locale.say("join") }</button>
+                    </div>
+                    <p id="join-hint" class={if mistake.is_some() { "hint bad" } else { "hint" }}>
+                        { mistake.unwrap_or_else(|| locale.say("join-hint")) }</p>
+                </form>
+            </section>
+            <section class="card quiet">
+                <form class="field" onsubmit={submitted(Intent::OpenWished)}>
+                    <h2><label for="room-name">{ locale.say("wish-title") }</label></h2>
+                    <div class="row">
+                        <input id="room-name" data-testid="room-name" type="text" value={props.wish.clone()} oninput={typed(Intent::TypeWish)}
+                            placeholder={locale.say("wish-placeholder")} aria-describedby="wish-hint" aria-label={locale.say("wish-label")}
+                            maxlength="63" autocomplete="off" autocapitalize="none" autocorrect="off" spellcheck="false" enterkeyhint="go" />
+                        <button class="button" type="submit" data-testid="open-room" disabled={cannot_open}>{ locale.say("wish-open") }</button>
+                    </div>
+                    <p id="wish-hint" class={classes!("hint", name_tone)} data-testid="room-name-state" aria-live="polite">{ name_hint }</p>
+                </form>
+            </section>
+        </aside>
+    }
+}
+
+fn return_card(locale: &Locale, remembered: &Remembered, on: &Callback<Intent>) -> Html {
+    html! {
+        <section class="card return">
+            <button class="button" type="button" data-testid="return" onclick={on.reform(|_| Intent::Return)}>
+                { icon(Icon::Play) }<span class="cut">{ locale.fill("go-back", &[("room", remembered.room.to_string().into())]) }</span></button>
+            <button class="button plain" type="button" data-testid="forget" onclick={on.reform(|_| Intent::Remember(false))}>
+                { locale.say("forget") }</button>
+            <p class="hint">{ locale.say("go-back-hint") }</p>
+        </section>
+    }
+}
+
+fn mistake(locale: &Locale, reason: &InvalidInvitation) -> Option<AttrValue> {
+    Some(match reason {
+        InvalidInvitation::Empty => return None,
+        InvalidInvitation::MissingWords => locale.say("join-missing-words"),
+        InvalidInvitation::TooManyWords => locale.say("join-too-many-words"),
+        InvalidInvitation::UnknownWord(word) => locale.fill("join-unknown-word", &[("word", word.clone().into())]),
+        InvalidInvitation::Room => locale.say("join-bad-room"),
+        InvalidInvitation::MissingSecret | InvalidInvitation::Secret => locale.say("join-bad-link"),
+    })
+}
+
+fn name_hint(locale: &Locale, name: NameState) -> (Option<&'static str>, AttrValue) {
+    match name {
+        NameState::Empty => (None, locale.say("wish-hint")),
+        NameState::Invalid => (Some("bad"), locale.say("wish-invalid")),
+        NameState::Checking => (None, locale.say("wish-checking")),
+        NameState::Free => (Some("good"), locale.say("wish-free")),
+        NameState::Taken => (Some("bad"), locale.say("wish-taken")),
+        NameState::Unknown(NoAnswer::Unreachable) => (None, locale.say("wish-unknown")),
+        NameState::Unknown(NoAnswer::TooOften(seconds)) => {
+            (None, locale.fill("wish-wait", &[("seconds", seconds.into())]))
+        }
+    }
+}

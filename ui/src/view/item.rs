@@ -1,0 +1,183 @@
+//! One item: what it is, how far it is, and what can be done with it now.
+
+use privydrop_common::api::{Command, ItemKey, ItemKind, ItemState, ItemView, Side};
+use privydrop_common::host::Kept;
+use yew::prelude::*;
+
+use super::copy::CopyButton;
+use super::document::FormattedText;
+use super::icon::{Icon, icon};
+use crate::choices::Choices;
+use crate::figures::{head_and_tail, size};
+use crate::locale::{Locale, use_locale};
+use crate::state::Intent;
+
+/// The item.
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    /// Its newest facts.
+    pub item: ItemView,
+    /// What the member who offers it calls itself.
+    pub from: Option<AttrValue>,
+    /// What the person wants.
+    pub on: Callback<Intent>,
+}
+
+/// Its row.
+#[component]
+pub fn Item(props: &Props) -> Html {
+    let locale = use_locale();
+    let item = &props.item;
+    let own = item.key.owner.is_none();
+    let percent = if item.state == ItemState::Done { 100 } else { item.progress.percent() };
+    let name = if item.name.is_empty() { locale.say("item-text") } else { item.name.clone().into() };
+    let running = matches!(item.state, ItemState::Waiting | ItemState::Moving | ItemState::Paused | ItemState::Verifying);
+    let sign = match item.kind {
+        ItemKind::File => Icon::File,
+        ItemKind::Folder => Icon::Folder,
+        ItemKind::Text => Icon::Text,
+    };
+    // An own text stands in the editor already.
+    let text = item.text.as_ref().filter(|_| !own);
+    html! {
+        <li class={classes!("item", text.map(|_| "with-text"))} data-testid="item" data-name={item.name.clone()} data-size={item.size.to_string()}
+            data-direction={if own { "out" } else { "in" }} data-state={state(item.state)} data-progress={percent.to_string()}
+            data-hash={item.hash.clone()} data-kind={kind(item.kind)}>
+            <span class={classes!("sign", (item.state == ItemState::Done).then_some("good"))}>
+                { icon(if item.state == ItemState::Done { Icon::Check } else { sign }) }</span>
+            <div class="about">
+                { title(&name) }
+                <p class="facts figures">
+                    if item.kind != ItemKind::Text { <span>{ size(item.size) }</span> }
+                    if item.kind == ItemKind::Folder { <span>{ locale.fill("item-files", &[("files", item.files.into())]) }</span> }
+                    if own {
+                        <span>{ locale.say("item-out") }</span>
+                        if item.fetching > 0 { <span>{ locale.fill("item-fetching", &[("count", item.fetching.into())]) }</span> }
+                        if item.fetched > 0 {
+                            <span class="good" data-testid="fetched">{ locale.fill("item-fetched", &[("count", item.fetched.into())]) }</span>
+                        }
+                    } else if let Some(from) = &props.from {
+                        <span>{ locale.fill("item-from", &[("name", from.to_string().into())]) }</span>
+                    }
+                </p>
+                { for standing(&locale, item).map(|words| html! { <p class={classes!("standing", tone(item.state))}>{ words }</p> }) }
+            </div>
+            <div class="acts">{ acts(&locale, item, &props.on) }</div>
+            if running {
+                <div class="progress">
+                    <progress max="100" value={percent.to_string()} aria-label={locale.fill("item-progress", &[("name", name.to_string().into())])} />
+                    { figures(&locale, item, percent) }
+                </div>
+            }
+            if let Some(document) = text { <FormattedText document={document.clone()} /> }
+        </li>
+    }
+}
+
+/// The name, of which only the middle is ever cut off.
+fn title(name: &AttrValue) -> Html {
+    let (head, tail) = head_and_tail(name);
+    html! {
+        <h3 class="name"><bdi><span class="head">{ head.to_owned() }</span><span class="tail">{ tail.to_owned() }</span></bdi></h3>
+    }
+}
+
+fn figures(locale: &Locale, item: &ItemView, percent: u8) -> Html {
+    let progress = item.progress;
+    let done = [("done", size(progress.done).into()), ("size", size(progress.total).into())];
+    let moving = item.state == ItemState::Moving && progress.speed > 0;
+    html! {
+        <p class="figures facts">
+            <span>{ format!("{percent} %") }</span><span>{ locale.fill("of", &done) }</span>
+            if moving {
+                <span>{ locale.speed(progress.speed) }</span>
+                { for progress.seconds_left.map(|seconds| html! { <span>{ locale.time_left(seconds) }</span> }) }
+            }
+        </p>
+    }
+}
+
+/// What its state means, where the progress bar does not say it.
+fn standing(locale: &Locale, item: &ItemView) -> Option<AttrValue> {
+    let own = item.key.owner.is_none();
+    let by = |here, there, unknown| match item.stopped_by {
+        Some(Side::Here) => here,
+        Some(Side::There) => there,
+        None => unknown,
+    };
+    let key = match item.state {
+        ItemState::Moving => return None,
+        ItemState::Offered if item.kind == ItemKind::Text || (own && item.fetched + item.fetching > 0) => return None,
+        ItemState::Offered if own => "item-offered-in",
+        ItemState::Offered => "item-offered",
+        ItemState::Waiting => "item-waiting",
+        ItemState::Paused => by("item-paused-here", "item-paused-there", "item-paused"),
+        ItemState::Verifying => "item-verifying",
+        ItemState::Done if own || item.kind == ItemKind::Text => return None,
+        ItemState::Done if item.kept == Some(Kept::InPlace) => "item-done-in-place",
+        ItemState::Done => "item-done",
+        ItemState::Failed => "item-failed",
+        ItemState::Cancelled => by("item-cancelled-here", "item-cancelled-there", "item-cancelled"),
+    };
+    Some(locale.say(key))
+}
+
+fn tone(state: ItemState) -> Option<&'static str> {
+    match state {
+        ItemState::Done => Some("good"),
+        ItemState::Failed => Some("bad"),
+        _ => None,
+    }
+}
+
+fn acts(locale: &Locale, item: &ItemView, on: &Callback<Intent>) -> Html {
+    let choices = Choices::of(item);
+    let key = item.key;
+    let button = |testid: &'static str, sign: Icon, intent: Intent| {
+        let label = locale.say(if testid == "remove" && key.owner.is_none() { "withdraw" } else { testid });
+        let onclick = on.reform(move |_| intent.clone());
+        html! { <button class="button plain square tip" type="button" data-testid={testid} aria-label={label} {onclick}>{ icon(sign) }</button> }
+    };
+    let say = |command: fn(ItemKey) -> Command| Intent::Say(command(key));
+    html! {
+        <>
+            if choices.accept {
+                <button class={classes!("button", (!choices.again).then_some("primary"))} type="button" data-testid="accept"
+                    onclick={on.reform(move |_| Intent::Accept(key))}>
+                    { icon(Icon::Down) }{ locale.say(if choices.again { "accept-again" } else { "accept" }) }</button>
+            }
+            if let Some(store) = choices.save {
+                <button class="button" type="button" data-testid="save" onclick={on.reform(move |_| Intent::Save(store))}>
+                    { icon(Icon::Down) }{ locale.say("save") }</button>
+            }
+            if let Some(document) = item.text.as_ref().filter(|_| key.owner.is_some()) {
+                <CopyButton text={document.plain_text()} label={locale.say("text-copy")} />
+            }
+            if choices.pause { { button("pause", Icon::Pause, say(Command::Pause)) } }
+            if choices.resume { { button("resume", Icon::Play, say(Command::Resume)) } }
+            if choices.cancel { { button("cancel", Icon::Cross, say(Command::Cancel)) } }
+            if choices.remove { { button("remove", Icon::Trash, Intent::Remove(key)) } }
+        </>
+    }
+}
+
+fn state(state: ItemState) -> &'static str {
+    match state {
+        ItemState::Offered => "offered",
+        ItemState::Waiting => "waiting",
+        ItemState::Moving => "moving",
+        ItemState::Paused => "paused",
+        ItemState::Verifying => "verifying",
+        ItemState::Done => "done",
+        ItemState::Failed => "failed",
+        ItemState::Cancelled => "cancelled",
+    }
+}
+
+fn kind(kind: ItemKind) -> &'static str {
+    match kind {
+        ItemKind::File => "file",
+        ItemKind::Folder => "folder",
+        ItemKind::Text => "text",
+    }
+}

@@ -1,0 +1,81 @@
+//! Who else is in the room, how the bytes travel to them, and why that way.
+
+use privydrop_common::api::{PeerState, PeerView};
+use privydrop_common::transport::Route;
+use yew::prelude::*;
+
+use super::icon::{Icon, icon};
+use crate::locale::{Locale, use_locale};
+
+/// The other members.
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    /// Who they are.
+    pub peers: Vec<PeerView>,
+    /// True when this device made the room, and so can tell others how to come in.
+    pub hosting: bool,
+}
+
+/// The list of members.
+#[component]
+pub fn Members(props: &Props) -> Html {
+    let locale = use_locale();
+    html! {
+        <section class="members" aria-labelledby="members-title">
+            <h3 id="members-title">{ locale.say("members") }</h3>
+            if props.peers.is_empty() {
+                <p class="alone"><span class="pulse" aria-hidden="true" />{ locale.say("members-none") }</p>
+                if props.hosting { <p class="hint">{ locale.say("members-none-hint") }</p> }
+            } else {
+                <ul>{ for props.peers.iter().map(|peer| member(&locale, peer)) }</ul>
+            }
+        </section>
+    }
+}
+
+fn member(locale: &Locale, peer: &PeerView) -> Html {
+    let label = if peer.label.is_empty() { locale.say("member-unnamed") } else { peer.label.clone().into() };
+    let route = peer.path.map(|path| route(path.route));
+    let rtt = peer.path.and_then(|path| path.rtt_ms);
+    let state = state(peer.state);
+    html! {
+        <li key={peer.id.to_string()} class="member" data-testid="peer" data-state={state} data-path={route}
+            data-verified={peer.verified.to_string()}>
+            { icon(Icon::Device) }
+            <div>
+                <p class="name"><bdi class="cut">{ label }</bdi>
+                    if peer.host { <span class="tag">{ locale.say("member-host") }</span> }</p>
+                <p class="facts">
+                    <span class={classes!("dot", state)} aria-hidden="true" />
+                    if let Some(route) = route.filter(|_| peer.state == PeerState::Connected) {
+                        <span>{ locale.say(&format!("path-{route}")) }</span>
+                        { for rtt.map(|ms| html! { <span>{ locale.fill("path-rtt", &[("ms", ms.into())]) }</span> }) }
+                    } else {
+                        <span>{ locale.say(&format!("member-{state}")) }</span>
+                    }
+                    if peer.verified { <span class="good">{ icon(Icon::Shield) }{ locale.say("member-verified") }</span> }
+                </p>
+                if let Some(route) = route.filter(|_| peer.state == PeerState::Connected) {
+                    <p class="hint">{ locale.say(&format!("path-{route}-why")) }</p>
+                }
+            </div>
+        </li>
+    }
+}
+
+fn state(state: PeerState) -> &'static str {
+    match state {
+        PeerState::Connecting => "connecting",
+        PeerState::Connected => "connected",
+        PeerState::Lost => "lost",
+        PeerState::Refused => "refused",
+    }
+}
+
+fn route(route: Route) -> &'static str {
+    match route {
+        Route::Lan => "lan",
+        Route::Direct => "direct",
+        Route::Relay => "relay",
+    }
+}
