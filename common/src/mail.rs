@@ -18,8 +18,8 @@ const MAX_WAITING: usize = 128;
 /// An acknowledgement waits this long for a letter to ride on.
 const ACK_DELAY: Duration = Duration::from_millis(300);
 /// First wait before sending again; doubled each time up to [`RESEND_MAX`].
-const RESEND_FIRST: Duration = Duration::from_millis(1_000);
-const RESEND_MAX: Duration = Duration::from_secs(4);
+const RESEND_FIRST: Duration = Duration::from_millis(700);
+const RESEND_MAX: Duration = Duration::from_secs(2);
 
 /// One relayed letter, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -61,8 +61,9 @@ fn a_link_opens_the_room_as_the_code_does() {
             peers.len() == 1 && peers[0].state == PeerState::Connected && peers[0].verified
         })
     });
-    assert_eq!(world.view(guest).peers[0].label, "host");
-    assert_eq!(world.view(host).peers[0].label, "guest");
+    world.until("each knows what the other is called", |world| {
+        world.view(guest).peers[0].label == "host" && world.view(host).peers[0].label == "guest"
+    });
 }
 
 #[test]

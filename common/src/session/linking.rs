@@ -28,6 +28,7 @@ const MAX_ATTEMPTS: u32 = 6;
 #[derive(Debug)]
 pub(super) struct Peer {
     pub(super) label: String,
+    introduced: bool,
     pub(super) sharing: bool,
     pub(super) host: bool,
     /// The server says that it is there.
@@ -46,6 +47,7 @@ impl Peer {
     pub(super) fn new(host: bool) -> Self {
         Self {
             label: String::new(),
+            introduced: false,
             sharing: false,
             host,
             present: true,
@@ -86,32 +88,32 @@ impl Session {
     }
 
     pub(super) fn handle_member_left(&mut self, id: PeerId, lost: bool, now: Moment) {
+        if !lost {
+            return self.part_from(id, now);
+        }
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.present = false;
         // A lost socket is no lost link: bytes go on flowing until the link itself ends.
-        if lost && peer.link.is_some() {
+        if peer.link.is_some() {
             return;
         }
-        let attempts: Vec<LinkId> = self.links_to(id).filter(|link| !self.links[link].is_up()).collect();
+        let attempts: Vec<LinkId> = self.links_to(id).collect();
         for link in attempts {
             self.drop_link(link);
-        }
-        if !lost {
-            self.part_from(id, now);
         }
     }
 
     /// A member is gone for good.
     pub(super) fn part_from(&mut self, id: PeerId, now: Moment) {
+        let Some(peer) = self.peers.get(&id) else { return };
+        if peer.is_visible() {
+            self.notify(NoticeCode::PeerLeft, peer.label.clone());
+        }
         let links: Vec<LinkId> = self.links_to(id).collect();
         for link in links {
             self.drop_link(link);
         }
-        if let Some(peer) = self.peers.remove(&id)
-            && peer.is_visible()
-        {
-            self.notify(NoticeCode::PeerLeft, peer.label);
-        }
+        self.peers.remove(&id);
         self.forget_items_of(id, now);
         // Leaving before the proof is a guess like any other.
         if let Some(door) = &mut self.room.door {
@@ -370,7 +372,6 @@ impl Session {
         for old in old {
             self.drop_link(old);
         }
-        let new = self.peers.get(&peer).is_some_and(|peer| peer.label.is_empty());
         self.change_peer(peer, |peer| {
             peer.link = Some(id);
             peer.state = PeerState::Connected;
@@ -378,9 +379,6 @@ impl Session {
             peer.retry_at = None;
         });
         self.retract(&[NoticeCode::ConnectSlow, NoticeCode::ConnectFailed, NoticeCode::PeerLost]);
-        if new && self.is_hosting() {
-            self.notify(NoticeCode::PeerJoined, "");
-        }
         let key = self.room.key.clone().filter(|_| self.is_hosting());
         let mut opening = Vec::new();
         opening.extend(key.map(Control::RoomKey));
@@ -393,6 +391,18 @@ impl Session {
         }
         self.open_lanes(id);
         self.go_on_with(peer, now);
+    }
+
+    /// A member says what it is called.
+    pub(super) fn handle_introduction(&mut self, id: PeerId, label: &str) {
+        let label: String = label.chars().filter(|character| !character.is_control()).collect();
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let new = !core::mem::replace(&mut peer.introduced, true);
+        peer.label.clone_from(&label);
+        if new {
+            self.notify(NoticeCode::PeerJoined, label);
+        }
+        self.touch(Changed::Facts);
     }
 
     pub(super) fn handle_room_key(&mut self, peer: PeerId, key: RoomKey) {

@@ -165,10 +165,7 @@ impl Session {
     /// Something said on a link that is up.
     pub(super) fn handle_control(&mut self, link: LinkId, peer: PeerId, control: Control, now: Moment) {
         match control {
-            Control::Introduce { label } => {
-                let label = label.chars().filter(|character| !character.is_control()).collect();
-                self.change_peer(peer, |peer| peer.label = label);
-            }
+            Control::Introduce { label } => self.handle_introduction(peer, &label),
             Control::RoomKey(key) => self.handle_room_key(peer, key),
             Control::Offer(summary) => self.handle_offer(link, peer, summary, now),
             Control::Withdraw(item) => self.handle_withdraw(ItemKey { owner: Some(peer), item }, now),

@@ -1,6 +1,6 @@
 //! A world for sessions to live in: virtual time, a signaling relay that drops, repeats and reorders, links with
 //! delay, disks in memory. Everything follows from a seed.
-#![allow(dead_code, reason = "each test file uses its part of the world")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part of the world")]
 
 mod disk;
 mod server;
