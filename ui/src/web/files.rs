@@ -1,0 +1,87 @@
+//! Files that the person offered: their handles, and reading them piece by piece.
+//!
+//! Keeps no bytes, follows no path, and reads nothing that was not asked for.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use js_sys::{ArrayBuffer, Uint8Array};
+use privydrop_common::api::NewFile;
+use privydrop_common::host::{ReadPiece, SourceFault, SourceId};
+use privydrop_common::pieces::{piece_range, value_of};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::File;
+
+use super::js::{count, error_name, number};
+
+/// The files that can be read now.
+#[derive(Default)]
+pub struct Files {
+    known: RefCell<BTreeMap<SourceId, File>>,
+    next: Cell<u64>,
+}
+
+impl Files {
+    /// Takes a file in, and tells what to offer.
+    pub fn register(&self, file: File) -> NewFile {
+        let modified = Some(count(file.last_modified() / 1000.0));
+        let offer = NewFile { source: self.fresh(), size: count(file.size()), modified };
+        self.known.borrow_mut().insert(offer.source, file);
+        offer
+    }
+
+    /// What to offer for a file that the browser names but does not open: whoever fetches it is told that it
+    /// cannot be read, rather than getting a folder that silently lacks it.
+    pub fn register_unreadable(&self) -> NewFile {
+        NewFile { source: self.fresh(), size: 0, modified: None }
+    }
+
+    fn fresh(&self) -> SourceId {
+        self.next.set(self.next.get() + 1);
+        SourceId(self.next.get())
+    }
+
+    /// The file is offered no more.
+    pub(super) fn release(&self, source: SourceId) {
+        self.known.borrow_mut().remove(&source);
+    }
+
+    /// Reads one piece and tells its outcome. Reads run side by side.
+    pub(super) fn read(
+        &self,
+        source: SourceId,
+        size: u64,
+        piece: u32,
+        tell: impl FnOnce(Result<ReadPiece, SourceFault>) + 'static,
+    ) {
+        let file = self.known.borrow().get(&source).cloned();
+        spawn_local(async move {
+            tell(match file {
+                Some(file) => read(&file, size, piece).await,
+                None => Err(SourceFault::Unreadable),
+            });
+        });
+    }
+}
+
+async fn read(file: &File, size: u64, piece: u32) -> Result<ReadPiece, SourceFault> {
+    if count(file.size()) != size {
+        return Err(SourceFault::Changed);
+    }
+    let (from, len) = piece_range(size, piece);
+    let slice =
+        file.slice_with_f64_and_f64(number(from), number(from + len)).map_err(|error| fault(&error))?;
+    let buffer: ArrayBuffer = slice.array_buffer().await.map_err(|error| fault(&error))?.unchecked_into();
+    // The one copy; `Bytes` takes the vector over.
+    let bytes = Bytes::from(Uint8Array::new(&buffer).to_vec());
+    // Of another length than the piece only if the file is not the one that was offered.
+    let value = value_of(size, piece, [&bytes[..]]).ok_or(SourceFault::Changed)?;
+    Ok(ReadPiece { bytes, value })
+}
+
+/// Browsers refuse to read a file that was written to since it was picked, by this name.
+fn fault(error: &JsValue) -> SourceFault {
+    if error_name(error) == "NotReadableError" { SourceFault::Changed } else { SourceFault::Unreadable }
+}

@@ -1,0 +1,114 @@
+//! The page as a [`Host`]: hands each errand to the part that carries it out.
+//!
+//! Decides nothing and keeps nothing but the parts.
+
+use core::task::{Context, Poll};
+use std::rc::Rc;
+
+use privydrop_common::api::{Command, View};
+use privydrop_common::host::{Errand, Host, Report, SignalEvent};
+use privydrop_common::id::PeerId;
+use privydrop_common::signaling::IceServer;
+use privydrop_common::time::Moment;
+
+use super::clock::Clock;
+use super::files::Files;
+use super::mailbox::Mailbox;
+use super::signal::Signal;
+use super::store::Stores;
+use super::transport::BrowserTransport;
+
+/// Where commands for the session are dropped.
+#[derive(Clone, Default)]
+pub struct Commands(Mailbox);
+
+impl Commands {
+    /// Passes a command to the session that polls the host made with this.
+    pub fn give(&self, command: Command) {
+        self.0.command(command);
+    }
+}
+
+/// The platform under a session in a page.
+pub struct BrowserHost {
+    mailbox: Mailbox,
+    clock: Clock,
+    signal: Option<Signal>,
+    signal_url: String,
+    files: Rc<Files>,
+    stores: Rc<Stores>,
+    on_view: Box<dyn Fn(View)>,
+}
+
+impl BrowserHost {
+    /// A host that opens its signal socket at `signal_url` and shows views by `on_view`.
+    pub fn new(
+        commands: &Commands,
+        signal_url: String,
+        files: Rc<Files>,
+        stores: Rc<Stores>,
+        on_view: impl Fn(View) + 'static,
+    ) -> Self {
+        let mailbox = commands.0.clone();
+        let clock = Clock::new(mailbox.clone());
+        Self { mailbox, clock, signal: None, signal_url, files, stores, on_view: Box::new(on_view) }
+    }
+
+    fn open_signal(&mut self) {
+        self.close_signal();
+        let mailbox = self.mailbox.clone();
+        self.signal = Signal::open(&self.signal_url, move |event| mailbox.signal(event));
+        if self.signal.is_none() {
+            self.mailbox.signal(SignalEvent::Closed);
+        }
+    }
+
+    fn close_signal(&mut self) {
+        self.signal = None;
+        self.mailbox.forget_signals();
+    }
+}
+
+impl Host for BrowserHost {
+    type Transport = BrowserTransport;
+
+    fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    fn connect(&mut self, _peer: PeerId, ice: &[IceServer]) -> BrowserTransport {
+        BrowserTransport::new(ice)
+    }
+
+    fn perform(&mut self, errand: Errand) {
+        match errand {
+            Errand::OpenSignal => self.open_signal(),
+            Errand::SendSignal(text) => {
+                if let Some(signal) = &self.signal {
+                    signal.send(&text);
+                }
+            }
+            Errand::CloseSignal => self.close_signal(),
+            Errand::WakeAt(moment) => self.clock.wake_at(moment),
+            Errand::Read { job, source, size, piece } => {
+                self.files.read(source, size, piece, {
+                    let mailbox = self.mailbox.clone();
+                    move |outcome| mailbox.outcome(Report::Read { job, outcome })
+                });
+            }
+            Errand::Release(source) => self.files.release(source),
+            Errand::Prepare { store, place, plan } => self.stores.prepare(store, place, plan, &self.mailbox),
+            Errand::Write { job, store, file, piece, chunks } => {
+                self.stores.write(store, job, file, piece, chunks, &self.mailbox);
+            }
+            Errand::Commit { store, file } => self.stores.commit(store, file, &self.mailbox),
+            Errand::Finish(store) => self.stores.finish(store, &self.mailbox),
+            Errand::Discard(store) => self.stores.discard(store),
+            Errand::Show(view) => (self.on_view)(*view),
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Report> {
+        self.mailbox.poll(cx)
+    }
+}

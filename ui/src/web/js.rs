@@ -1,0 +1,106 @@
+//! The few browser interfaces that web-sys lacks or keeps behind its unstable flag, and small conversions.
+//!
+//! Nothing here has state or does anything by itself.
+
+use js_sys::{Function, Promise};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    /// `RTCPeerConnection`, for its SCTP transport.
+    pub type HasSctp;
+    /// The SCTP transport, once negotiated.
+    #[wasm_bindgen(method, getter)]
+    pub fn sctp(this: &HasSctp) -> Option<SctpTransport>;
+
+    /// `RTCSctpTransport`.
+    pub type SctpTransport;
+    /// Longest message that both ends take; infinite when neither has a bound.
+    #[wasm_bindgen(method, getter, js_name = maxMessageSize)]
+    pub fn max_message_size(this: &SctpTransport) -> Option<f64>;
+
+    /// The window, for directories of the person's own.
+    pub type HasPicker;
+    /// The function, where there is one.
+    #[wasm_bindgen(method, getter, js_name = showDirectoryPicker)]
+    pub fn picker(this: &HasPicker) -> Option<Function>;
+    /// Asks the person for a directory.
+    #[wasm_bindgen(method, catch, js_name = showDirectoryPicker)]
+    pub fn pick_directory(this: &HasPicker, options: &JsValue) -> Result<Promise, JsValue>;
+
+    /// A directory or file handle, for its permission.
+    pub type HasPermission;
+    /// The state of a permission, where it can be asked for.
+    #[wasm_bindgen(method, catch, js_name = queryPermission)]
+    pub fn query_permission(this: &HasPermission, options: &JsValue) -> Result<Promise, JsValue>;
+    /// Asks the person for a permission.
+    #[wasm_bindgen(method, catch, js_name = requestPermission)]
+    pub fn request_permission(this: &HasPermission, options: &JsValue) -> Result<Promise, JsValue>;
+
+    /// `Navigator`, for web locks.
+    pub type HasLocks;
+    /// The lock manager, where there is one.
+    #[wasm_bindgen(method, getter)]
+    pub fn locks(this: &HasLocks) -> Option<Locks>;
+
+    /// `LockManager`.
+    pub type Locks;
+    /// Runs `granted` with the lock; it is held until the promise that `granted` returns settles.
+    #[wasm_bindgen(method, catch)]
+    pub fn request(this: &Locks, name: &str, granted: &Function) -> Result<Promise, JsValue>;
+    /// The same, in one of the ways that `options` names.
+    #[wasm_bindgen(method, catch, js_name = request)]
+    pub fn request_with(
+        this: &Locks,
+        name: &str,
+        options: &JsValue,
+        granted: &Function,
+    ) -> Result<Promise, JsValue>;
+
+    /// `Navigator`, for the storage that pages may use.
+    pub type HasStorage;
+    /// The storage manager; absent outside of secure contexts.
+    #[wasm_bindgen(method, getter)]
+    pub fn storage(this: &HasStorage) -> Option<web_sys::StorageManager>;
+
+    /// `FileSystemWritableFileStream`, for its ends.
+    pub type Stream;
+    /// Drops what was written and frees the file.
+    #[wasm_bindgen(method, catch)]
+    pub fn abort(this: &Stream) -> Result<Promise, JsValue>;
+    /// Makes what was written the file's content.
+    #[wasm_bindgen(method, catch)]
+    pub fn close(this: &Stream) -> Result<Promise, JsValue>;
+}
+
+/// The name of a `DOMException` or `Error`; empty for anything else.
+pub fn error_name(error: &JsValue) -> String {
+    let name = js_sys::Reflect::get(error, &"name".into()).ok();
+    name.and_then(|name| name.as_string()).unwrap_or_default()
+}
+
+/// A plain object with these properties.
+pub fn object(properties: &[(&str, JsValue)]) -> JsValue {
+    let object = js_sys::Object::new();
+    for (name, value) in properties {
+        // Cannot fail on an object of our own.
+        let _ = js_sys::Reflect::set(&object, &JsValue::from_str(name), value);
+    }
+    object.into()
+}
+
+/// A count of bytes as JavaScript has it; exact, since files end at 2⁵³ long before they do here.
+#[expect(clippy::cast_precision_loss, reason = "no file in a browser has 2^53 bytes")]
+pub fn number(bytes: u64) -> f64 {
+    bytes as f64
+}
+
+/// A count of bytes from JavaScript; 0 for what is none.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates, NaN becomes 0"
+)]
+pub fn count(number: f64) -> u64 {
+    number as u64
+}

@@ -1,0 +1,351 @@
+//! Items being received: each has a task that carries out its errands in the order given.
+//!
+//! Chooses the medium by the place and tells outcomes; how bytes are kept is the business of [`super::pack`] and
+//! [`super::directory`]. Never overwrites, verifies or renames by a decision of its own.
+
+use core::task::{Poll, Waker};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use bytes::Bytes;
+use futures_util::future::poll_fn;
+use gloo::timers::callback::Timeout;
+use privydrop_common::host::{JobId, Kept, PlaceId, Plan, Report, StoreFault, StoreId};
+use privydrop_common::id::FileIndex;
+use privydrop_common::pieces::{piece_count, value_of};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{Blob, FileSystemDirectoryHandle, FileSystemFileHandle, HtmlAnchorElement, Url};
+
+use super::directory::Tree;
+use super::mailbox::Mailbox;
+use super::pack::{Medium, Pack, Shape};
+use super::places::{Place, Places, free_space, private_root};
+use super::sink::{Answer, Sink, SinkFault};
+
+/// Most bytes that are received into memory, all items together.
+const MAX_MEMORY: u64 = 256 * 1024 * 1024;
+/// Milliseconds that a browser has to begin a download before its address goes.
+const DOWNLOAD_STARTS: u32 = 60_000;
+
+/// All items that this page receives or has received.
+pub struct Stores {
+    places: Rc<Places>,
+    /// The worker, started by the first item that needs it.
+    sink: OnceCell<Option<Rc<Sink>>>,
+    open: RefCell<BTreeMap<StoreId, Rc<Orders>>>,
+    downloads: RefCell<BTreeMap<StoreId, Download>>,
+    memory: Cell<u64>,
+}
+
+/// A complete item that waits to be saved.
+struct Download {
+    name: String,
+    content: Blob,
+}
+
+enum Order {
+    Write { job: JobId, file: FileIndex, piece: u32, chunks: Vec<Bytes> },
+    Commit(FileIndex),
+    Finish,
+    Discard,
+}
+
+/// What an item's task has to do. As long as the session lets it be: it gives at most what it granted the sender.
+#[derive(Default)]
+struct Orders {
+    queue: RefCell<VecDeque<Order>>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Orders {
+    fn push(&self, order: Order) {
+        self.queue.borrow_mut().push_back(order);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    fn pop(&self) -> Option<Order> {
+        self.queue.borrow_mut().pop_front()
+    }
+
+    async fn next(&self) -> Order {
+        poll_fn(|cx| match self.pop() {
+            Some(order) => Poll::Ready(order),
+            None => {
+                *self.waker.borrow_mut() = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        })
+        .await
+    }
+}
+
+impl Stores {
+    /// No items yet.
+    pub fn new(places: Rc<Places>) -> Rc<Self> {
+        Rc::new(Self {
+            places,
+            sink: OnceCell::new(),
+            open: RefCell::default(),
+            downloads: RefCell::default(),
+            memory: Cell::new(0),
+        })
+    }
+
+    /// Hands a complete item over as a download. Nothing happens for one that is not complete, or is where the
+    /// person wanted it.
+    pub fn save(&self, store: StoreId) {
+        let downloads = self.downloads.borrow();
+        // A browser without documents or addresses has no downloads either.
+        if let Some(download) = downloads.get(&store) {
+            let _ = download.start();
+        }
+    }
+
+    pub(super) fn prepare(self: &Rc<Self>, store: StoreId, place: PlaceId, plan: Plan, mailbox: &Mailbox) {
+        let orders = Rc::new(Orders::default());
+        self.open.borrow_mut().insert(store, Rc::clone(&orders));
+        let teller = Teller { store, needed: plan.total, mailbox: mailbox.clone() };
+        let stores = Rc::clone(self);
+        spawn_local(async move {
+            match stores.target(store, place, plan.clone()).await {
+                Ok(target) => {
+                    teller.mailbox.outcome(Report::Prepared { store, outcome: Ok(()) });
+                    run(&stores, target, &plan, &orders, &teller).await;
+                }
+                Err(fault) => teller.mailbox.outcome(Report::Prepared { store, outcome: Err(fault) }),
+            }
+            stores.open.borrow_mut().remove(&store);
+        });
+    }
+
+    pub(super) fn write(
+        &self,
+        store: StoreId,
+        job: JobId,
+        file: FileIndex,
+        piece: u32,
+        chunks: Vec<Bytes>,
+        mailbox: &Mailbox,
+    ) {
+        if !self.order(store, Order::Write { job, file, piece, chunks }) {
+            mailbox.outcome(Report::Written { job, outcome: Err(StoreFault::Unwritable) });
+        }
+    }
+
+    pub(super) fn commit(&self, store: StoreId, file: FileIndex, mailbox: &Mailbox) {
+        if !self.order(store, Order::Commit(file)) {
+            mailbox.outcome(Report::Committed { store, file, outcome: Err(StoreFault::Unwritable) });
+        }
+    }
+
+    pub(super) fn finish(&self, store: StoreId, mailbox: &Mailbox) {
+        if !self.order(store, Order::Finish) {
+            mailbox.outcome(Report::Finished { store, outcome: Err(StoreFault::Unwritable) });
+        }
+    }
+
+    pub(super) fn discard(&self, store: StoreId) {
+        self.downloads.borrow_mut().remove(&store);
+        self.order(store, Order::Discard);
+    }
+
+    /// False when there is no such item.
+    fn order(&self, store: StoreId, order: Order) -> bool {
+        let orders = self.open.borrow().get(&store).cloned();
+        orders.map(|orders| orders.push(order)).is_some()
+    }
+
+    async fn target(&self, store: StoreId, place: PlaceId, plan: Plan) -> Result<Target, StoreFault> {
+        match self.places.get(place) {
+            Some(Place::Directory(chosen)) => match Tree::prepare(&chosen, plan).await {
+                Ok(tree) => Ok(Target::Directory(tree)),
+                Err(_) => Err(StoreFault::Unwritable),
+            },
+            Some(Place::Private) => self.private(store, &plan).await.map(Target::Pack),
+            Some(Place::Memory) => self.memory(&plan).map(Target::Pack),
+            None => Err(StoreFault::Unwritable),
+        }
+    }
+
+    async fn private(&self, store: StoreId, plan: &Plan) -> Result<Pack, StoreFault> {
+        let shape = Shape::new(plan).ok_or(StoreFault::Unwritable)?;
+        let needed = shape.len();
+        if let Some(free) = free_space().await.filter(|free| *free < needed) {
+            return Err(StoreFault::NoSpace { needed, free });
+        }
+        let sink = self.sink.get_or_init(Sink::start).as_ref().ok_or(StoreFault::Unwritable)?;
+        match sink.open(store, self.places.folder(), needed).await {
+            Ok(file) => Ok(Pack::new(shape, Medium::Private(file))),
+            Err(fault) => Err(fault.into_store_fault(needed).await),
+        }
+    }
+
+    fn memory(&self, plan: &Plan) -> Result<Pack, StoreFault> {
+        let shape = Shape::new(plan).ok_or(StoreFault::Unwritable)?;
+        let (needed, free) = (shape.len(), MAX_MEMORY - self.memory.get());
+        if needed > free {
+            return Err(StoreFault::NoSpace { needed, free });
+        }
+        self.memory.set(self.memory.get() + needed);
+        Ok(Pack::new(shape, Medium::Memory(BTreeMap::new())))
+    }
+
+    async fn complete(&self, store: StoreId, pack: &mut Pack) -> Result<Kept, SinkFault> {
+        let content = match pack.finish().await? {
+            Some(content) => content,
+            None => received(self.places.folder(), store).await?,
+        };
+        self.downloads.borrow_mut().insert(store, Download { name: pack.name().to_owned(), content });
+        Ok(Kept::InStorage)
+    }
+}
+
+/// Carries out the orders for one item until it is discarded.
+async fn run(stores: &Stores, mut target: Target, plan: &Plan, orders: &Orders, teller: &Teller) {
+    loop {
+        let order = match orders.pop() {
+            Some(order) => order,
+            None => {
+                target.flush();
+                orders.next().await
+            }
+        };
+        match order {
+            Order::Write { job, file, piece, chunks } => {
+                let size = plan.files.get(file.0 as usize).map(|file| file.size);
+                let size = size.filter(|size| piece < piece_count(*size));
+                let value =
+                    size.and_then(|size| value_of(size, piece, chunks.iter().map(|chunk| &chunk[..])));
+                match value {
+                    Some(value) => target.write(
+                        file,
+                        piece,
+                        chunks,
+                        teller
+                            .answer(move |outcome| Report::Written { job, outcome: outcome.map(|()| value) }),
+                    ),
+                    None => {
+                        teller.mailbox.outcome(Report::Written { job, outcome: Err(StoreFault::Unwritable) });
+                    }
+                }
+            }
+            Order::Commit(file) => {
+                let store = teller.store;
+                let answer = teller.answer(move |outcome| Report::Committed { store, file, outcome });
+                if (file.0 as usize) < plan.files.len() {
+                    target.commit(file, answer);
+                } else {
+                    answer(Err(SinkFault::Broken));
+                }
+            }
+            Order::Finish => {
+                let outcome = match &mut target {
+                    Target::Pack(pack) => stores.complete(teller.store, pack).await,
+                    Target::Directory(tree) => tree.finish().await.map(|()| Kept::InPlace),
+                };
+                let outcome = match outcome {
+                    Ok(kept) => Ok(kept),
+                    Err(fault) => Err(fault.into_store_fault(teller.needed).await),
+                };
+                teller.mailbox.outcome(Report::Finished { store: teller.store, outcome });
+            }
+            Order::Discard => {
+                if let Some(freed) = target.remove(stores.places.folder()).await {
+                    stores.memory.set(stores.memory.get().saturating_sub(freed));
+                }
+                return;
+            }
+        }
+    }
+}
+
+enum Target {
+    Pack(Pack),
+    Directory(Tree),
+}
+
+impl Target {
+    fn write(&mut self, file: FileIndex, piece: u32, chunks: Vec<Bytes>, answer: Answer) {
+        match self {
+            Self::Pack(pack) => pack.write(file, piece, &chunks, answer),
+            Self::Directory(tree) => tree.write(file, piece, chunks, answer),
+        }
+    }
+
+    fn commit(&mut self, file: FileIndex, answer: Answer) {
+        match self {
+            Self::Pack(pack) => pack.commit(file, answer),
+            Self::Directory(tree) => tree.commit(file, answer),
+        }
+    }
+
+    fn flush(&mut self) {
+        if let Self::Pack(pack) = self {
+            pack.flush();
+        }
+    }
+
+    /// Tells how many bytes of memory are free again.
+    async fn remove(&mut self, folder: &str) -> Option<u64> {
+        match self {
+            Self::Pack(pack) => pack.remove(folder).await,
+            Self::Directory(tree) => {
+                tree.remove().await;
+                None
+            }
+        }
+    }
+}
+
+/// Tells the outcomes of one item.
+struct Teller {
+    store: StoreId,
+    needed: u64,
+    mailbox: Mailbox,
+}
+
+impl Teller {
+    fn answer(&self, report: impl FnOnce(Result<(), StoreFault>) -> Report + 'static) -> Answer {
+        let (mailbox, needed) = (self.mailbox.clone(), self.needed);
+        Box::new(move |outcome| match outcome {
+            Ok(()) => mailbox.outcome(report(Ok(()))),
+            Err(fault) => spawn_local(async move {
+                mailbox.outcome(report(Err(fault.into_store_fault(needed).await)));
+            }),
+        })
+    }
+}
+
+impl SinkFault {
+    async fn into_store_fault(self, needed: u64) -> StoreFault {
+        match self {
+            Self::Full => StoreFault::NoSpace { needed, free: free_space().await.unwrap_or(0) },
+            Self::Broken => StoreFault::Unwritable,
+        }
+    }
+}
+
+/// The file that an item was received into.
+async fn received(folder: &str, store: StoreId) -> Result<Blob, JsValue> {
+    let folder: FileSystemDirectoryHandle =
+        private_root().await?.get_directory_handle(folder).await?.unchecked_into();
+    let file: FileSystemFileHandle = folder.get_file_handle(&store.0.to_string()).await?.unchecked_into();
+    Ok(file.get_file().await?.unchecked_into())
+}
+
+impl Download {
+    fn start(&self) -> Result<(), JsValue> {
+        let document = web_sys::window().and_then(|window| window.document()).ok_or(JsValue::UNDEFINED)?;
+        let link: HtmlAnchorElement = document.create_element("a")?.unchecked_into();
+        let address = Url::create_object_url_with_blob(&self.content)?;
+        link.set_href(&address);
+        link.set_download(&self.name);
+        link.click();
+        Timeout::new(DOWNLOAD_STARTS, move || _ = Url::revoke_object_url(&address)).forget();
+        Ok(())
+    }
+}
