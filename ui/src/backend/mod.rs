@@ -46,7 +46,7 @@ pub enum NoPlace {
     /// The person closed the dialog.
     #[error("no place was chosen")]
     NotChosen,
-    /// The browser has no storage that pages may use.
+    /// The browser gives no storage, or lets the page write to the chosen directory no longer.
     #[error("the browser gives no storage")]
     Unavailable,
 }

@@ -82,7 +82,7 @@ impl Places {
         let known = self.chosen.borrow().clone();
         if let Some(known) = known {
             return Box::pin(async move {
-                if may_write(&known.handle).await { Ok(DIRECTORY) } else { Err(NoPlace::NotChosen) }
+                if may_write(&known.handle).await { Ok(DIRECTORY) } else { Err(NoPlace::Unavailable) }
             });
         }
         let options = object(&[("mode", "readwrite".into()), ("id", "privydrop".into())]);
