@@ -20,12 +20,12 @@ pub(crate) struct Tool {
     options: &'static [&'static str],
 }
 
-/// Builds the web app. 0.22 wants a newer compiler. Its checks for updates are left out.
+/// Builds the web app. 0.22 wants a newer compiler. What it needs to reach the network is left out.
 pub(crate) const TRUNK: Tool = Tool {
     package: "trunk",
     program: "trunk",
     version: "0.21.14",
-    options: &["--locked", "--no-default-features", "--features", "rustls"],
+    options: &["--locked", "--no-default-features"],
 };
 
 /// Writes the web app's JavaScript side; the version is that of the crate `wasm-bindgen` in ui/Cargo.toml.

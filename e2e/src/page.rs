@@ -1,0 +1,362 @@
+//! The web app as a person or a script sees it: by its automation handles.
+//!
+//! Every wait goes on as long as something on the page changes, and fails with all that the page shows.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use privydrop_common::api::{ItemState, NoticeCode, PeerState};
+use serde::Deserialize;
+use serde_json::json;
+use thirtyfour::prelude::*;
+
+use crate::browser::{Browser, Kind};
+
+/// A wait fails when the page has not changed for this long.
+const PATIENCE: Duration = Duration::from_secs(45);
+/// Pause between two looks at the page.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Reads everything that the handles say; see [`Shown`].
+const LOOK_SCRIPT: &str = include_str!("look.js");
+/// Lets people's choices of a place, which no script can make, fall on a folder inside the browser's own storage.
+const CHOOSE_SCRIPT: &str = include_str!("choose.js");
+/// Drops a folder on the page where the driver has no way to.
+const DROP_SCRIPT: &str = include_str!("drop.js");
+
+/// The web app in one browser.
+#[derive(Debug)]
+pub struct Page {
+    browser: Browser,
+}
+
+/// What the page shows at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Shown {
+    /// The room's code, when there is one.
+    pub code: Option<String>,
+    /// The room's link, when there is one.
+    pub link: Option<String>,
+    /// Text of the field for a code to join by.
+    pub join_code: Option<String>,
+    /// Items offered or received.
+    pub items: Vec<Item>,
+    /// Other members.
+    pub peers: Vec<Peer>,
+    /// Machine names of all messages.
+    pub notices: Vec<String>,
+}
+
+/// An item as the page shows it.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Item {
+    /// Its name; empty for a text.
+    pub name: String,
+    /// Bytes.
+    pub size: String,
+    /// `in` or `out`.
+    pub direction: String,
+    /// See [`ItemState`].
+    pub state: String,
+    /// 0 to 100.
+    pub progress: String,
+    /// BLAKE3 in hex, when done.
+    pub hash: String,
+    /// What stands in it, as markup that the page made.
+    pub markup: String,
+}
+
+/// A member as the page shows it.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Peer {
+    /// See [`PeerState`].
+    pub state: String,
+    /// `lan`, `direct` or `relay`.
+    pub path: String,
+    /// `true` or `false`.
+    pub verified: String,
+}
+
+impl Page {
+    /// Opens `address` in a new browser of this kind.
+    pub async fn open(kind: Kind, address: &str) -> Self {
+        let page = Self { browser: Browser::start(kind).await };
+        page.go(address).await;
+        page
+    }
+
+    /// Opens `address` in the same browser, and waits until the app is there.
+    pub async fn go(&self, address: &str) {
+        self.driver().goto(address).await.expect("a page to open");
+        self.ready().await;
+    }
+
+    /// Loads the page again.
+    pub async fn reload(&self) {
+        self.driver().refresh().await.expect("a page to load again");
+        self.ready().await;
+    }
+
+    /// The browser behind the page.
+    pub fn browser(&self) -> &Browser {
+        &self.browser
+    }
+
+    // What a person does.
+
+    /// Offers files by the file picker.
+    pub async fn share_files(&self, paths: &[&Path]) {
+        let paths: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
+        self.keys("file-input", paths.join("\n")).await;
+    }
+
+    /// Offers a folder by dropping it on the page: unlike the folder picker, that shows empty folders too.
+    pub async fn drop_folder(&self, folder: &Path) {
+        match self.browser.kind() {
+            Kind::Chromium => {
+                let (x, y) = (640, 300);
+                let data = json!({ "items": [], "files": [folder], "dragOperationsMask": 1 });
+                for kind in ["dragEnter", "dragOver", "drop"] {
+                    let event = json!({ "type": kind, "x": x, "y": y, "data": data });
+                    let sent = self.driver().cdp().send_raw("Input.dispatchDragEvent", event).await;
+                    sent.expect("a drag event");
+                }
+            }
+            Kind::Firefox => {
+                let tree = crate::received::packed(folder);
+                self.browser.run_async(DROP_SCRIPT, vec![tree]).await;
+            }
+        }
+    }
+
+    /// Offers a folder by the folder picker. Only Chromium's driver can do it.
+    pub async fn share_folder(&self, folder: &Path) {
+        self.keys("folder-input", folder.to_string_lossy()).await;
+    }
+
+    /// Writes a text, with what is between `*` in bold, and offers it.
+    pub async fn share_text(&self, text: &str) {
+        self.clear_text().await;
+        for (index, run) in text.split('*').enumerate() {
+            if index > 0 {
+                self.keys("text-input", control('b')).await;
+            }
+            self.keys("text-input", run).await;
+        }
+        self.click("share-text").await;
+    }
+
+    /// Empties the field of the text.
+    pub async fn clear_text(&self) {
+        self.keys("text-input", control('a')).await;
+        self.keys("text-input", Key::Delete.value().to_string()).await;
+    }
+
+    /// Wishes a name for the room that sharing will make.
+    pub async fn wish_room(&self, name: &str) {
+        self.keys("room-name", name).await;
+    }
+
+    /// Types a code or pastes a link, and joins.
+    pub async fn join(&self, code_or_link: &str) {
+        self.keys("join-code", control('a')).await;
+        self.keys("join-code", code_or_link).await;
+        self.click("join").await;
+    }
+
+    /// Leaves the room.
+    pub async fn leave(&self) {
+        self.click("leave").await;
+    }
+
+    /// Presses a button of an item: `accept`, `save`, `pause`, `resume`, `cancel` or `remove`.
+    pub async fn press(&self, item: &str, button: &str) {
+        let item = css_text(item);
+        self.click_on(&format!(r#"[data-testid="item"][data-name={item}] [data-testid="{button}"]"#)).await;
+    }
+
+    /// Presses the button with this handle.
+    pub async fn click(&self, handle: &str) {
+        self.click_on(&format!(r#"[data-testid="{handle}"]"#)).await;
+    }
+
+    // What a person sees.
+
+    /// Everything that the page shows now.
+    pub async fn look(&self) -> WebDriverResult<Shown> {
+        let value = self.browser.run(LOOK_SCRIPT, vec![]).await?;
+        Ok(serde_json::from_value(value)?)
+    }
+
+    /// Waits until `pick` finds what it wants. `what` says it in words.
+    pub async fn wait_for<T>(&self, what: &str, pick: impl Fn(&Shown) -> Option<T>) -> T {
+        let mut last = Shown::default();
+        let mut changed = Instant::now();
+        loop {
+            // A page that is just being loaded cannot be looked at.
+            if let Ok(shown) = self.look().await {
+                if let Some(value) = pick(&shown) {
+                    return value;
+                }
+                if shown != last {
+                    (last, changed) = (shown, Instant::now());
+                }
+            }
+            if changed.elapsed() > PATIENCE {
+                self.give_up(what, &last).await;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// The room's code, once there is one.
+    pub async fn code(&self) -> String {
+        self.wait_for("a code", |shown| shown.code.clone().filter(|code| !code.is_empty())).await
+    }
+
+    /// The room's link, once there is one.
+    pub async fn link(&self) -> String {
+        self.wait_for("a link", |shown| shown.link.clone().filter(|link| !link.is_empty())).await
+    }
+
+    /// Waits until the item is in this state.
+    pub async fn item(&self, name: &str, state: ItemState) -> Item {
+        let wanted = word(&state);
+        self.wait_for(&format!("item {name:?} to be {wanted}"), |shown| {
+            shown.item(name).filter(|item| item.state == wanted).cloned()
+        })
+        .await
+    }
+
+    /// Waits until the item has moved past `percent`, or is done already.
+    pub async fn moved_past(&self, name: &str, percent: u8) {
+        self.wait_for(&format!("item {name:?} to move past {percent} %"), |shown| {
+            let item = shown.item(name)?;
+            let progress: u8 = item.progress.parse().unwrap_or(0);
+            (progress > percent || item.state == "done").then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until the item is off the list.
+    pub async fn item_gone(&self, name: &str) {
+        self.wait_for(&format!("item {name:?} to go"), |shown| shown.item(name).is_none().then_some(()))
+            .await;
+    }
+
+    /// Waits until a text of the others stands there with this markup in it.
+    pub async fn received_text(&self, markup: &str) {
+        self.wait_for(&format!("a text with {markup:?}"), |shown| {
+            let mut texts = shown.items.iter().filter(|item| item.direction == "in" && item.name.is_empty());
+            texts.any(|text| text.markup.contains(markup)).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until exactly `count` other members are connected and verified.
+    pub async fn connected(&self, count: usize) {
+        let wanted = word(&PeerState::Connected);
+        self.wait_for(&format!("{count} verified members"), |shown| {
+            let verified = shown.peers.iter().filter(|peer| peer.state == wanted && peer.verified == "true");
+            (verified.count() == count && shown.peers.len() == count).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until this message shows.
+    pub async fn notice(&self, code: NoticeCode) {
+        let code = code.as_str();
+        self.wait_for(&format!("the message {code}"), |shown| {
+            shown.notices.iter().any(|notice| notice == code).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until the page is in no room and nothing moves.
+    pub async fn idle(&self) {
+        self.wait_for("an idle page", |shown| {
+            let moving =
+                shown.items.iter().any(|item| matches!(&*item.state, "waiting" | "moving" | "verifying"));
+            (shown.peers.is_empty() && !moving).then_some(())
+        })
+        .await;
+    }
+
+    /// Takes a picture of the page.
+    pub async fn screenshot(&self, path: &Path) {
+        self.driver().screenshot(path).await.expect("a screenshot");
+    }
+
+    fn driver(&self) -> &WebDriver {
+        self.browser.driver()
+    }
+
+    async fn ready(&self) {
+        self.wait_for_element(r#"[data-testid="file-input"]"#, async |_| Ok(())).await;
+        self.browser.run(CHOOSE_SCRIPT, vec![]).await.expect("a place to receive into");
+    }
+
+    async fn keys(&self, handle: &str, keys: impl AsRef<str>) {
+        let selector = format!(r#"[data-testid="{handle}"]"#);
+        self.wait_for_element(&selector, async |element| element.send_keys(keys.as_ref()).await).await;
+    }
+
+    async fn click_on(&self, selector: &str) {
+        self.wait_for_element(selector, async |element| element.click().await).await;
+    }
+
+    /// Waits for an element and does something with it; tries again while it is not there, covered or replaced.
+    async fn wait_for_element(&self, selector: &str, act: impl AsyncFn(&WebElement) -> WebDriverResult<()>) {
+        let start = Instant::now();
+        loop {
+            let done = match self.driver().find(By::Css(selector)).await {
+                Ok(element) => act(&element).await,
+                Err(error) => Err(error),
+            };
+            let Err(error) = done else { return };
+            if start.elapsed() > PATIENCE {
+                self.give_up(&format!("{selector} ({error})"), &self.look().await.unwrap_or_default()).await;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn give_up(&self, what: &str, shown: &Shown) -> ! {
+        let picture = std::env::temp_dir().join(format!("privydrop-e2e-{}.png", std::process::id()));
+        let _ = self.driver().screenshot(&picture).await;
+        let complaints = self.browser.complaints().await;
+        panic!(
+            "{:?} waited for {what}\nit shows {shown:#?}\nits console says {complaints:#?}\npicture: {}",
+            self.browser.kind(),
+            picture.display()
+        );
+    }
+}
+
+impl Shown {
+    /// The item with this name.
+    pub fn item(&self, name: &str) -> Option<&Item> {
+        self.items.iter().find(|item| item.name == name)
+    }
+}
+
+/// The word that stands for a state in `data-state`.
+fn word(state: &impl serde::Serialize) -> String {
+    serde_json::to_value(state)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .expect("a state's word")
+}
+
+/// A text as a CSS string.
+fn css_text(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// The keys for a letter with Control held.
+fn control(letter: char) -> String {
+    format!("{}{letter}", Key::Control.value())
+}

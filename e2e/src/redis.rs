@@ -1,0 +1,55 @@
+//! A real Redis on its own port, in its own folder, for one test.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::process::{Program, find};
+
+/// A running Redis; gone with its data when dropped.
+#[derive(Debug)]
+pub struct Redis {
+    program: Program,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl Redis {
+    /// Starts it, with nothing kept on disk.
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let port = free_port();
+        let mut command = Command::new(find(&["redis-server"]));
+        command.args([
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--port",
+            &port.to_string(),
+        ]);
+        let ready = |line: &str| line.contains("Ready to accept connections").then_some(());
+        let (program, ()) = Program::start(command.arg("--dir").arg(folder.path()), ready);
+        Self { program, port, _folder: folder }
+    }
+
+    /// Its address for clients.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+
+    /// Stops it while its clients still rely on it.
+    pub fn stop(&mut self) {
+        self.program.end();
+    }
+}
+
+/// A port that nobody listens on. Redis takes no port 0, so there is a short moment in which another program could
+/// take it; it then says so and the test fails at its start.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("its address").port()
+}

@@ -1,0 +1,114 @@
+//! What cannot be done is said, by name, and nothing is stuck afterwards.
+
+use privydrop_common::api::NoticeCode;
+use privydrop_common::signaling::MAX_MEMBERS;
+use privydrop_e2e::browser::Kind::Chromium;
+use privydrop_e2e::page::Page;
+use privydrop_e2e::raw::RawMember;
+use privydrop_e2e::server::{Rooms, Server};
+
+use crate::Pair;
+
+#[tokio::test]
+async fn an_unknown_room_is_said_and_the_code_stays_in_the_field() {
+    for rooms in [Rooms::Memory, Rooms::Redis] {
+        let server = Server::start(rooms);
+        let guest = Page::open(Chromium, server.address()).await;
+        let code = "999999-acid-acorn-acre";
+        guest.join(code).await;
+        guest.notice(NoticeCode::RoomUnknown).await;
+        guest
+            .wait_for("the code in its field", |shown| {
+                (shown.join_code.as_deref() == Some(code)).then_some(())
+            })
+            .await;
+        still_works(&guest, &server).await;
+    }
+}
+
+#[tokio::test]
+async fn wrong_words_are_told_to_both_and_right_ones_still_open() {
+    let server = Server::start(Rooms::Memory);
+    let host = Page::open(Chromium, server.address()).await;
+    host.share_text("hello").await;
+    let right = host.code().await;
+    let guest = Page::open(Chromium, server.address()).await;
+    guest.join(&with_another_word(&right)).await;
+    guest.notice(NoticeCode::WrongWords).await;
+    host.notice(NoticeCode::SomebodyGuessed).await;
+    guest.join(&right).await;
+    guest.connected(1).await;
+    host.browser().assert_quiet(&[]).await;
+    guest.browser().assert_quiet(&[]).await;
+}
+
+#[tokio::test]
+async fn a_taken_name_is_said_and_its_owner_is_undisturbed() {
+    for rooms in [Rooms::Memory, Rooms::Redis] {
+        let server = Server::start(rooms);
+        let owner = Page::open(Chromium, server.address()).await;
+        owner.wish_room("our-place").await;
+        owner.share_text("mine").await;
+        let code = owner.code().await;
+        assert!(code.starts_with("our-place-"), "{code}");
+        let second = Page::open(Chromium, server.address()).await;
+        second.wish_room("our-place").await;
+        second.share_text("mine too").await;
+        second.notice(NoticeCode::RoomTaken).await;
+        second.join(&code).await;
+        second.connected(1).await;
+        owner.connected(1).await;
+    }
+}
+
+#[tokio::test]
+async fn a_full_room_is_said() {
+    let server = Server::start(Rooms::Memory);
+    let mut host = RawMember::connect(&server).await;
+    let room = host.create(None).await;
+    let mut guests = Vec::new();
+    while guests.len() + 1 < MAX_MEMBERS {
+        let mut guest = RawMember::connect(&server).await;
+        let knocker = guest.knock(&room).await;
+        host.admit(knocker, &mut guest).await;
+        guests.push(guest);
+    }
+    let late = Page::open(Chromium, server.address()).await;
+    late.join(&format!("{room}-acid-acorn-acre")).await;
+    late.notice(NoticeCode::RoomFull).await;
+    still_works(&late, &server).await;
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_said_where_one_joins() {
+    let mut server = Server::start(Rooms::Memory);
+    let guest = Page::open(Chromium, server.address()).await;
+    server.stop();
+    guest.join("123456-acid-acorn-acre").await;
+    guest.notice(NoticeCode::ServerUnreachable).await;
+}
+
+#[tokio::test]
+async fn a_lost_server_leaves_a_pair_connected() {
+    let mut pair = Pair::simple().await;
+    pair.server.stop();
+    pair.host.notice(NoticeCode::ServerLost).await;
+    pair.guest.notice(NoticeCode::ServerLost).await;
+    pair.host.share_text("still *here*").await;
+    pair.guest.received_text("<strong>here</strong>").await;
+}
+
+/// A page that was refused can still make a room and be joined.
+async fn still_works(page: &Page, server: &Server) {
+    page.share_text("well").await;
+    let other = Page::open(Chromium, server.address()).await;
+    other.join(&page.code().await).await;
+    other.connected(1).await;
+    page.browser().assert_quiet(&[]).await;
+}
+
+/// The same code with a different last word.
+fn with_another_word(code: &str) -> String {
+    let (rest, word) = code.rsplit_once('-').unwrap();
+    format!("{rest}-{}", if word == "acid" { "acorn" } else { "acid" })
+}
