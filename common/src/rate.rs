@@ -25,11 +25,13 @@ impl Rate {
         while self.samples.len() > 1 && self.samples.front().is_some_and(|(at, _)| now - *at > SPAN) {
             self.samples.pop_front();
         }
-        let merge = self.samples.len() > 1;
-        match self.samples.back_mut() {
-            Some((at, bytes)) if merge && now - *at < SPACING => *bytes = done,
-            _ => self.samples.push_back((now, done)),
+        // The newest sample moves along until it is far enough from the one before it.
+        let newest = self.samples.len().wrapping_sub(1);
+        let close = |(a, b): (&(Moment, u64), &(Moment, u64))| b.0 - a.0 < SPACING;
+        if self.samples.get(newest.wrapping_sub(1)).zip(self.samples.get(newest)).is_some_and(close) {
+            self.samples.pop_back();
         }
+        self.samples.push_back((now, done));
     }
 
     /// Forgets the past, as after a pause.

@@ -1,6 +1,12 @@
 //! A world for sessions to live in: virtual time, a signaling relay that drops, repeats and reorders, links with
 //! delay, disks in memory. Everything follows from a seed.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its part of the world")]
+#![allow(dead_code, unused_imports, unreachable_pub, reason = "each test file uses its part of the world")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a world that breaks its own rules fails the test"
+)]
 
 mod disk;
 mod server;
@@ -23,7 +29,7 @@ use rand_core::{Rng, SeedableRng};
 
 pub use disk::{Disk, bytes_of};
 pub use server::Server;
-pub use wires::Wires;
+pub use wires::{Wires, sdp_with};
 
 /// One device, by position in the world.
 pub type DeviceId = usize;

@@ -9,6 +9,8 @@ use privydrop_common::session::LinkId;
 use privydrop_common::transport::{Closed, HIGH_WATER, Happened, LOW_WATER, Lane, Step};
 use rand_core::Rng;
 
+use privydrop_common::wire::Control;
+
 use super::{Delivery, DeviceId, World};
 
 type End = (DeviceId, LinkId);
@@ -20,6 +22,10 @@ pub struct Wires {
     pub cut: bool,
     /// Bytes that crossed data lanes.
     pub carried: u64,
+    /// The last fetch that anybody sent.
+    pub last_transfer: Option<u32>,
+    /// What is delivered in the place of the next first frame on a control lane.
+    pub bind_with: Option<(Lane, Bytes)>,
 }
 
 #[derive(Default)]
@@ -55,11 +61,15 @@ impl Wires {
 
     /// One lane keeps its order: each frame arrives a fixed delay after the one before it left.
     pub fn send(world: &mut World, device: DeviceId, link: LinkId, lane: Lane, frame: Bytes) {
+        let (lane, frame) = world.wires.bind_with.take().unwrap_or((lane, frame));
         let Some(wire) = world.wires.ends.get_mut(&(device, link)) else { return };
         let Some((other, other_link)) = wire.other else { return };
         *wire.waiting.entry(lane).or_default() += frame.len();
         *wire.since_drained.entry(lane).or_default() += frame.len();
         let length = frame.len();
+        if let (Lane::Control, Ok(Control::Fetch { transfer, .. })) = (lane, Control::decode(&frame)) {
+            world.wires.last_transfer = Some(transfer.0);
+        }
         if lane == Lane::Data {
             assert!(wire.waiting[&lane] <= HIGH_WATER + length, "the session respects the high mark");
             world.wires.carried += length as u64;
@@ -91,6 +101,11 @@ impl Wires {
             let delay = Duration::from_millis(world.weather.delay.min(20) + 1);
             world.later(other, delay, Delivery::Happened(other_link, Happened::Closed(Closed::ByPeer)));
         }
+    }
+
+    /// The link of a device that has one.
+    pub fn link_of(&self, device: DeviceId) -> LinkId {
+        self.ends.keys().find(|(of, _)| *of == device).map(|(_, link)| *link).expect("a link")
     }
 
     /// Every link breaks, on both ends.
