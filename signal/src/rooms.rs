@@ -159,7 +159,7 @@ impl Room {
                 }
                 self.seats[index] = here;
             }
-            None if self.seats.len() >= MAX_MEMBERS => return Err(Refusal::RoomFull),
+            None if self.is_full_for(member) => return Err(Refusal::RoomFull),
             None => self.seats.push(here),
         }
         self.used |= member != self.host;
@@ -172,7 +172,7 @@ impl Room {
     /// Somebody without a ticket asks for the host.
     pub fn knock(&mut self, member: PeerId, place: Place, now: Moment) -> Result<Vec<Notice>, Refusal> {
         let host = self.place_of(self.host).ok_or(Refusal::HostAway)?;
-        if self.seats.len() >= MAX_MEMBERS {
+        if self.is_full_for(member) {
             return Err(Refusal::RoomFull);
         }
         if self.knockers.len() >= MAX_KNOCKERS {
@@ -191,7 +191,7 @@ impl Room {
             return Ok(Vec::new());
         }
         let index = self.knocker(member).ok_or(Refusal::PeerUnknown)?;
-        if self.seats.len() >= MAX_MEMBERS {
+        if self.is_full_for(member) {
             return Err(Refusal::RoomFull);
         }
         let Knocker { place, .. } = self.knockers.remove(index);
@@ -267,6 +267,13 @@ impl Room {
             Presence::Here(place) => Some((seat, place)),
             Presence::Lost(_) => None,
         })
+    }
+
+    /// The host's place is never given away.
+    fn is_full_for(&self, member: PeerId) -> bool {
+        let host_seated = self.seats.iter().any(|seat| seat.id == self.host);
+        let reserved = usize::from(!host_seated && member != self.host);
+        self.seats.len() + reserved >= MAX_MEMBERS
     }
 
     fn knocker(&self, member: PeerId) -> Option<usize> {

@@ -15,7 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use rust_embed::Embed;
+use rust_embed::{Embed, EmbeddedFile};
 use sha2::{Digest, Sha256};
 
 /// A relative path, because `$CARGO_MANIFEST_DIR` silently embeds nothing. Debug builds read it when they start.
@@ -47,9 +47,12 @@ struct File {
 impl WebApp {
     /// Takes the files that were built into this program.
     pub fn load() -> Self {
-        let files: HashMap<_, _> = Files::iter()
-            .filter_map(|name| Some((name.to_string(), Arc::new(File::new(&name, Files::get(&name)?)))))
-            .collect();
+        Self::new(Files::iter().filter_map(|name| Some((name.to_string(), Files::get(&name)?))))
+    }
+
+    fn new(files: impl Iterator<Item = (String, EmbeddedFile)>) -> Self {
+        let named = files.map(|(name, file)| (name.clone(), Arc::new(File::new(&name, file))));
+        let files: HashMap<_, _> = named.collect();
         let index = files.get("index.html").map(|file| String::from_utf8_lossy(&file.body).into_owned());
         let inline_scripts = index.map(|html| inline_script_hashes(&html)).unwrap_or_default();
         let app = Self { files, inline_scripts };
@@ -108,7 +111,7 @@ const NOT_BUILT: &str = "PrivyDrop's server is running, but the web app was not 
     Build both with: cargo xtask run\n";
 
 impl File {
-    fn new(name: &str, file: rust_embed::EmbeddedFile) -> Self {
+    fn new(name: &str, file: EmbeddedFile) -> Self {
         let media_type = match file.metadata.mimetype() {
             text if text.starts_with("text/") => format!("{text}; charset=utf-8"),
             other => other.to_owned(),
@@ -221,7 +224,88 @@ fn is_host(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
+    use actix_web::body::MessageBody;
+    use actix_web::http::StatusCode;
+    use actix_web::http::header::{HeaderName, HeaderValue};
+    use rust_embed::Metadata;
+
     use super::*;
+
+    fn app(files: &[(&str, &str, &'static str)]) -> WebApp {
+        WebApp::new(files.iter().map(|(name, body, media_type)| {
+            let hash = Sha256::digest(body).into();
+            let metadata = Metadata::__rust_embed_new(hash, None, None, *media_type);
+            (name.to_string(), EmbeddedFile { data: Cow::Owned(body.as_bytes().to_vec()), metadata })
+        }))
+    }
+
+    fn get(app: &WebApp, name: &str, headers: &[(HeaderName, &str)]) -> HttpResponse {
+        let mut request = HeaderMap::new();
+        for (name, value) in headers {
+            request.insert(name.clone(), HeaderValue::from_str(value).unwrap());
+        }
+        app.respond(name, &request)
+    }
+
+    fn header(response: &HttpResponse, name: HeaderName) -> &str {
+        response.headers().get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    #[test]
+    fn hashed_files_are_cached_for_good_and_pages_are_asked_for_again() {
+        let app = app(&[
+            ("index.html", "<p>", "text/html"),
+            ("ui-3f2a9c1b7d8e4f60.js", "x", "text/javascript"),
+            ("sw.js", "y", "text/javascript"),
+        ]);
+        let hashed = get(&app, "ui-3f2a9c1b7d8e4f60.js", &[]);
+        assert_eq!(header(&hashed, CACHE_CONTROL), "public, max-age=31536000, immutable");
+        for name in ["", "index.html", "sw.js"] {
+            assert_eq!(header(&get(&app, name, &[]), CACHE_CONTROL), "no-cache", "{name}");
+        }
+        let page = get(&app, "", &[]);
+        assert_eq!(header(&page, CONTENT_TYPE), "text/html; charset=utf-8");
+        let again = get(&app, "", &[(IF_NONE_MATCH, header(&page, ETAG))]);
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    }
+
+    #[test]
+    fn files_go_out_as_small_as_the_browser_can_take_them() {
+        let text = "very repetitive ".repeat(200);
+        let app = app(&[("index.html", &text, "text/html")]);
+        app.compressor()();
+        let brotli = get(&app, "", &[(ACCEPT_ENCODING, "gzip, deflate, br")]);
+        assert_eq!(header(&brotli, CONTENT_ENCODING), "br");
+        let gzip = get(&app, "", &[(ACCEPT_ENCODING, "gzip")]);
+        assert_eq!(header(&gzip, CONTENT_ENCODING), "gzip");
+        let plain = get(&app, "", &[]);
+        assert_eq!(header(&plain, CONTENT_ENCODING), "");
+        let tags = [&brotli, &gzip, &plain].map(|response| header(response, ETAG).to_owned());
+        assert!(tags[0] != tags[1] && tags[1] != tags[2], "each encoding is a file of its own");
+        assert_eq!(plain.into_body().try_into_bytes().unwrap(), text);
+    }
+
+    #[test]
+    fn a_build_may_bring_its_compressed_files_along() {
+        let text = "x".repeat(600);
+        let app =
+            app(&[("a.js", &text, "text/javascript"), ("a.js.br", "ready", "application/octet-stream")]);
+        let response = get(&app, "a.js", &[(ACCEPT_ENCODING, "br")]);
+        assert_eq!(response.into_body().try_into_bytes().unwrap(), "ready");
+    }
+
+    #[test]
+    fn without_the_web_app_the_server_says_how_to_build_it_and_unknown_pages_are_not_found() {
+        let app = app(&[]);
+        let page = get(&app, "", &[]);
+        let text = page.into_body().try_into_bytes().unwrap();
+        assert!(String::from_utf8_lossy(&text).contains("cargo xtask run"));
+        for name in ["nothing", "../Cargo.toml", "/etc/passwd", "%2e%2e/Cargo.toml"] {
+            assert_eq!(get(&app, name, &[]).status(), StatusCode::NOT_FOUND, "{name}");
+        }
+    }
 
     #[test]
     fn only_names_that_change_with_the_content_are_cached_for_good() {

@@ -149,6 +149,23 @@ impl Client {
         }
     }
 
+    /// Takes a room again as its owner.
+    pub async fn take_again(mut self, room: &RoomId, ticket: &Ticket) -> Seat {
+        self.say(ClientMessage::Create { name: Some(room.clone()), ticket: Some(ticket.clone()) }).await;
+        match self.hear().await {
+            ServerMessage::Created { member, room, ticket, .. } => {
+                Seat { client: self, member, room, ticket }
+            }
+            other => panic!("expected created, heard {other:?}"),
+        }
+    }
+
+    /// Leaving has no answer; a second one has, and comes after it.
+    pub async fn hear_refused_after_leaving(&mut self) {
+        self.say(ClientMessage::Leave).await;
+        self.hear_refused(Refusal::NotMember).await;
+    }
+
     /// Joins with a ticket.
     pub async fn rejoin(mut self, room: &RoomId, ticket: &Ticket) -> Seat {
         self.say(ClientMessage::Join { room: room.clone(), ticket: Some(ticket.clone()) }).await;
@@ -190,4 +207,13 @@ pub fn relay(to: PeerId, body: &str) -> ClientMessage {
 
 pub fn relayed(from: PeerId, body: &str) -> ServerMessage {
     ServerMessage::Relay { from, seq: 7, body: Body::new(body.to_owned()).unwrap() }
+}
+
+/// Asks again until it is so.
+pub async fn eventually(mut check: impl AsyncFnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !check().await {
+        assert!(tokio::time::Instant::now() < deadline, "it never became so");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
