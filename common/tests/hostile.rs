@@ -1,5 +1,7 @@
 //! A hostile signaling server, and hostile peers on links that are up. None is ever accepted; each is told.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod world;
 
 use std::cell::RefCell;
@@ -21,6 +23,8 @@ use privydrop_common::wire::{Control, Entry, EntryKind, FrameBuilder, ItemSummar
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use world::{Delivery, DeviceId, Server, Weather, World, bytes_of, received, sdp_with};
+
+type Relayed = (PeerId, PeerId, u32, Body);
 
 fn letter(stream: u32, ack: u32, message: &PairMessage) -> Body {
     let mut bytes = [stream.to_be_bytes(), ack.to_be_bytes()].concat();
@@ -143,7 +147,7 @@ fn a_server_that_reflects_every_letter_only_makes_noise() {
 #[test]
 fn letters_replayed_within_and_across_sessions_change_nothing() {
     let (mut world, host, guest) = host_and_stranger(4);
-    let heard: Rc<RefCell<Vec<(PeerId, PeerId, u32, Body)>>> = Rc::default();
+    let heard: Rc<RefCell<Vec<Relayed>>> = Rc::default();
     let tape = heard.clone();
     world.server.tamper = Some(Box::new(move |from, to, seq, body| {
         tape.borrow_mut().push((from, to, seq, body.clone()));

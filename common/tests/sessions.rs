@@ -1,5 +1,7 @@
 //! Two or more sessions in a virtual world: what people do, in fair weather and in storms.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod world;
 
 use std::time::Duration;

@@ -95,6 +95,7 @@ pub struct Device {
 
 pub struct World {
     pub now: Moment,
+    seed: u64,
     pub rng: ChaCha20Rng,
     pub weather: Weather,
     pub devices: Vec<Device>,
@@ -106,9 +107,9 @@ pub struct World {
 
 impl World {
     pub fn new(seed: u64, weather: Weather) -> Self {
-        eprintln!("seed {seed}");
         Self {
             now: Moment::from_millis(1_000),
+            seed,
             rng: ChaCha20Rng::seed_from_u64(seed),
             weather,
             devices: Vec::new(),
@@ -226,7 +227,8 @@ impl World {
     pub fn until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
         let deadline = self.now + Duration::from_secs(3_600);
         while !condition(self) {
-            assert!(self.step() && self.now < deadline, "{what}: never; views: {:#?}", self.views());
+            let going = self.step() && self.now < deadline;
+            assert!(going, "seed {}: {what}: never; views: {:#?}", self.seed, self.views());
         }
     }
 
