@@ -236,7 +236,7 @@ mod tests {
     fn app(files: &[(&str, &str, &'static str)]) -> WebApp {
         WebApp::new(files.iter().map(|(name, body, media_type)| {
             let hash = Sha256::digest(body).into();
-            let metadata = Metadata::__rust_embed_new(hash, None, None, *media_type);
+            let metadata = Metadata::__rust_embed_new(hash, None, None, media_type);
             (name.to_string(), EmbeddedFile { data: Cow::Owned(body.as_bytes().to_vec()), metadata })
         }))
     }
@@ -325,7 +325,7 @@ mod tests {
     fn every_inline_script_is_named_by_its_hash_and_no_other() {
         let html = "<script src=\"a.js\"></script><script type=\"module\">\nalert(1)\n</script>";
         let hash = STANDARD.encode(Sha256::digest("\nalert(1)\n"));
-        assert_eq!(inline_script_hashes(html), [hash.clone()]);
+        assert_eq!(inline_script_hashes(html), std::slice::from_ref(&hash));
         let app = WebApp { files: HashMap::new(), inline_scripts: vec![hash.clone()] };
         let policy = app.policy("drop.lan:8080");
         assert!(policy.contains(&format!("'sha256-{hash}'")) && policy.contains("wss://drop.lan:8080"));

@@ -16,7 +16,7 @@ use super::{Cell, Key, MAILBOX, Store, StoreError, Version};
 use crate::rooms::NodeId;
 
 /// A request to Redis that takes longer counts as unanswered.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Connections kept open for requests; one request takes one of them.
 const CONNECTIONS: usize = 16;
 /// Pause before a lost mailbox subscription is made again.

@@ -1,7 +1,14 @@
 //! The server as clients meet it: real sockets, real Redis, real process. No fixed sleeps, no timing asserted.
 
+#![cfg(test)]
+
 mod redis;
 mod support;
 
+mod hardening;
+mod nodes;
+mod process;
 mod rooms;
 mod store;
+mod tls;
+mod web;

@@ -9,18 +9,18 @@ use tempfile::TempDir;
 
 use crate::support::PATIENCE;
 
-pub struct RedisServer {
+pub(crate) struct RedisServer {
     port: u16,
     process: Child,
     _home: TempDir,
 }
 
 impl RedisServer {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_on(free_port())
     }
 
-    pub fn start_on(port: u16) -> Self {
+    pub(crate) fn start_on(port: u16) -> Self {
         let home = tempfile::tempdir().unwrap();
         let process = Command::new("redis-server")
             .args([
@@ -47,16 +47,16 @@ impl RedisServer {
         server
     }
 
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 
     /// Sends one command.
-    pub fn ask<T: FromRedisValue>(&self, command: &[&str]) -> T {
+    pub(crate) fn ask<T: FromRedisValue>(&self, command: &[&str]) -> T {
         self.try_ask(command).unwrap()
     }
 

@@ -1,5 +1,6 @@
 //! A server on a free port, and a client that says and hears whole messages.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,20 +18,20 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// Nothing on one machine takes this long: a test that waits for it has failed.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-pub fn config(flags: &[&str]) -> Config {
+pub(crate) fn config(flags: &[&str]) -> Config {
     let fixed = ["privydrop-server", "--listen", "127.0.0.1:0"];
     Config::parse_from(fixed.iter().chain(flags))
 }
 
 /// A server with rooms in memory.
-pub async fn server(flags: &[&str]) -> Running {
+pub(crate) async fn server(flags: &[&str]) -> Running {
     paced(flags, |_| {}).await
 }
 
 /// The same, at another pace.
-pub async fn paced(flags: &[&str], change: impl FnOnce(&mut Pace)) -> Running {
+pub(crate) async fn paced(flags: &[&str], change: impl FnOnce(&mut Pace)) -> Running {
     let config = config(flags);
     let mut pace = config.pace();
     change(&mut pace);
@@ -38,35 +39,42 @@ pub async fn paced(flags: &[&str], change: impl FnOnce(&mut Pace)) -> Running {
 }
 
 /// A server on a given store.
-pub async fn node(store: Arc<dyn Store>) -> Running {
+pub(crate) async fn node(store: Arc<dyn Store>) -> Running {
     let config = config(&[]);
     start_with(&config, store, config.pace()).await.unwrap()
 }
 
-pub struct Client {
-    pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+pub(crate) struct Client {
+    pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
 /// What a client has when it is a member.
-pub struct Seat {
-    pub client: Client,
-    pub member: PeerId,
-    pub room: RoomId,
-    pub ticket: Ticket,
+pub(crate) struct Seat {
+    pub(crate) client: Client,
+    pub(crate) member: PeerId,
+    pub(crate) room: RoomId,
+    pub(crate) ticket: Ticket,
 }
 
 impl Client {
     /// Opens a socket and says nothing.
-    pub async fn open(server: &Running) -> Self {
+    pub(crate) async fn open(server: &Running) -> Self {
         Self::open_with(server, &[]).await.unwrap()
     }
 
     /// Opens a socket with extra headers.
-    pub async fn open_with(
+    pub(crate) async fn open_with(
         server: &Running,
         headers: &[(&'static str, &str)],
     ) -> Result<Self, tungstenite::Error> {
-        let mut request = format!("ws://{}/ws", server.address).into_client_request()?;
+        Self::open_at(server.address, headers).await
+    }
+
+    async fn open_at(
+        address: SocketAddr,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, tungstenite::Error> {
+        let mut request = format!("ws://{address}/ws").into_client_request()?;
         for (name, value) in headers {
             request.headers_mut().append(*name, value.parse().unwrap());
         }
@@ -75,23 +83,28 @@ impl Client {
     }
 
     /// Opens a socket and says hello.
-    pub async fn hello(server: &Running) -> Self {
-        let mut client = Self::open(server).await;
+    pub(crate) async fn hello(server: &Running) -> Self {
+        Self::hello_at(server.address).await
+    }
+
+    /// The same, for a server in a process of its own.
+    pub(crate) async fn hello_at(address: SocketAddr) -> Self {
+        let mut client = Self::open_at(address, &[]).await.unwrap();
         client.say(ClientMessage::Hello { protocol: 1 }).await;
         assert!(matches!(client.hear().await, ServerMessage::Welcome { protocol: 1, .. }));
         client
     }
 
-    pub async fn say(&mut self, message: ClientMessage) {
+    pub(crate) async fn say(&mut self, message: ClientMessage) {
         self.say_raw(&message.to_text()).await;
     }
 
-    pub async fn say_raw(&mut self, text: &str) {
+    pub(crate) async fn say_raw(&mut self, text: &str) {
         self.socket.send(Message::text(text)).await.unwrap();
     }
 
     /// The next message; `None` when the server closed.
-    pub async fn hear_or_end(&mut self) -> Option<ServerMessage> {
+    pub(crate) async fn hear_or_end(&mut self) -> Option<ServerMessage> {
         loop {
             let next =
                 tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("the server says nothing");
@@ -103,12 +116,12 @@ impl Client {
         }
     }
 
-    pub async fn hear(&mut self) -> ServerMessage {
+    pub(crate) async fn hear(&mut self) -> ServerMessage {
         self.hear_or_end().await.expect("the server closed the socket")
     }
 
     /// The next message is a refusal, for this reason.
-    pub async fn hear_refused(&mut self, expected: Refusal) -> Option<u32> {
+    pub(crate) async fn hear_refused(&mut self, expected: Refusal) -> Option<u32> {
         match self.hear().await {
             ServerMessage::Refused { code, text, retry_after } => {
                 assert_eq!(code, expected, "{text}");
@@ -119,18 +132,23 @@ impl Client {
     }
 
     /// The server closes, and says nothing more.
-    pub async fn hear_end(&mut self) {
+    pub(crate) async fn hear_end(&mut self) {
         assert_eq!(self.hear_or_end().await, None);
+    }
+
+    /// The server closes, whatever it says before.
+    pub(crate) async fn hear_end_after_news(&mut self) {
+        while self.hear_or_end().await.is_some() {}
     }
 
     /// Proves that the socket is alive and that nothing unexpected is waiting: the answer to a message that is
     /// always refused comes next.
-    pub async fn hear_nothing(&mut self) {
+    pub(crate) async fn hear_nothing(&mut self) {
         self.say(ClientMessage::Hello { protocol: 1 }).await;
         self.hear_refused(Refusal::OutOfPlace).await;
     }
 
-    pub async fn create(mut self, name: Option<&str>) -> Seat {
+    pub(crate) async fn create(mut self, name: Option<&str>) -> Seat {
         self.say(ClientMessage::Create { name: name.map(|name| name.parse().unwrap()), ticket: None }).await;
         match self.hear().await {
             ServerMessage::Created { member, room, ticket, .. } => {
@@ -141,7 +159,7 @@ impl Client {
     }
 
     /// Knocks; the member id under which.
-    pub async fn knock(&mut self, room: &RoomId) -> PeerId {
+    pub(crate) async fn knock(&mut self, room: &RoomId) -> PeerId {
         self.say(ClientMessage::Join { room: room.clone(), ticket: None }).await;
         match self.hear().await {
             ServerMessage::Knocking { member, .. } => member,
@@ -150,7 +168,7 @@ impl Client {
     }
 
     /// Takes a room again as its owner.
-    pub async fn take_again(mut self, room: &RoomId, ticket: &Ticket) -> Seat {
+    pub(crate) async fn take_again(mut self, room: &RoomId, ticket: &Ticket) -> Seat {
         self.say(ClientMessage::Create { name: Some(room.clone()), ticket: Some(ticket.clone()) }).await;
         match self.hear().await {
             ServerMessage::Created { member, room, ticket, .. } => {
@@ -161,18 +179,18 @@ impl Client {
     }
 
     /// Leaving has no answer; a second one has, and comes after it.
-    pub async fn hear_refused_after_leaving(&mut self) {
+    pub(crate) async fn hear_refused_after_leaving(&mut self) {
         self.say(ClientMessage::Leave).await;
         self.hear_refused(Refusal::NotMember).await;
     }
 
     /// Joins with a ticket.
-    pub async fn rejoin(mut self, room: &RoomId, ticket: &Ticket) -> Seat {
+    pub(crate) async fn rejoin(mut self, room: &RoomId, ticket: &Ticket) -> Seat {
         self.say(ClientMessage::Join { room: room.clone(), ticket: Some(ticket.clone()) }).await;
         self.hear_joined().await
     }
 
-    pub async fn hear_joined(mut self) -> Seat {
+    pub(crate) async fn hear_joined(mut self) -> Seat {
         match self.hear().await {
             ServerMessage::Joined { member, room, ticket, .. } => Seat { client: self, member, room, ticket },
             other => panic!("expected joined, heard {other:?}"),
@@ -182,7 +200,7 @@ impl Client {
 
 impl Seat {
     /// Knocks from a new socket and is admitted by this host, up to the host's news of it.
-    pub async fn admit_from(&mut self, server: &Running) -> Seat {
+    pub(crate) async fn admit_from(&mut self, server: &Running) -> Seat {
         let mut guest = Client::hello(server).await;
         let member = guest.knock(&self.room).await;
         assert_eq!(self.client.hear().await, ServerMessage::Knock { member });
@@ -196,21 +214,21 @@ impl Seat {
         seat
     }
 
-    pub async fn relay(&mut self, to: PeerId, body: &str) {
+    pub(crate) async fn relay(&mut self, to: PeerId, body: &str) {
         self.client.say(relay(to, body)).await;
     }
 }
 
-pub fn relay(to: PeerId, body: &str) -> ClientMessage {
+pub(crate) fn relay(to: PeerId, body: &str) -> ClientMessage {
     ClientMessage::Relay { to, seq: 7, body: Body::new(body.to_owned()).unwrap() }
 }
 
-pub fn relayed(from: PeerId, body: &str) -> ServerMessage {
+pub(crate) fn relayed(from: PeerId, body: &str) -> ServerMessage {
     ServerMessage::Relay { from, seq: 7, body: Body::new(body.to_owned()).unwrap() }
 }
 
 /// Asks again until it is so.
-pub async fn eventually(mut check: impl AsyncFnMut() -> bool) {
+pub(crate) async fn eventually(mut check: impl AsyncFnMut() -> bool) {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while !check().await {
         assert!(tokio::time::Instant::now() < deadline, "it never became so");

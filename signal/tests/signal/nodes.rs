@@ -1,0 +1,186 @@
+//! Several servers on one store, and what becomes of rooms when the store suffers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use privydrop_common::signaling::{ClientMessage, Refusal, ServerMessage};
+use privydrop_signal::server::{Running, start_with};
+use privydrop_signal::store::Store;
+use privydrop_signal::store::memory::Memory;
+use privydrop_signal::store::redis::Redis;
+
+use crate::redis::RedisServer;
+use crate::support::{Client, config, eventually, node, relayed};
+use crate::web::get;
+
+async fn redis_node(redis: &RedisServer) -> Running {
+    node(Arc::new(Redis::connect(&redis.url()).await.unwrap())).await
+}
+
+/// A node that keeps its rooms alive many times a second.
+async fn eager_node(redis: &RedisServer) -> Running {
+    let (config, store) = (config(&[]), Redis::connect(&redis.url()).await.unwrap());
+    let mut pace = config.pace();
+    pace.refresh = Duration::from_millis(20);
+    start_with(&config, Arc::new(store), pace).await.unwrap()
+}
+
+async fn people_on_two_nodes_share_a_room(first: Running, second: Running) {
+    let mut host = Client::hello(&first).await.create(None).await;
+    let mut near = host.admit_from(&first).await;
+    let mut far = host.admit_from(&second).await;
+    assert!(matches!(near.client.hear().await, ServerMessage::MemberJoined { .. }));
+    far.relay(host.member, "from-afar").await;
+    assert_eq!(host.client.hear().await, relayed(far.member, "from-afar"));
+    near.relay(far.member, "to-afar").await;
+    assert_eq!(far.client.hear().await, relayed(near.member, "to-afar"));
+
+    // A ticket of one node is good on the other, and the older socket is told.
+    let mut moved = Client::hello(&second).await.rejoin(&near.room, &near.ticket).await;
+    near.client.hear_refused(Refusal::Replaced).await;
+    assert!(matches!(host.client.hear().await, ServerMessage::MemberJoined { .. }));
+    host.relay(moved.member, "hi").await;
+    assert_eq!(moved.client.hear().await, relayed(host.member, "hi"));
+
+    // A node that stops tells its people, and the others hear that they are lost.
+    assert!(matches!(far.client.hear().await, ServerMessage::MemberJoined { .. }));
+    let members = [moved.member, far.member];
+    tokio::join!(second.stop(), async {
+        assert_eq!(far.client.hear().await, ServerMessage::Draining);
+        far.client.hear_end_after_news().await;
+        for _ in members {
+            let lost = host.client.hear().await;
+            assert!(
+                matches!(lost, ServerMessage::MemberLeft { member, lost: true } if members.contains(&member))
+            );
+        }
+    });
+    let back = Client::hello(&first).await.rejoin(&far.room, &far.ticket).await;
+    assert_eq!(back.member, far.member);
+}
+
+#[tokio::test]
+async fn people_on_two_nodes_share_a_room_in_memory() {
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    people_on_two_nodes_share_a_room(node(store.clone()).await, node(store).await).await;
+}
+
+#[tokio::test]
+async fn people_on_two_nodes_share_a_room_in_redis() {
+    let redis = RedisServer::start();
+    people_on_two_nodes_share_a_room(redis_node(&redis).await, redis_node(&redis).await).await;
+}
+
+#[tokio::test]
+async fn members_of_a_crashed_node_are_found_lost() {
+    let redis = RedisServer::start();
+    let mut process = crate::process::Server::start(&["--redis", &redis.url()]);
+    let node = redis_node(&redis).await;
+    let mut host = Client::hello(&node).await.create(None).await;
+    let guest = {
+        let mut guest = Client::hello_at(process.address()).await;
+        let member = guest.knock(&host.room).await;
+        assert_eq!(host.client.hear().await, ServerMessage::Knock { member });
+        host.client.say(ClientMessage::Admit { member }).await;
+        assert!(matches!(host.client.hear().await, ServerMessage::MemberJoined { .. }));
+        guest.hear_joined().await
+    };
+    let leases: Vec<String> = redis.ask(&["KEYS", "privydrop:node:*"]);
+    process.kill();
+    // The crashed node's lease ends by itself after 30 s; here it is ended by hand, and only the living one's returns.
+    for lease in leases {
+        redis.ask::<()>(&["DEL", &lease]);
+    }
+    let readers = || redis.ask::<Vec<String>>(&["PUBSUB", "CHANNELS", "privydrop:inbox:*"]).len();
+    eventually(async || readers() == 1).await;
+    host.relay(guest.member, "anybody").await;
+    let lost = ServerMessage::MemberLeft { member: guest.member, lost: true };
+    let heard = [host.client.hear().await, host.client.hear().await];
+    assert!(heard.contains(&lost), "{heard:?}");
+    let refused = |message: &ServerMessage| {
+        matches!(message, ServerMessage::Refused { code: Refusal::PeerUnknown, .. })
+    };
+    assert!(heard.iter().any(refused), "{heard:?}");
+}
+
+#[tokio::test]
+async fn a_room_lives_as_long_as_it_is_used_and_ends_by_itself() {
+    let redis = RedisServer::start();
+    let node = eager_node(&redis).await;
+    let mut host = Client::hello(&node).await.create(Some("our-room")).await;
+    // Less than a minute has passed since it was set.
+    let is_about = |minutes: i64, ttl: i64| ((minutes - 1) * 60_000..=minutes * 60_000).contains(&ttl);
+    let ttl = || redis.ask::<i64>(&["PTTL", "privydrop:room:our-room"]);
+    assert!(is_about(15, ttl()), "a room that nobody ever entered: 15 minutes");
+    let _guest = host.admit_from(&node).await;
+    assert!(is_about(24 * 60, ttl()), "a used room: a day");
+    // However little time it has left, the room of somebody who is connected is kept.
+    redis.ask::<()>(&["PEXPIRE", "privydrop:room:our-room", "5000"]);
+    eventually(async || is_about(24 * 60, ttl())).await;
+}
+
+#[tokio::test]
+async fn a_store_that_forgot_everything_loses_no_room() {
+    let redis = RedisServer::start();
+    let node = eager_node(&redis).await;
+    let mut host = Client::hello(&node).await.create(Some("our-room")).await;
+    let guest = host.admit_from(&node).await;
+    redis.ask::<()>(&["FLUSHALL"]);
+    let seats = || redis.ask::<Option<String>>(&["HGET", "privydrop:room:our-room", "d"]).unwrap_or_default();
+    eventually(async || {
+        let record = seats();
+        record.contains(&host.member.to_string()) && record.contains(&guest.member.to_string())
+    })
+    .await;
+    drop(guest.client);
+    let back = Client::hello(&node).await.rejoin(&guest.room, &guest.ticket).await;
+    assert_eq!(back.member, guest.member);
+}
+
+#[tokio::test]
+async fn a_ticket_brings_a_forgotten_room_back() {
+    let redis = RedisServer::start();
+    let node = redis_node(&redis).await;
+    let mut host = Client::hello(&node).await.create(Some("our-room")).await;
+    let guest = host.admit_from(&node).await;
+    drop((host.client, guest.client));
+    eventually(async || get(&node, "/metrics", &[]).await.body.contains("privydrop_sockets 0")).await;
+    redis.ask::<()>(&["FLUSHALL"]);
+    let guest = Client::hello(&node).await.rejoin(&guest.room, &guest.ticket).await;
+    let mut squatter = Client::hello(&node).await;
+    squatter.say(ClientMessage::Create { name: Some(guest.room.clone()), ticket: None }).await;
+    squatter.hear_refused(Refusal::RoomTaken).await;
+    let mut host = Client::hello(&node).await.take_again(&host.room, &host.ticket).await;
+    assert!(
+        matches!(host.client.hear().await, ServerMessage::MemberJoined { member } if member.id == guest.member)
+    );
+}
+
+#[tokio::test]
+async fn when_redis_is_full_new_rooms_are_refused_and_existing_ones_work() {
+    let redis = RedisServer::start();
+    let node = redis_node(&redis).await;
+    let mut host = Client::hello(&node).await.create(None).await;
+    redis.ask::<()>(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    redis.ask::<()>(&["CONFIG", "SET", "maxmemory", "1"]);
+    let mut other = Client::hello(&node).await;
+    other.say(ClientMessage::Create { name: None, ticket: None }).await;
+    other.hear_refused(Refusal::StoreFull).await;
+    host.admit_from(&node).await;
+}
+
+#[tokio::test]
+async fn when_redis_is_away_it_is_said_and_when_it_is_back_all_goes_on() {
+    let redis = RedisServer::start();
+    let port = redis.port();
+    let node = redis_node(&redis).await;
+    let mut client = Client::hello(&node).await;
+    drop(redis);
+    eventually(async || get(&node, "/readyz", &[]).await.status == 503).await;
+    assert_eq!(get(&node, "/healthz", &[]).await.status, 200);
+    client.say(ClientMessage::Create { name: None, ticket: None }).await;
+    client.hear_refused(Refusal::StoreUnavailable).await;
+    let _redis = RedisServer::start_on(port);
+    eventually(async || get(&node, "/readyz", &[]).await.status == 200).await;
+    client.create(None).await;
+}

@@ -1,0 +1,145 @@
+//! The program itself: what it prints, how it starts, fails and stops.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, Output, Stdio};
+
+use privydrop_common::signaling::ServerMessage;
+
+use crate::support::Client;
+
+/// The server as a process of its own.
+pub(crate) struct Server {
+    process: Child,
+    url: String,
+}
+
+impl Server {
+    /// Starts it on a free port and waits for the line that says where it is.
+    pub(crate) fn start(flags: &[&str]) -> Self {
+        let mut process = command(&["--listen", "127.0.0.1:0"]).args(flags).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line
+            .strip_prefix("PrivyDrop is ready: ")
+            .expect("the line that scripts wait for")
+            .trim()
+            .to_owned();
+        Self { process, url }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.url.split_once("://").unwrap().1.parse().unwrap()
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Asks it to stop; its exit code and its log.
+    fn terminate(&mut self) -> (Option<i32>, String) {
+        let sent = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let mut log = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        (self.process.wait().unwrap().code(), log)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn command(flags: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_privydrop-server"));
+    command.args(flags).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs it with settings with which it cannot start.
+fn fails_with(flags: &[&str]) -> String {
+    let Output { status, stdout, stderr } = command(flags).output().unwrap();
+    assert!(!status.success() && stdout.is_empty());
+    String::from_utf8(stderr).unwrap()
+}
+
+#[tokio::test]
+async fn sigterm_sends_everybody_elsewhere_and_ends_well() {
+    let mut server = Server::start(&["--log-format", "json"]);
+    let host = Client::hello_at(server.address()).await.create(Some("hidden-name")).await;
+    let ended = tokio::task::spawn_blocking(move || server.terminate());
+    let mut client = host.client;
+    assert_eq!(client.hear().await, ServerMessage::Draining);
+    client.hear_end().await;
+    let (code, log) = ended.await.unwrap();
+    assert_eq!(code, Some(0));
+    assert!(log.lines().all(|line| line.starts_with('{')), "{log}");
+    assert!(!log.contains("hidden-name") && !log.contains(&host.member.to_string()), "{log}");
+}
+
+#[test]
+fn help_names_every_setting_and_what_it_is_for() {
+    let help = String::from_utf8(command(&["--help"]).output().unwrap().stdout).unwrap();
+    for flag in [
+        "--listen",
+        "--redis",
+        "--public-url",
+        "--stun-url",
+        "--turn-url",
+        "--turn-secret-file",
+        "--trusted-proxy",
+        "--allow-origin",
+        "--tls-cert",
+        "--tls-key",
+        "--metrics-listen",
+        "--ticket-key-file",
+        "--log-format",
+        "PRIVYDROP_LISTEN",
+        "PRIVYDROP_REDIS",
+    ] {
+        assert!(help.contains(flag), "{flag}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_said_with_what_to_do() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let error = fails_with(&["--listen", &address]);
+    assert!(error.contains(&address) && error.contains("Choose another"), "{error}");
+}
+
+#[test]
+fn a_redis_that_is_not_there_is_said_with_what_to_do() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = fails_with(&["--listen", "127.0.0.1:0", "--redis", &format!("redis://:hunter2@{free}/")]);
+    assert!(error.contains("room store") && error.contains("Check that Redis"), "{error}");
+    assert!(!error.contains("hunter2"), "a password must not reach the log: {error}");
+}
+
+#[test]
+fn files_that_cannot_be_used_are_named() {
+    let home = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &str| {
+        let path = home.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.display().to_string()
+    };
+    let (junk, short, missing) =
+        (file("junk.pem", "junk"), file("short.key", "abc"), file("x", "") + "-missing");
+    let free = ["--listen", "127.0.0.1:0"];
+    for flags in [
+        ["--tls-cert", &junk, "--tls-key", &junk],
+        ["--tls-cert", &missing, "--tls-key", &junk],
+        ["--turn-url", "turn:t.example", "--turn-secret-file", &missing],
+        ["--ticket-key-file", &short, "--log-format", "text"],
+    ] {
+        let error = fails_with(&[&free[..], &flags].concat());
+        assert!(error.contains(flags[1]) || error.contains(flags[3]), "{error}");
+        assert!(error.contains("Check"), "{error}");
+    }
+}
