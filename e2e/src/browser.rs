@@ -198,12 +198,16 @@ fn start_driver(kind: Kind, folder: &Path) -> (Program, u16) {
             .or_else(|| line.split_once("Listening on 127.0.0.1:"))?;
         port.trim_end_matches('.').parse().ok()
     };
-    command.env("HOME", folder).env("MOZ_HEADLESS_WIDTH", "1280").env("MOZ_HEADLESS_HEIGHT", "900");
+    command
+        .env("HOME", folder)
+        .env("TMPDIR", folder)
+        .env("MOZ_HEADLESS_WIDTH", "1280")
+        .env("MOZ_HEADLESS_HEIGHT", "900");
     Program::start(command.current_dir(folder), ready)
 }
 
 fn chromium(folder: &Path, downloads: &Path) -> WebDriverResult<Capabilities> {
-    let mut wishes = DesiredCapabilities::chromium();
+    let mut wishes = DesiredCapabilities::chrome();
     wishes.set_binary(&find(&["chromium", "chromium-browser", "google-chrome"]).to_string_lossy())?;
     for flag in CHROMIUM {
         wishes.add_arg(flag)?;
