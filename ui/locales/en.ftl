@@ -1,8 +1,6 @@
 # The page
 app-tagline = Straight from device to device
 language = Language
-language-en = English
-language-zh = 中文
 theme = Colours
 theme-system = As the system
 theme-light = Light
@@ -19,14 +17,20 @@ protected-check = Every piece is checked when it arrives. A file is done only wh
 protected-limit = One honest limit: this page itself comes from a server. If you don't trust whoever runs it, run your own or use the app.
 
 # Offering
-share-title = Share something
+share-title = Share files, folders or text
 share-drop = Drop files or folders here
-share-drop-hint = They stay on this device until somebody you gave the code to takes them.
+share-drop-hint = You get a code and a link to give away. Nothing leaves this device until somebody takes it.
 share-more = Add files or folders
 share-more-hint = Drop them anywhere on this page.
+point-direct = No upload
+point-direct-more = It goes straight from this device to the other one.
+point-sealed = Encrypted from end to end
+point-sealed-more = The server introduces you and sees nothing of it.
+point-checked = Checked on arrival
+point-checked-more = What arrives equals the original, or it says so.
 share-let-go = Let go to share
 choose-files = Choose files
-choose-folder = Choose a folder
+choose-folder = Choose folder
 
 # Text
 text-title = Text
@@ -43,7 +47,6 @@ text-link = Link
 text-link-address = Address of the link
 text-link-set = Set link
 text-copy = Copy text
-text-image = Picture
 
 # Joining
 join-title = Join a room
@@ -81,10 +84,8 @@ wish-wait = Too many look-ups. Wait { $seconds ->
 room-title = Your room
 room-title-guest = Room { $room }
 room-opening = Making a room…
-room-code = Code
 room-code-copy = Copy code
 room-code-say = Say it, or send the link:
-room-link = Link
 room-link-copy = Copy link
 room-qr = QR code
 room-qr-alt = QR code of the room's link
@@ -109,9 +110,7 @@ members-none-hint = Give somebody the code, the link or the QR code.
 member-unnamed = Another device
 member-host = made the room
 member-verified = Proved and encrypted
-member-unverified = Not proved yet
 member-connecting = Connecting…
-member-connected = Connected
 member-lost = Connection lost. Trying again…
 member-refused = Turned away: it didn't prove that it knows this room.
 path-lan = Same network
@@ -132,7 +131,6 @@ accept = Accept
 accept-all = Accept all
 accept-again = Try again
 save = Save
-save-again = Save again
 pause = Pause
 resume = Go on
 cancel = Cancel
@@ -145,15 +143,13 @@ item-files = { $files ->
     }
 item-from = from { $name }
 item-out = offered by you
-item-offered = Ready to be taken
-item-offered-in = Not taken yet
+item-untaken = Not taken yet
 item-waiting = Waiting for its turn
 item-paused-here = Paused by you
 item-paused-there = Paused by the other side
 item-paused = Paused
 item-verifying = Checking the last pieces
 item-done-in-place = Complete and checked, in the folder you chose
-item-done-in-storage = Complete and checked
 item-done = Complete and checked
 item-failed = Stopped by a problem
 item-cancelled-here = Cancelled by you
@@ -331,6 +327,9 @@ notice-too-many = That is too much at once
 notice-too-large = { $subject } is too large
     .reason = It is larger than can be moved.
     .next = Split it into parts.
+notice-too-deep = { $subject } has too many folders within folders
+    .reason = It is nested too deep, or its paths are too long for some devices.
+    .next = Pack it into one file and share that.
 notice-text-too-long = The text is too long
     .reason = It is longer than can be shared as text.
     .next = Save it as a file and share that.

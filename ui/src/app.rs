@@ -15,6 +15,7 @@ use crate::view::enter::Enter;
 use crate::view::header::Header;
 use crate::view::items::Items;
 use crate::view::notices::Notices;
+use crate::view::points::Points;
 use crate::view::room::Room;
 use crate::view::share::Share;
 use crate::{awake::Awake, backend, device, listeners, memory, theme};
@@ -22,7 +23,9 @@ use crate::{awake::Awake, backend, device, listeners, memory, theme};
 /// The whole page.
 #[component]
 pub fn App() -> Html {
-    let state = use_reducer_eq(|| State::new(memory::language(), memory::theme(), memory::room(), memory::visit().typed));
+    let state = use_reducer_eq(|| {
+        State::new(memory::language(), memory::theme(), memory::room(), memory::visit().typed)
+    });
     let backend = {
         let dispatcher = state.dispatcher();
         use_memo((), move |()| backend::start(move |view| dispatcher.dispatch(Action::Viewed(view))))
@@ -47,26 +50,31 @@ pub fn App() -> Html {
     let locale = use_memo(state.language, |language| Locale::of(*language));
     let view = &state.view;
     let idle = view.phase == Phase::Idle;
+    // On a phone a host first needs what it gives away, a guest what is there to take.
+    let hosting = view.phase == Phase::Opening || view.room.as_ref().is_some_and(|room| room.hosting);
     let base = use_memo((), |()| AttrValue::from(listeners::page_address()));
+    let room = (!idle).then(|| html! {
+        <Room key="room" phase={view.phase} room={view.room.clone()} base={(*base).clone()} peers={view.peers.clone()}
+            kept={view.room.as_ref().is_some_and(|room| state.keeps(room))} on={on.clone()} />
+    });
     html! {
         <ContextProvider<Locale> context={(*locale).clone()}>
             <Header language={state.language} theme={state.theme} on={on.clone()} />
             <Notices notices={state.notices()} on={on.clone()} />
             <main class={classes!("columns", (!idle).then_some("inside"))} data-phase={phase(view.phase)}>
-                if !idle {
-                    <Room phase={view.phase} room={view.room.clone()} base={(*base).clone()} peers={view.peers.clone()}
-                        kept={view.room.as_ref().is_some_and(|room| state.keeps(room))} on={on.clone()} />
-                }
+                { for room.clone().filter(|_| hosting) }
                 <div class="center" key="center">
                     <Items view={view.clone()} storage={backend.storage()} on={on.clone()} />
                     <Share large={idle && view.items.is_empty()} dragging={state.dragging} text_shared={state.text_shared}
                         text_round={state.text_round} {on_files} on={on.clone()} />
                 </div>
+                { for room.filter(|_| !hosting) }
                 if idle {
                     <Enter join={state.join.clone()} mistyped={state.mistyped.clone()} wish={state.wish.clone()} name={state.name}
                         remembered={state.remembered.clone()} {on} />
                 }
             </main>
+            if idle && view.items.is_empty() { <Points /> }
         </ContextProvider<Locale>>
     }
 }

@@ -82,7 +82,8 @@ fn request() -> Option<Promise> {
 }
 
 fn release(sentinel: &JsValue) {
-    let release = Reflect::get(sentinel, &"release".into()).ok().and_then(|found| found.dyn_into::<Function>().ok());
+    let release =
+        Reflect::get(sentinel, &"release".into()).ok().and_then(|found| found.dyn_into::<Function>().ok());
     if let Some(done) = release.and_then(|release| release.call0(sentinel).ok()?.dyn_into::<Promise>().ok()) {
         // A lock that the browser took back already cannot be released; that is all that can go wrong.
         spawn_local(async move { drop(JsFuture::from(done).await) });

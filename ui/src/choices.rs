@@ -123,7 +123,8 @@ mod tests {
 
     #[test]
     fn only_what_lies_in_the_browsers_own_storage_is_saved() {
-        let done = |kept| ItemView { kept: Some(kept), store: Some(StoreId(7)), ..item(false, ItemState::Done) };
+        let done =
+            |kept| ItemView { kept: Some(kept), store: Some(StoreId(7)), ..item(false, ItemState::Done) };
         assert_eq!(Choices::of(&done(Kept::InStorage)).save, Some(StoreId(7)));
         assert_eq!(Choices::of(&done(Kept::InPlace)).save, None);
         let view = View { items: vec![done(Kept::InPlace), done(Kept::InStorage)], ..View::default() };

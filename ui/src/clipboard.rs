@@ -34,7 +34,8 @@ fn call(method: &str, argument: &JsValue) -> Option<Promise> {
 
 /// `[new ClipboardItem({"image/png": png})]`, where the browser knows that class.
 fn picture_items(png: &Blob) -> Option<JsValue> {
-    let class: Function = Reflect::get(&gloo::utils::window(), &"ClipboardItem".into()).ok()?.dyn_into().ok()?;
+    let class: Function =
+        Reflect::get(&gloo::utils::window(), &"ClipboardItem".into()).ok()?.dyn_into().ok()?;
     let kinds = Object::new();
     Reflect::set(&kinds, &"image/png".into(), png).ok()?;
     let item = Reflect::construct(&class, &Array::of1(&kinds)).ok()?;

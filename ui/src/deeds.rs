@@ -109,7 +109,8 @@ impl Deeds {
             Intent::EditText(document) => {
                 if state.text_shared {
                     let backend = self.backend.clone();
-                    let later = Timeout::new(TYPING_PAUSE, move || backend.command(Command::SetText(document)));
+                    let later =
+                        Timeout::new(TYPING_PAUSE, move || backend.command(Command::SetText(document)));
                     self.memo.borrow_mut().text = Some(later);
                 }
             }

@@ -86,7 +86,8 @@ impl PartialEq for Locale {
 impl Locale {
     /// Loads a language. What its file gets wrong is missing afterwards; a test reads every file.
     pub fn of(language: Language) -> Self {
-        let resource = FluentResource::try_new(language.source().to_owned()).unwrap_or_else(|(partial, _)| partial);
+        let resource =
+            FluentResource::try_new(language.source().to_owned()).unwrap_or_else(|(partial, _)| partial);
         let locale = language.tag().parse().unwrap_or_default();
         let mut bundle = FluentBundle::new(vec![locale]);
         bundle.add_resource_overriding(resource);
@@ -107,6 +108,7 @@ impl Locale {
     /// A message in words.
     pub fn message(&self, notice: &Notice) -> Message {
         let key = format!("notice-{}", notice.code.as_str());
+        let named = !notice.subject.is_empty();
         let subject = match notice.subject.as_str() {
             "" if is_about_a_member(notice.code) => self.say("somebody").to_string(),
             "" => self.say("something").to_string(),
@@ -122,7 +124,10 @@ impl Locale {
         ]
         .into_iter()
         .collect();
-        let part = |attribute| capitalised(self.format(&key, attribute, Some(&args)));
+        let part = |attribute| {
+            let sentence = self.format(&key, attribute, Some(&args));
+            if named { sentence } else { capitalised(sentence) }
+        };
         Message { state: part(None), reason: part(Some("reason")), next: part(Some("next")) }
     }
 
@@ -164,24 +169,29 @@ pub fn use_locale() -> Locale {
 
 /// True for messages whose subject is a member, not an item or a room.
 fn is_about_a_member(code: NoticeCode) -> bool {
-    use NoticeCode::{ConnectFailed, ConnectSlow, PeerJoined, PeerLeft, PeerLost, PeerVersion, PeerViolation, UnsafeName};
+    use NoticeCode::{
+        ConnectFailed, ConnectSlow, PeerJoined, PeerLeft, PeerLost, PeerVersion, PeerViolation, UnsafeName,
+    };
     matches!(
         code,
-        ConnectFailed | ConnectSlow | PeerJoined | PeerLeft | PeerLost | PeerVersion | PeerViolation | UnsafeName
+        ConnectFailed
+            | ConnectSlow
+            | PeerJoined
+            | PeerLeft
+            | PeerLost
+            | PeerVersion
+            | PeerViolation
+            | UnsafeName
     )
 }
 
-/// The same sentence with a capital first letter, also when it opens with an isolated name in lower case.
+/// The same sentence with a capital letter where it opens with words in place of a name.
 fn capitalised(sentence: String) -> String {
-    let Some((at, first)) = sentence.char_indices().find(|(_, letter)| !matches!(letter, '\u{2066}'..='\u{2069}'))
-    else {
-        return sentence;
-    };
-    if at > 0 && !first.is_lowercase() {
-        return sentence;
-    }
-    let (before, after) = (&sentence[..at], &sentence[at + first.len_utf8()..]);
-    before.chars().chain(first.to_uppercase()).chain(after.chars()).collect()
+    const ISOLATE: char = '\u{2068}';
+    let Some(rest) = sentence.strip_prefix(ISOLATE) else { return sentence };
+    let mut letters = rest.chars();
+    let first = letters.next();
+    std::iter::once(ISOLATE).chain(first.into_iter().flat_map(char::to_uppercase)).chain(letters).collect()
 }
 
 #[cfg(test)]
@@ -227,7 +237,9 @@ mod tests {
         for language in Language::ALL {
             let locale = Locale::of(language);
             let numbers = [None, Some(0), Some(1), Some(5)];
-            for (code, number) in NoticeCode::ALL.iter().flat_map(|code| numbers.map(|number| (*code, number))) {
+            for (code, number) in
+                NoticeCode::ALL.iter().flat_map(|code| numbers.map(|number| (*code, number)))
+            {
                 let subject = "report.pdf".to_owned();
                 let notice = Notice { id: 1, code, subject, number, second: Some(2) };
                 let message = locale.message(&notice);
@@ -241,9 +253,11 @@ mod tests {
 
     #[test]
     fn every_phrase_is_put_together_without_an_error() {
-        let every = ["room", "name", "seconds", "tries", "ms", "files", "count", "amount", "done", "size", "minutes"];
+        let every =
+            ["room", "name", "seconds", "tries", "ms", "files", "count", "amount", "done", "size", "minutes"];
         let more = ["hours", "word", "subject", "number", "needed", "free"];
-        let args: FluentArgs<'_> = every.into_iter().chain(more).map(|name| (name, FluentValue::from(3))).collect();
+        let args: FluentArgs<'_> =
+            every.into_iter().chain(more).map(|name| (name, FluentValue::from(3))).collect();
         for language in Language::ALL {
             let locale = Locale::of(language);
             for key in keys(language) {
@@ -269,7 +283,8 @@ mod tests {
 
     #[test]
     fn a_message_without_a_name_still_is_a_sentence() {
-        let notice = Notice { id: 1, code: NoticeCode::PeerLeft, subject: String::new(), number: None, second: None };
+        let notice =
+            Notice { id: 1, code: NoticeCode::PeerLeft, subject: String::new(), number: None, second: None };
         let message = Locale::of(Language::English).message(&notice);
         assert_eq!(message.state.replace(['\u{2068}', '\u{2069}'], ""), "Another device left");
     }

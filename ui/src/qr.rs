@@ -54,7 +54,9 @@ mod tests {
             let [(x, y, length), (next_x, next_y, _)] = pair else { unreachable!() };
             assert!(y < next_y || x + length < *next_x);
         }
-        assert!(qr.runs.iter().all(|(x, y, length)| *x >= QUIET && *y >= QUIET && x + length <= qr.side - QUIET));
+        assert!(
+            qr.runs.iter().all(|(x, y, length)| *x >= QUIET && *y >= QUIET && x + length <= qr.side - QUIET)
+        );
         assert_eq!(qr.runs[0], (QUIET, QUIET, 7), "the first run is the top of a finder pattern");
     }
 

@@ -5,7 +5,9 @@
 
 use std::rc::Rc;
 
-use privydrop_common::api::{Command, ItemKey, ItemKind, ItemView, Keepsake, Level, Notice, NoticeCode, Phase, RoomView, View};
+use privydrop_common::api::{
+    Command, ItemKey, ItemKind, ItemView, Keepsake, Level, Notice, NoticeCode, Phase, RoomView, View,
+};
 use privydrop_common::code::{InvalidInvitation, Invitation, Link};
 use privydrop_common::host::StoreId;
 use privydrop_common::id::RoomId;
@@ -345,7 +347,8 @@ mod tests {
 
     #[test]
     fn a_reload_goes_back_into_the_room_and_else_opens_the_link_again() {
-        let mut visit = Visit { link: Some(link()), keepsake: Some(Keepsake("kept".into())), typed: String::new() };
+        let mut visit =
+            Visit { link: Some(link()), keepsake: Some(Keepsake("kept".into())), typed: String::new() };
         assert_eq!(visit.first_command(None), Some(Command::Return(Keepsake("kept".into()))));
         visit.keepsake = None;
         assert_eq!(visit.first_command(None), Some(Command::Join(Invitation::Link(link()))));
@@ -378,7 +381,10 @@ mod tests {
         let later = state.after(Action::TypeWish("my-rooms".into()));
         let answered = later.after(Action::Answer("my-room".parse().unwrap(), Ok(true)));
         assert_eq!(answered.name, NameState::Checking);
-        assert_eq!(answered.after(Action::Answer("my-rooms".parse().unwrap(), Ok(false))).name, NameState::Taken);
+        assert_eq!(
+            answered.after(Action::Answer("my-rooms".parse().unwrap(), Ok(false))).name,
+            NameState::Taken
+        );
     }
 
     #[test]

@@ -9,8 +9,8 @@ use futures_util::future::{LocalBoxFuture, ready};
 use gloo::storage::{LocalStorage, Storage as _};
 use gloo::timers::callback::Timeout;
 use privydrop_common::api::{
-    Command, ItemKey, ItemKind, ItemState, ItemView, Keepsake, Notice, NoticeCode, PeerState, PeerView, Phase, Progress,
-    RoomView, Side, View,
+    Command, ItemKey, ItemKind, ItemState, ItemView, Keepsake, Notice, NoticeCode, PeerState, PeerView,
+    Phase, Progress, RoomView, Side, View,
 };
 use privydrop_common::code::{Code, Link};
 use privydrop_common::host::{Kept, PlaceId, StoreId};
@@ -64,31 +64,64 @@ fn scene(name: &str) -> Option<View> {
     let hosting = || room(true);
     Some(match name {
         "opening" => View { phase: Phase::Opening, ..View::default() },
-        "hosting" => View { phase: Phase::InRoom, room: hosting(), items: vec![out("holiday photos", ItemKind::Folder, 1_250_000_000)], ..View::default() },
+        "hosting" => View {
+            phase: Phase::InRoom,
+            room: hosting(),
+            items: vec![out("holiday photos", ItemKind::Folder, 1_250_000_000)],
+            ..View::default()
+        },
         "joining" => View {
             phase: Phase::Joining,
             room: room(false).map(|room| RoomView { keepsake: None, ..room }),
             notices: vec![notice(1, NoticeCode::JoinSlow, "")],
             ..View::default()
         },
-        "waiting" => View { phase: Phase::InRoom, room: room(false), peers: vec![peer(1, PeerState::Connecting)], ..View::default() },
-        "offered" => View { phase: Phase::InRoom, room: room(false), peers: vec![peer(1, PeerState::Connected)], items: received(), ..View::default() },
+        "waiting" => View {
+            phase: Phase::InRoom,
+            room: room(false),
+            peers: vec![peer(1, PeerState::Connecting)],
+            ..View::default()
+        },
+        "offered" => View {
+            phase: Phase::InRoom,
+            room: room(false),
+            peers: vec![peer(1, PeerState::Connected)],
+            items: received(),
+            ..View::default()
+        },
         "moving" => moving(),
         "sending" => sending(),
         "done" => done(),
-        "alerts" => View { notices: vec![
-            notice(1, NoticeCode::WrongWords, ""), notice(2, NoticeCode::NoSpace, "holiday photos.zip"),
-            notice(3, NoticeCode::PeerLeft, "Firefox on Linux"),
-        ], ..View::default() },
+        "alerts" => View {
+            notices: vec![
+                notice(1, NoticeCode::WrongWords, ""),
+                notice(2, NoticeCode::NoSpace, "holiday photos.zip"),
+                notice(3, NoticeCode::PeerLeft, "Firefox on Linux"),
+            ],
+            ..View::default()
+        },
         "hosting-alerts" => View {
             phase: Phase::Reconnecting,
             room: hosting().map(|room| RoomView { tries_left: 2, ..room }),
-            peers: vec![peer(1, PeerState::Lost), PeerView { verified: false, ..peer(2, PeerState::Refused) }],
-            notices: vec![notice(1, NoticeCode::WordsChanged, ""), notice(2, NoticeCode::SomebodyGuessed, ""), notice(3, NoticeCode::ServerLost, "")],
+            peers: vec![
+                peer(1, PeerState::Lost),
+                PeerView { verified: false, ..peer(2, PeerState::Refused) },
+            ],
+            notices: vec![
+                notice(1, NoticeCode::WordsChanged, ""),
+                notice(2, NoticeCode::SomebodyGuessed, ""),
+                notice(3, NoticeCode::ServerLost, ""),
+            ],
             items: vec![out("minutes.pdf", ItemKind::File, 482_000)],
             ..View::default()
         },
-        "text" => View { phase: Phase::InRoom, room: room(false), peers: vec![peer(1, PeerState::Connected)], items: vec![text()], ..View::default() },
+        "text" => View {
+            phase: Phase::InRoom,
+            room: room(false),
+            peers: vec![peer(1, PeerState::Connected)],
+            items: vec![text()],
+            ..View::default()
+        },
         _ => return None,
     })
 }
@@ -97,7 +130,14 @@ fn room(hosting: bool) -> Option<RoomView> {
     let code: Code = "482913-acid-acorn-acre".parse().ok()?;
     let link: Link = "482913.n3Jv8cVZQ0mY2xW7dTq4bA".parse().ok()?;
     let keepsake = Some(Keepsake("gallery".into()));
-    Some(RoomView { id: code.room.clone(), hosting, code: hosting.then_some(code), link: Some(link), keepsake, tries_left: 5 })
+    Some(RoomView {
+        id: code.room.clone(),
+        hosting,
+        code: hosting.then_some(code),
+        link: Some(link),
+        keepsake,
+        tries_left: 5,
+    })
 }
 
 fn peer(number: u64, state: PeerState) -> PeerView {
@@ -105,7 +145,9 @@ fn peer(number: u64, state: PeerState) -> PeerView {
     let connected = state == PeerState::Connected;
     PeerView {
         id: id(number),
-        label: ["Safari on iPhone", "Firefox on Linux", "Chrome on Android"][usize::try_from(number).unwrap_or(0) % 3].into(),
+        label: ["Safari on iPhone", "Firefox on Linux", "Chrome on Android"]
+            [usize::try_from(number).unwrap_or(0) % 3]
+            .into(),
         state,
         path: connected.then_some(Path { route, rtt_ms: Some(3 + 20 * u32::try_from(number).unwrap_or(0)) }),
         verified: connected,
@@ -150,9 +192,13 @@ fn at(percent: u64, speed: u64, state: ItemState, item: ItemView) -> ItemView {
 
 fn received() -> Vec<ItemView> {
     let long = "Protocol of the extraordinary meeting of the members, second version with all the annexes (final).pdf";
-    [("holiday photos", ItemKind::Folder, 1_250_000_000), (long, ItemKind::File, 4_820_000), ("会议记录.docx", ItemKind::File, 88_000)]
-        .map(|(name, kind, size)| of(1, out(name, kind, size)))
-        .into()
+    [
+        ("holiday photos", ItemKind::Folder, 1_250_000_000),
+        (long, ItemKind::File, 4_820_000),
+        ("会议记录.docx", ItemKind::File, 88_000),
+    ]
+    .map(|(name, kind, size)| of(1, out(name, kind, size)))
+    .into()
 }
 
 fn moving() -> View {
@@ -164,29 +210,76 @@ fn moving() -> View {
         at(0, 0, ItemState::Waiting, of(1, out("backup.tar.zst", ItemKind::File, 9_000_000_000))),
         at(100, 0, ItemState::Verifying, of(1, out("film.mkv", ItemKind::File, 700_000_000))),
     ];
-    let total = Progress { done: 530_000_000, total: 1_255_000_000, speed: 24_900_000, seconds_left: Some(29) };
-    View { phase: Phase::InRoom, room: room(false), peers: vec![peer(1, PeerState::Connected)], items, total, busy: true, ..View::default() }
+    let total =
+        Progress { done: 530_000_000, total: 1_255_000_000, speed: 24_900_000, seconds_left: Some(29) };
+    View {
+        phase: Phase::InRoom,
+        room: room(false),
+        peers: vec![peer(1, PeerState::Connected)],
+        items,
+        total,
+        busy: true,
+        ..View::default()
+    }
 }
 
 fn sending() -> View {
-    let photos = ItemView { fetching: 2, fetched: 1, ..at(42, 21_800_000, ItemState::Moving, out("holiday photos", ItemKind::Folder, 1_250_000_000)) };
-    let items = vec![photos, ItemView { fetched: 3, ..out("minutes.pdf", ItemKind::File, 482_000) }, of(2, out("reply.txt", ItemKind::File, 1_200))];
-    let total = Progress { done: 530_000_000, total: 1_255_000_000, speed: 24_900_000, seconds_left: Some(29) };
-    let peers = vec![PeerView { host: false, ..peer(1, PeerState::Connected) }, peer(2, PeerState::Connected), peer(3, PeerState::Connecting)];
-    View { phase: Phase::InRoom, room: room(true), peers, items, total, notices: vec![notice(1, NoticeCode::PeerJoined, "Chrome on Android")], ..View::default() }
+    let photos = ItemView {
+        fetching: 2,
+        fetched: 1,
+        ..at(42, 21_800_000, ItemState::Moving, out("holiday photos", ItemKind::Folder, 1_250_000_000))
+    };
+    let items = vec![
+        photos,
+        ItemView { fetched: 3, ..out("minutes.pdf", ItemKind::File, 482_000) },
+        of(2, out("reply.txt", ItemKind::File, 1_200)),
+    ];
+    let total =
+        Progress { done: 530_000_000, total: 1_255_000_000, speed: 24_900_000, seconds_left: Some(29) };
+    let peers = vec![
+        PeerView { host: false, ..peer(1, PeerState::Connected) },
+        peer(2, PeerState::Connected),
+        peer(3, PeerState::Connecting),
+    ];
+    View {
+        phase: Phase::InRoom,
+        room: room(true),
+        peers,
+        items,
+        total,
+        notices: vec![notice(1, NoticeCode::PeerJoined, "Chrome on Android")],
+        ..View::default()
+    }
 }
 
 fn done() -> View {
-    let finished = |item: ItemView, kept| ItemView { state: ItemState::Done, kept: Some(kept), store: Some(StoreId(1)), hash: Some("af1349b9".repeat(8)), ..item };
+    let finished = |item: ItemView, kept| ItemView {
+        state: ItemState::Done,
+        kept: Some(kept),
+        store: Some(StoreId(1)),
+        hash: Some("af1349b9".repeat(8)),
+        ..item
+    };
     let [photos, minutes, notes] = received().try_into().unwrap_or_else(|_| unreachable!("three items"));
     let items = vec![
         finished(photos, Kept::InStorage),
         finished(minutes, Kept::InPlace),
         ItemView { state: ItemState::Failed, ..notes },
-        ItemView { state: ItemState::Cancelled, stopped_by: Some(Side::Here), ..of(1, out("film.mkv", ItemKind::File, 700_000_000)) },
+        ItemView {
+            state: ItemState::Cancelled,
+            stopped_by: Some(Side::Here),
+            ..of(1, out("film.mkv", ItemKind::File, 700_000_000))
+        },
     ];
     let notices = vec![notice(1, NoticeCode::ItemReceived, "holiday photos")];
-    View { phase: Phase::InRoom, room: room(false), peers: vec![peer(1, PeerState::Connected)], items, notices, ..View::default() }
+    View {
+        phase: Phase::InRoom,
+        room: room(false),
+        peers: vec![peer(1, PeerState::Connected)],
+        items,
+        notices,
+        ..View::default()
+    }
 }
 
 fn text() -> ItemView {
@@ -194,12 +287,31 @@ fn text() -> ItemView {
     let plain = |text: &str| run(text, Style::default());
     let blocks = vec![
         Block::Paragraph { level: Some(Level::Two), runs: vec![plain("Meeting on Thursday")] },
-        Block::Paragraph { level: None, runs: vec![
-            plain("Please bring "), run("the signed papers", Style { bold: true, ..Style::default() }), plain(" and look at "),
-            run("the agenda", Style { link: "https://example.org/agenda".parse().ok(), ..Style::default() }),
-            plain(" before. "), run("Don’t be late!", Style { colour: Some(Rgb(200, 30, 30)), italic: true, ..Style::default() }),
-        ] },
-        Block::List { ordered: false, items: vec![vec![plain("你好，世界")], vec![plain("Grüße aus Köln")], vec![run("cargo xtask run", Style { code: true, ..Style::default() })]] },
+        Block::Paragraph {
+            level: None,
+            runs: vec![
+                plain("Please bring "),
+                run("the signed papers", Style { bold: true, ..Style::default() }),
+                plain(" and look at "),
+                run(
+                    "the agenda",
+                    Style { link: "https://example.org/agenda".parse().ok(), ..Style::default() },
+                ),
+                plain(" before. "),
+                run(
+                    "Don’t be late!",
+                    Style { colour: Some(Rgb(200, 30, 30)), italic: true, ..Style::default() },
+                ),
+            ],
+        },
+        Block::List {
+            ordered: false,
+            items: vec![
+                vec![plain("你好，世界")],
+                vec![plain("Grüße aus Köln")],
+                vec![run("cargo xtask run", Style { code: true, ..Style::default() })],
+            ],
+        },
         Block::Code { text: "fn main() {\n    println!(\"hello\");\n}".into() },
     ];
     let text = Document::new(blocks).ok();
@@ -207,5 +319,11 @@ fn text() -> ItemView {
 }
 
 fn notice(id: u64, code: NoticeCode, subject: &str) -> Notice {
-    Notice { id, code, subject: subject.into(), number: Some(4_000_000_000).filter(|_| code == NoticeCode::NoSpace).or(Some(3)), second: Some(1_200_000_000) }
+    Notice {
+        id,
+        code,
+        subject: subject.into(),
+        number: Some(4_000_000_000).filter(|_| code == NoticeCode::NoSpace).or(Some(3)),
+        second: Some(1_200_000_000),
+    }
 }

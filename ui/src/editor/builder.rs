@@ -93,7 +93,9 @@ impl Builder {
     pub(super) fn begin(&mut self, open: Open) {
         self.flush();
         match open {
-            Open::List(ordered) if self.list().is_none() => self.blocks.push(Block::List { ordered, items: vec![] }),
+            Open::List(ordered) if self.list().is_none() => {
+                self.blocks.push(Block::List { ordered, items: vec![] })
+            }
             Open::Code if self.list().is_none() => self.blocks.push(Block::Code { text: String::new() }),
             _ => {}
         }
@@ -114,8 +116,7 @@ impl Builder {
             Block::Code { text } => !text.is_empty(),
             Block::Paragraph { .. } => true,
         });
-        let is_blank =
-            |block: &Block| matches!(block, Block::Paragraph { runs, .. } if runs.iter().all(|run| run.text.trim().is_empty()));
+        let is_blank = |block: &Block| matches!(block, Block::Paragraph { runs, .. } if runs.iter().all(|run| run.text.trim().is_empty()));
         while self.blocks.last().is_some_and(is_blank) {
             self.blocks.pop();
         }
@@ -155,7 +156,9 @@ pub(super) fn declared(declarations: &str, around: Style) -> Style {
     for (property, value) in declarations.split(';').filter_map(|declaration| declaration.split_once(':')) {
         let value = value.trim().to_ascii_lowercase();
         match property.trim() {
-            "font-weight" => style.bold = value.starts_with("bold") || value.parse().is_ok_and(|weight: u32| weight >= 600),
+            "font-weight" => {
+                style.bold = value.starts_with("bold") || value.parse().is_ok_and(|weight: u32| weight >= 600)
+            }
             "font-style" => style.italic = value.starts_with("italic") || value.starts_with("oblique"),
             "text-decoration" | "text-decoration-line" => {
                 style.underline |= value.contains("underline");
@@ -171,7 +174,8 @@ pub(super) fn declared(declarations: &str, around: Style) -> Style {
 /// A colour that has a hue; greys are left to the reader's own theme.
 pub(super) fn colour(value: &str) -> Option<Rgb> {
     let parsed = value.parse().ok().or_else(|| {
-        let mut parts = value.strip_prefix("rgb(")?.strip_suffix(')')?.split([',', ' ']).filter(|part| !part.is_empty());
+        let mut parts =
+            value.strip_prefix("rgb(")?.strip_suffix(')')?.split([',', ' ']).filter(|part| !part.is_empty());
         let mut next = || parts.next()?.parse::<u8>().ok();
         Some(Rgb(next()?, next()?, next()?))
     });
@@ -189,7 +193,16 @@ pub fn has_hue(colour: &Rgb) -> bool {
 mod tests {
     use super::*;
 
-    const PLAIN: Style = Style { bold: false, italic: false, underline: false, strike: false, code: false, colour: None, size: None, link: None };
+    const PLAIN: Style = Style {
+        bold: false,
+        italic: false,
+        underline: false,
+        strike: false,
+        code: false,
+        colour: None,
+        size: None,
+        link: None,
+    };
 
     fn built(steps: impl FnOnce(&mut Builder)) -> Document {
         let mut builder = Builder::default();
@@ -264,12 +277,18 @@ mod tests {
 
     #[test]
     fn control_characters_do_not_get_in() {
-        assert_eq!(built(|builder| builder.text("a\u{0}\u{1b}[31mb\u{a0}c", &PLAIN)).plain_text(), "a[31mb c");
+        assert_eq!(
+            built(|builder| builder.text("a\u{0}\u{1b}[31mb\u{a0}c", &PLAIN)).plain_text(),
+            "a[31mb c"
+        );
     }
 
     #[test]
     fn declarations_of_office_programs_are_understood() {
-        let style = declared("font-weight:700; font-style:italic;text-decoration:underline;color:rgb(200, 0, 0)", PLAIN);
+        let style = declared(
+            "font-weight:700; font-style:italic;text-decoration:underline;color:rgb(200, 0, 0)",
+            PLAIN,
+        );
         assert!(style.bold && style.italic && style.underline);
         assert_eq!(style.colour, Some(Rgb(200, 0, 0)));
         let bold = styled("b", &PLAIN);

@@ -62,8 +62,8 @@ fn walk(node: &Node, style: &Style, builder: &mut Builder, blanks: Blanks, depth
     }
     let tag = element.local_name();
     let open = match tag.as_str() {
-        "script" | "style" | "head" | "title" | "template" | "noscript" | "iframe" | "object" | "svg" | "math" | "select"
-        | "textarea" | "audio" | "video" | "canvas" => return,
+        "script" | "style" | "head" | "title" | "template" | "noscript" | "iframe" | "object" | "svg"
+        | "math" | "select" | "textarea" | "audio" | "video" | "canvas" => return,
         "br" => return builder.end_line(),
         "td" | "th" => {
             builder.cell();
@@ -76,8 +76,8 @@ fn walk(node: &Node, style: &Style, builder: &mut Builder, blanks: Blanks, depth
         "ol" => Some(Open::List(true)),
         "li" => Some(Open::Item),
         "pre" => Some(Open::Code),
-        "address" | "article" | "aside" | "blockquote" | "dd" | "div" | "dl" | "dt" | "figure" | "footer" | "header" | "hr"
-        | "main" | "nav" | "p" | "section" | "table" | "tr" => Some(Open::Paragraph(None)),
+        "address" | "article" | "aside" | "blockquote" | "dd" | "div" | "dl" | "dt" | "figure" | "footer"
+        | "header" | "hr" | "main" | "nav" | "p" | "section" | "table" | "tr" => Some(Open::Paragraph(None)),
         _ => None,
     };
     let style = looks(element, &tag, style);
@@ -187,7 +187,12 @@ pub fn anchor(link: &WebLink) -> Result<Element, JsValue> {
 
 /// The elements that give these looks, innermost first.
 pub fn tags(style: &Style) -> impl Iterator<Item = &'static str> {
-    let tags =
-        [(style.code, "code"), (style.strike, "s"), (style.underline, "u"), (style.italic, "i"), (style.bold, "b")];
+    let tags = [
+        (style.code, "code"),
+        (style.strike, "s"),
+        (style.underline, "u"),
+        (style.italic, "i"),
+        (style.bold, "b"),
+    ];
     tags.into_iter().filter_map(|(set, tag)| set.then_some(tag))
 }

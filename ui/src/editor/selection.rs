@@ -61,7 +61,8 @@ pub fn insert(editor: &Node, document: &Document) -> Result<(), JsValue> {
 
 /// As if typed, so that it can be undone; false when the browser cannot.
 fn insert_plain(text: &str) -> bool {
-    let inserted = document().map(|document| document.exec_command_with_show_ui_and_value("insertText", false, text));
+    let inserted =
+        document().map(|document| document.exec_command_with_show_ui_and_value("insertText", false, text));
     matches!(inserted, Some(Ok(true)))
 }
 

@@ -162,12 +162,15 @@ fn keep_focus(event: MouseEvent) {
 /// Takes over a paste of text; false for anything else, which is left to the page.
 fn paste(event: &Event, field: &Node) -> bool {
     use wasm_bindgen::JsCast;
-    let Some(data) = event.dyn_ref::<ClipboardEvent>().and_then(ClipboardEvent::clipboard_data) else { return false };
+    let Some(data) = event.dyn_ref::<ClipboardEvent>().and_then(ClipboardEvent::clipboard_data) else {
+        return false;
+    };
     if data.files().is_some_and(|files| files.length() > 0) {
         return false;
     }
     let part = |kind: &str| data.get_data(kind).ok().filter(|text| !text.is_empty());
-    let document = part("text/html").and_then(|markup| editor::read_markup(&markup)).filter(|found| !found.is_empty());
+    let document =
+        part("text/html").and_then(|markup| editor::read_markup(&markup)).filter(|found| !found.is_empty());
     let plain = || privydrop_common::text::Document::from_plain(&part("text/plain")?).ok();
     let Some(document) = document.or_else(plain) else { return false };
     event.prevent_default();

@@ -31,7 +31,9 @@ pub struct Props {
 pub fn Enter(props: &Props) -> Html {
     let locale = use_locale();
     let typed = |wrap: fn(String) -> Intent| {
-        props.on.reform(move |event: InputEvent| wrap(event.target_unchecked_into::<HtmlInputElement>().value()))
+        props
+            .on
+            .reform(move |event: InputEvent| wrap(event.target_unchecked_into::<HtmlInputElement>().value()))
     };
     let submitted = |intent: Intent| {
         props.on.reform(move |event: SubmitEvent| {
@@ -91,7 +93,9 @@ fn mistake(locale: &Locale, reason: &InvalidInvitation) -> Option<AttrValue> {
         InvalidInvitation::Empty => return None,
         InvalidInvitation::MissingWords => locale.say("join-missing-words"),
         InvalidInvitation::TooManyWords => locale.say("join-too-many-words"),
-        InvalidInvitation::UnknownWord(word) => locale.fill("join-unknown-word", &[("word", word.clone().into())]),
+        InvalidInvitation::UnknownWord(word) => {
+            locale.fill("join-unknown-word", &[("word", word.clone().into())])
+        }
         InvalidInvitation::Room => locale.say("join-bad-room"),
         InvalidInvitation::MissingSecret | InvalidInvitation::Secret => locale.say("join-bad-link"),
     })

@@ -25,10 +25,12 @@ pub struct Props {
 pub fn Header(props: &Props) -> Html {
     let locale = use_locale();
     let speak = props.on.reform(|event: Event| {
-        let tag = event.target_dyn_into::<HtmlSelectElement>().map(|select| select.value()).unwrap_or_default();
+        let tag =
+            event.target_dyn_into::<HtmlSelectElement>().map(|select| select.value()).unwrap_or_default();
         Intent::Speak(Language::choose([tag.as_str()]))
     });
-    let next = Theme::ALL.into_iter().cycle().skip_while(|theme| *theme != props.theme).nth(1).unwrap_or_default();
+    let next =
+        Theme::ALL.into_iter().cycle().skip_while(|theme| *theme != props.theme).nth(1).unwrap_or_default();
     let theme_icon = match props.theme {
         Theme::System => Icon::System,
         Theme::Light => Icon::Sun,

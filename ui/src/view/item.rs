@@ -31,8 +31,13 @@ pub fn Item(props: &Props) -> Html {
     let own = item.key.owner.is_none();
     let percent = if item.state == ItemState::Done { 100 } else { item.progress.percent() };
     let name = if item.name.is_empty() { locale.say("item-text") } else { item.name.clone().into() };
-    let running = matches!(item.state, ItemState::Waiting | ItemState::Moving | ItemState::Paused | ItemState::Verifying);
+    let running = matches!(
+        item.state,
+        ItemState::Waiting | ItemState::Moving | ItemState::Paused | ItemState::Verifying
+    );
+    let done = item.state == ItemState::Done && item.kind != ItemKind::Text;
     let sign = match item.kind {
+        _ if done => Icon::Check,
         ItemKind::File => Icon::File,
         ItemKind::Folder => Icon::Folder,
         ItemKind::Text => Icon::Text,
@@ -43,8 +48,7 @@ pub fn Item(props: &Props) -> Html {
         <li class={classes!("item", text.map(|_| "with-text"))} data-testid="item" data-name={item.name.clone()} data-size={item.size.to_string()}
             data-direction={if own { "out" } else { "in" }} data-state={state(item.state)} data-progress={percent.to_string()}
             data-hash={item.hash.clone()} data-kind={kind(item.kind)}>
-            <span class={classes!("sign", (item.state == ItemState::Done).then_some("good"))}>
-                { icon(if item.state == ItemState::Done { Icon::Check } else { sign }) }</span>
+            <span class={classes!("sign", done.then_some("good"))}>{ icon(sign) }</span>
             <div class="about">
                 { title(&name) }
                 <p class="facts figures">
@@ -78,7 +82,7 @@ pub fn Item(props: &Props) -> Html {
 fn title(name: &AttrValue) -> Html {
     let (head, tail) = head_and_tail(name);
     html! {
-        <h3 class="name"><bdi><span class="head">{ head.to_owned() }</span><span class="tail">{ tail.to_owned() }</span></bdi></h3>
+        <h3 class="name"><bdi><span class="begin">{ head.to_owned() }</span><span class="end">{ tail.to_owned() }</span></bdi></h3>
     }
 }
 
@@ -107,9 +111,8 @@ fn standing(locale: &Locale, item: &ItemView) -> Option<AttrValue> {
     };
     let key = match item.state {
         ItemState::Moving => return None,
-        ItemState::Offered if item.kind == ItemKind::Text || (own && item.fetched + item.fetching > 0) => return None,
-        ItemState::Offered if own => "item-offered-in",
-        ItemState::Offered => "item-offered",
+        ItemState::Offered if own && item.fetched + item.fetching == 0 => "item-untaken",
+        ItemState::Offered => return None,
         ItemState::Waiting => "item-waiting",
         ItemState::Paused => by("item-paused-here", "item-paused-there", "item-paused"),
         ItemState::Verifying => "item-verifying",

@@ -41,7 +41,7 @@ pub fn Items(props: &Props) -> Html {
         Storage::Memory => Some("storage-memory"),
     });
     html! {
-        <section class="card items" aria-labelledby="items-title">
+        <section class={classes!("card", "items", (takeable.len() > 1).then_some("several"))} aria-labelledby="items-title">
             <div class="card-head">
                 <h2 id="items-title">{ locale.say("items-title") }</h2>
                 if moving > 1 { { total(&locale, view.total) } }
@@ -64,8 +64,11 @@ fn key(key: ItemKey) -> String {
     format!("{:?}", (key.owner, key.item))
 }
 
-/// What the member who offers it calls itself; nothing for an own item or when only one could it be.
+/// What the member who offers it calls itself; nothing while only one could it be.
 fn owner(view: &View, key: ItemKey) -> Option<AttrValue> {
+    if view.peers.len() < 2 {
+        return None;
+    }
     let named = |peer: &&PeerView| Some(peer.id) == key.owner && !peer.label.is_empty();
     view.peers.iter().find(named).map(|peer| peer.label.clone().into())
 }
@@ -73,7 +76,7 @@ fn owner(view: &View, key: ItemKey) -> Option<AttrValue> {
 fn total(locale: &Locale, total: Progress) -> Html {
     let done = [("done", size(total.done).into()), ("size", size(total.total).into())];
     html! {
-        <p class="total figures" data-testid="total">
+        <p class="total facts figures" data-testid="total">
             <span>{ locale.say("total") }</span><span>{ locale.fill("of", &done) }</span><span>{ locale.speed(total.speed) }</span>
             { for total.seconds_left.map(|seconds| html! { <span>{ locale.time_left(seconds) }</span> }) }
         </p>

@@ -35,27 +35,29 @@ pub fn Members(props: &Props) -> Html {
 
 fn member(locale: &Locale, peer: &PeerView) -> Html {
     let label = if peer.label.is_empty() { locale.say("member-unnamed") } else { peer.label.clone().into() };
-    let route = peer.path.map(|path| route(path.route));
-    let rtt = peer.path.and_then(|path| path.rtt_ms);
+    // A path is told in words only while bytes can take it.
+    let path = peer.path.filter(|_| peer.state == PeerState::Connected);
+    let route = path.map(|path| route_name(path.route));
+    let rtt = path.and_then(|path| path.rtt_ms);
     let state = state(peer.state);
     html! {
-        <li key={peer.id.to_string()} class="member" data-testid="peer" data-state={state} data-path={route}
+        <li key={peer.id.to_string()} class="member" data-testid="peer" data-state={state} data-path={peer.path.map(|path| route_name(path.route))}
             data-verified={peer.verified.to_string()}>
             { icon(Icon::Device) }
             <div>
                 <p class="name"><bdi class="cut">{ label }</bdi>
                     if peer.host { <span class="tag">{ locale.say("member-host") }</span> }</p>
                 <p class="facts">
-                    <span class={classes!("dot", state)} aria-hidden="true" />
-                    if let Some(route) = route.filter(|_| peer.state == PeerState::Connected) {
-                        <span>{ locale.say(&format!("path-{route}")) }</span>
+                    <span>
+                        <span class={classes!("dot", state)} aria-hidden="true" />
+                        { locale.say(&route.map_or_else(|| format!("member-{state}"), |route| format!("path-{route}"))) }
+                    </span>
+                    if route.is_some() {
                         { for rtt.map(|ms| html! { <span>{ locale.fill("path-rtt", &[("ms", ms.into())]) }</span> }) }
-                    } else {
-                        <span>{ locale.say(&format!("member-{state}")) }</span>
                     }
                     if peer.verified { <span class="good">{ icon(Icon::Shield) }{ locale.say("member-verified") }</span> }
                 </p>
-                if let Some(route) = route.filter(|_| peer.state == PeerState::Connected) {
+                if let Some(route) = route {
                     <p class="hint">{ locale.say(&format!("path-{route}-why")) }</p>
                 }
             </div>
@@ -72,7 +74,7 @@ fn state(state: PeerState) -> &'static str {
     }
 }
 
-fn route(route: Route) -> &'static str {
+fn route_name(route: Route) -> &'static str {
     match route {
         Route::Lan => "lan",
         Route::Direct => "direct",

@@ -15,6 +15,7 @@ pub mod item;
 pub mod items;
 pub mod members;
 pub mod notices;
+pub mod points;
 pub mod protected;
 pub mod qr;
 pub mod room;

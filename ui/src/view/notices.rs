@@ -21,7 +21,8 @@ pub struct Props {
 pub fn Notices(props: &Props) -> Html {
     let cards = |level: Level| {
         let of_level = props.notices.iter().filter(move |notice| notice.code.level() == level);
-        of_level.map(|notice| html! { <Card key={notice.id} notice={notice.clone()} on={props.on.clone()} /> })
+        of_level
+            .map(|notice| html! { <Card key={notice.id} notice={notice.clone()} on={props.on.clone()} /> })
     };
     html! {
         <>

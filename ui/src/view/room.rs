@@ -41,10 +41,15 @@ pub fn Room(props: &Props) -> Html {
     let title = match room {
         _ if props.phase == Phase::Opening => locale.say("room-opening"),
         _ if props.phase == Phase::Joining => locale.say("joining"),
-        Some(room) if !room.hosting => locale.fill("room-title-guest", &[("room", room.id.to_string().into())]),
+        Some(room) if !room.hosting => {
+            locale.fill("room-title-guest", &[("room", room.id.to_string().into())])
+        }
         _ => locale.say("room-title"),
     };
-    let link = room.and_then(|room| room.link.as_ref()).map(|link| AttrValue::from(link.to_url(&props.base)));
+    let link = room
+        .filter(|_| inside)
+        .and_then(|room| room.link.as_ref())
+        .map(|link| AttrValue::from(link.to_url(&props.base)));
     html! {
         <aside class="side">
             <section class="card room" aria-busy={(!inside).to_string()} aria-labelledby="room-title">
@@ -52,23 +57,23 @@ pub fn Room(props: &Props) -> Html {
                     <h2 id="room-title">{ title }</h2>
                     if !inside { <span class="spinner" aria-hidden="true" /> }
                     <button class="button plain" type="button" data-testid="leave" onclick={props.on.reform(|_| Intent::Leave)}>
-                        { icon(Icon::Leave) }{ locale.say(if inside { "room-leave" } else { "cancel" }) }</button>
+                        { icon(if inside { Icon::Leave } else { Icon::Cross }) }{ locale.say(if inside { "room-leave" } else { "cancel" }) }</button>
                 </div>
                 if props.phase == Phase::Reconnecting { <p class="hint">{ locale.say("room-reconnecting") }</p> }
                 if let Some(code) = room.and_then(|room| room.code.clone()) {
                     <CodeBlock {code} tries={room.map_or(ALL_TRIES, |room| room.tries_left)} />
                 } else if hosting {
-                    <div class="skeleton code" aria-hidden="true" />
+                    <div class="skeleton words" aria-hidden="true" />
                 }
                 if let (Some(link), Some(room)) = (link, room) {
                     { invitation(&locale, link, room, props.peers.is_empty()) }
                 } else if hosting {
-                    <div class="skeleton square" aria-hidden="true" />
+                    <div class="skeleton picture" aria-hidden="true" />
                 }
                 if inside {
                     <Members peers={props.peers.clone()} {hosting} />
-                    if let Some(room) = room.filter(|room| room.keepsake.is_some()) {
-                        { keep(&locale, room, props.kept, &props.on) }
+                    if room.is_some_and(|room| room.keepsake.is_some()) {
+                        { keep(&locale, props.kept, &props.on) }
                     }
                 }
             </section>
@@ -100,7 +105,7 @@ fn CodeBlock(props: &CodeProps) -> Html {
     html! {
         <div class="code-block">
             <p class={if outcome == Outcome::Done { "hint good" } else { "hint" }} aria-live="polite">{ hint }</p>
-            <button class="code tip" type="button" onclick={copy} aria-label={format!("{}: {code}", locale.say("room-code-copy"))}>
+            <button class="code" type="button" onclick={copy} aria-label={format!("{}: {code}", locale.say("room-code-copy"))}>
                 <span data-testid="room-code">{ breakable(&code) }</span></button>
             if props.tries < ALL_TRIES {
                 <p class="hint bad">{ locale.fill("room-tries", &[("tries", props.tries.into())]) }</p>
@@ -120,7 +125,7 @@ fn invitation(locale: &Locale, link: AttrValue, room: &RoomView, alone: bool) ->
         <>
             <div class="link-row">
                 <span class="link cut" data-testid="room-link" data-link={link.clone()}>{ shown }</span>
-                <CopyButton text={link.clone()} label={locale.say("room-link-copy")} class="button primary" />
+                <CopyButton text={link.clone()} label={locale.say("room-link-copy")} class={if room.hosting { "button primary" } else { "button" }} />
             </div>
             <details class="fold" open={room.hosting && alone}>
                 <summary>{ locale.say("room-qr") }</summary>
@@ -130,8 +135,7 @@ fn invitation(locale: &Locale, link: AttrValue, room: &RoomView, alone: bool) ->
     }
 }
 
-fn keep(locale: &Locale, room: &RoomView, kept: bool, on: &Callback<Intent>) -> Html {
-    let _ = room;
+fn keep(locale: &Locale, kept: bool, on: &Callback<Intent>) -> Html {
     html! {
         <label class="keep">
             <input type="checkbox" data-testid="remember" checked={kept} onchange={on.reform(move |_| Intent::Remember(!kept))} />
