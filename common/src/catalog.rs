@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::api::{NewContent, NewFile, NewItem};
 use crate::host::{Plan, PlannedFile};
 use crate::id::ItemId;
-use crate::name::{Collision, Component, EntryType, PathSet, RelativePath};
+use crate::name::{Collision, Component, EntryType, Fold, PathSet, RelativePath};
 use crate::pieces::{MAX_FILE_SIZE, Root};
 use crate::transfer::SharedFile;
 use crate::wire::{Entry, EntryKind, ItemSummary, MAX_ENTRIES, MAX_PAGE, MAX_PAGE_BYTES, SummaryKind};
@@ -48,7 +48,7 @@ pub(crate) struct OwnItem {
 
 impl OwnItem {
     /// Makes names safe (a sharer's odd file name must not be refused by the others) and checks sizes.
-    pub(crate) fn new(id: ItemId, item: NewItem) -> Result<Self, NotOffered> {
+    pub(crate) fn new(id: ItemId, item: NewItem, fold: Fold) -> Result<Self, NotOffered> {
         let name = Component::sanitize(&item.name).to_string();
         let (files, folders, modified) = match item.content {
             NewContent::File(file) => (vec![(Vec::new(), file)], None, file.modified),
@@ -68,7 +68,7 @@ impl OwnItem {
         let (kind, entries) = match folders {
             None => (SummaryKind::File { modified }, Vec::new()),
             Some(folders) => {
-                (SummaryKind::Folder { files: file_count, entries: 0 }, listing(files, folders)?)
+                (SummaryKind::Folder { files: file_count, entries: 0 }, listing(files, folders, fold)?)
             }
         };
         let kind = match kind {
@@ -119,8 +119,12 @@ pub(crate) fn content_hash<'a>(is_folder: bool, files: impl Iterator<Item = (&'a
 }
 
 /// The listing of a folder, folders first, every name safe and none twice.
-fn listing(files: Vec<(Vec<String>, NewFile)>, folders: Vec<Vec<String>>) -> Result<Vec<Entry>, NotOffered> {
-    let mut taken = PathSet::new();
+fn listing(
+    files: Vec<(Vec<String>, NewFile)>,
+    folders: Vec<Vec<String>>,
+    fold: Fold,
+) -> Result<Vec<Entry>, NotOffered> {
+    let mut taken = PathSet::new(fold);
     let mut entries = Vec::with_capacity(files.len() + folders.len());
     for path in folders {
         let path = safe_path(&path)?;
@@ -169,16 +173,18 @@ pub(crate) struct TheirItem {
     listed: u32,
     plan: Plan,
     paths: PathSet,
+    fold: Fold,
 }
 
 impl TheirItem {
     /// Checks the summary.
-    pub(crate) fn new(summary: ItemSummary) -> Result<Self, NotTaken> {
+    pub(crate) fn new(summary: ItemSummary, fold: Fold) -> Result<Self, NotTaken> {
         let name: Component = summary.name.parse().map_err(|_| NotTaken::Unsafe)?;
         if summary.size > MAX_FILE_SIZE {
             return Err(NotTaken::Contradiction);
         }
-        let mut item = Self { name, summary, listed: 0, plan: Plan::default(), paths: PathSet::new() };
+        let mut item =
+            Self { name, summary, listed: 0, plan: Plan::default(), paths: PathSet::new(fold), fold };
         item.restart();
         Ok(item)
     }
@@ -187,7 +193,7 @@ impl TheirItem {
     pub(crate) fn restart(&mut self) {
         let path = RelativePath::from(self.name.clone());
         self.listed = 0;
-        self.paths = PathSet::new();
+        self.paths = PathSet::new(self.fold);
         self.plan = match self.summary.kind {
             SummaryKind::File { modified } => Plan {
                 files: vec![PlannedFile { path, size: self.summary.size, modified }],

@@ -8,6 +8,7 @@ pub mod api;
 mod catalog;
 pub mod code;
 pub mod drive;
+mod few;
 pub mod guesses;
 pub mod handshake;
 pub mod host;

@@ -4,12 +4,13 @@
 //! a sequence number (in the relay message) and an acknowledgement; what is not acknowledged is sent again. It knows
 //! nothing of what a letter means, and it proves nothing: authenticity is the handshake's affair.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::few::Few;
 use crate::signaling::Body;
 use crate::time::Moment;
 
@@ -65,7 +66,7 @@ pub(crate) struct Mail {
     resend_at: Option<Moment>,
     resend_after: Duration,
     received: u32,
-    early: BTreeMap<u32, Vec<u8>>,
+    early: Few<u32, Vec<u8>>,
     ack_at: Option<Moment>,
     outbox: VecDeque<(u32, Body)>,
 }
@@ -79,7 +80,7 @@ impl Mail {
             resend_at: None,
             resend_after: RESEND_FIRST,
             received: 0,
-            early: BTreeMap::new(),
+            early: Few::default(),
             ack_at: None,
             outbox: VecDeque::new(),
         }

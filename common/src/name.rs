@@ -10,9 +10,7 @@ mod tests;
 use core::fmt;
 use core::str::FromStr;
 
-use caseless::Caseless;
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 
 pub use self::path::{
     Collision, EntryType, InvalidPath, MAX_DEPTH, MAX_NODES, MAX_PATH, PathSet, RelativePath,
@@ -22,6 +20,17 @@ pub use self::path::{
 pub const MAX_NAME: usize = 255;
 /// Ends the name of a file that is still being received; no offered name may end so.
 pub const PART_SUFFIX: &str = ".privydrop-part";
+/// Makes one key of all names that some system takes for the same: full case folding and canonical composition.
+pub type Fold = fn(&str) -> String;
+
+/// The [`Fold`] of platforms that bring no Unicode tables of their own.
+#[cfg(feature = "unicode")]
+pub fn unicode_fold(name: &str) -> String {
+    use caseless::Caseless;
+    use unicode_normalization::UnicodeNormalization;
+    name.chars().nfd().default_case_fold().nfc().collect()
+}
+
 /// Takes the place of what a name must not hold.
 const REPLACEMENT: char = '_';
 /// Longest ending that counts as a file's extension when a name is shortened or numbered, with its dot.
@@ -98,11 +107,6 @@ impl Component {
     /// The same name with a number before its extension, `name (2).ext`, shortened to fit if need be.
     pub fn numbered(&self, number: u32) -> Self {
         Self(fit(&self.0, &format!(" ({number})"), MAX_NAME))
-    }
-
-    /// Equal for names that some system takes for the same: full case folding and canonical composition.
-    pub fn collision_key(&self) -> String {
-        self.0.chars().nfd().default_case_fold().nfc().collect()
     }
 }
 

@@ -1,4 +1,5 @@
-//! The conversation between a client and the signaling server: JSON text, one message a frame.
+//! The conversation between a client and the signaling server: JSON text, one message a frame,
+//! `{"name-of-message":{fields}}`, or only `"name-of-message"` where there are no fields.
 //!
 //! Defines every message, its bounds, and the one parser for each direction. Knows nothing of sockets, rooms'
 //! storage, or what a relayed body means: the server never parses a body. See docs/PROTOCOL.md §1.
@@ -24,7 +25,7 @@ pub const MAX_TICKET: usize = 512;
 
 /// What a client says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ClientMessage {
     /// First message on every socket, within 5 s of the upgrade.
     Hello {
@@ -73,7 +74,7 @@ pub enum ClientMessage {
 
 /// What the server says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum ServerMessage {
     /// Answer to hello.
     Welcome {
@@ -401,7 +402,7 @@ mod tests {
             field in "(room|name|to|body|seq|on|protocol|ticket|member)",
             value in "(null|\\[\\]|\\{\\}|-1|1e400|0\\.5|\"\"|\"a\"|true|18446744073709551616)",
         ) {
-            let text = format!("{{\"type\":\"{kind}\",\"{field}\":{value}}}");
+            let text = format!("{{\"{kind}\":{{\"{field}\":{value}}}}}");
             let _ = ClientMessage::parse(&text);
             let _ = ServerMessage::parse(&text);
         }
@@ -419,7 +420,7 @@ mod tests {
         for message in messages {
             assert_eq!(ClientMessage::parse(&message.to_text()), Ok(message));
         }
-        assert_eq!(ClientMessage::Leave.to_text(), r#"{"type":"leave"}"#);
+        assert_eq!(ClientMessage::Leave.to_text(), r#""leave""#);
     }
 
     #[test]
@@ -430,7 +431,7 @@ mod tests {
 
     #[test]
     fn an_overlong_frame_is_refused_before_it_is_parsed() {
-        let long = format!("{{\"type\":\"leave\"{}}}", " ".repeat(MAX_FRAME));
+        let long = format!("\"leave\"{}", " ".repeat(MAX_FRAME));
         assert_eq!(ClientMessage::parse(&long), Err(InvalidMessage::TooLarge));
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Component, InvalidName};
+use super::{Component, Fold, InvalidName};
 
 /// Most names in one path.
 pub const MAX_DEPTH: usize = 64;
@@ -125,8 +125,9 @@ pub enum Collision {
 /// Paths that can all exist side by side, on systems that ignore case and composition as well.
 ///
 /// Takes time and memory in proportion to the names inserted.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct PathSet {
+    fold: Fold,
     /// Nodes by the number of their folder and their collision key; 0 is the outermost folder.
     nodes: HashMap<(usize, String), Node>,
 }
@@ -141,9 +142,9 @@ struct Node {
 }
 
 impl PathSet {
-    /// An empty set.
-    pub fn new() -> Self {
-        Self::default()
+    /// An empty set whose collision keys `fold` makes.
+    pub fn new(fold: Fold) -> Self {
+        Self { fold, nodes: HashMap::new() }
     }
 
     /// Adds a path. Folders on the way come with it and may still be listed later, once.
@@ -169,7 +170,7 @@ impl PathSet {
     ) -> Result<usize, Collision> {
         let count = self.nodes.len();
         let new = || Node { number: count + 1, spelling: name.clone(), entry, listed: false };
-        let node = self.nodes.entry((folder, name.collision_key())).or_insert_with(new);
+        let node = self.nodes.entry((folder, (self.fold)(name.as_str()))).or_insert_with(new);
         if node.number > MAX_NODES {
             Err(Collision::TooMany)
         } else if node.spelling != *name {

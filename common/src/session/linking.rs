@@ -81,7 +81,7 @@ impl Peer {
 impl Session {
     /// The server says that this member (or knocker) is there.
     pub(super) fn meet(&mut self, id: PeerId, peer: Peer) {
-        let known = self.peers.entry(id).or_insert(peer);
+        let known = self.peers.get_or_insert_with(id, || peer);
         known.present = true;
         known.attempts = 0;
         self.touch(Changed::Facts);
@@ -206,7 +206,7 @@ impl Session {
         let due: Vec<(PeerId, bool)> =
             self.peers.iter().filter(|(id, peer)| due(id, peer)).map(|(id, peer)| (*id, peer.host)).collect();
         for (id, host) in due {
-            let attempt = self.links_to(id).any(|link| self.links[&link].is_alive());
+            let attempt = self.links.values().any(|link| link.peer == id && link.is_alive());
             let secret = if host { self.secret_for_host() } else { self.room.key.clone().map(Secret::Room) };
             match secret {
                 Some(secret) if !attempt => self.call(id, &secret, now),
@@ -220,8 +220,8 @@ impl Session {
 
     pub(super) fn handle_relay(&mut self, from: PeerId, seq: u32, body: &Body, now: Moment) {
         let Some(letter) = Letter::parse(body) else { return };
-        let link = self.links_to(from).find(|id| self.links[id].stream() == letter.stream);
-        if let Some(link) = link.and_then(|id| self.links.get_mut(&id)) {
+        let link = self.links.values_mut().find(|link| link.peer == from && link.stream() == letter.stream);
+        if let Some(link) = link {
             return link.handle_letter(seq, letter, now);
         }
         let hello = letter.opening().filter(|_| seq == 0).map(PairMessage::decode);
@@ -304,11 +304,12 @@ impl Session {
         };
         if self.is_hosting() {
             // A member whose arrival was not told yet, or told to this device before it was back.
-            self.peers.entry(from).or_insert_with(Peer::knocker);
+            self.peers.get_or_insert_with(from, Peer::knocker);
         } else if !self.peers.contains_key(&from) {
             return;
         }
-        let attempts: Vec<LinkId> = self.links_to(from).filter(|id| !self.links[id].is_up()).collect();
+        let attempts = self.links.iter().filter(|(_, link)| link.peer == from && !link.is_up());
+        let attempts: Vec<LinkId> = attempts.map(|(id, _)| *id).collect();
         for attempt in attempts {
             self.drop_link(attempt);
         }

@@ -12,7 +12,7 @@ mod room;
 mod sharing;
 mod view;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,10 +20,12 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 use crate::api::{Command, ItemKey, Notice, View};
+use crate::few::Few;
 use crate::host::{Errand, JobId, Report, StoreId};
 use crate::id::{PeerId, TransferId};
 pub use crate::link::LinkId;
 use crate::link::{Link, LinkEvent};
+use crate::name::Fold;
 use crate::signaling::IceServer;
 use crate::time::Moment;
 use crate::transport::{Happened, Lane, Step};
@@ -86,17 +88,18 @@ enum JobOwner {
 #[derive(Debug)]
 pub struct Session {
     rng: ChaCha20Rng,
+    fold: Fold,
     label: String,
     room: Room,
-    peers: BTreeMap<PeerId, Peer>,
-    links: BTreeMap<LinkId, Link>,
-    lanes: HashMap<LinkId, Lanes>,
+    peers: Few<PeerId, Peer>,
+    links: Few<LinkId, Link>,
+    lanes: Few<LinkId, Lanes>,
     shared: Vec<Shared>,
     text: crate::text::Document,
     text_order: u64,
-    received: BTreeMap<ItemKey, Received>,
-    stores: HashMap<StoreId, ItemKey>,
-    fetches: HashMap<TransferId, ItemKey>,
+    received: Few<ItemKey, Received>,
+    stores: Few<StoreId, ItemKey>,
+    fetches: Few<TransferId, ItemKey>,
     jobs: HashMap<JobId, JobOwner>,
     notices: VecDeque<Notice>,
     counter: u64,
@@ -115,21 +118,23 @@ enum Changed {
 }
 
 impl Session {
-    /// An idle session. `seed` must be fresh randomness: every key and secret comes from it.
-    pub fn new(seed: [u8; 32]) -> Self {
+    /// An idle session. `seed` must be fresh randomness: every key and secret comes from it. `fold` is the platform's
+    /// knowledge of which names are the same: a page has it already and need not load it again.
+    pub fn new(seed: [u8; 32], fold: Fold) -> Self {
         Self {
             rng: ChaCha20Rng::from_seed(seed),
+            fold,
             label: String::new(),
             room: Room::default(),
-            peers: BTreeMap::new(),
-            links: BTreeMap::new(),
-            lanes: HashMap::new(),
+            peers: Few::default(),
+            links: Few::default(),
+            lanes: Few::default(),
             shared: Vec::new(),
             text: crate::text::Document::default(),
             text_order: 0,
-            received: BTreeMap::new(),
-            stores: HashMap::new(),
-            fetches: HashMap::new(),
+            received: Few::default(),
+            stores: Few::default(),
+            fetches: Few::default(),
             jobs: HashMap::new(),
             notices: VecDeque::new(),
             counter: 0,

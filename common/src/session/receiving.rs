@@ -362,7 +362,7 @@ impl Session {
         if self.received.keys().filter(|key| key.owner == Some(peer)).count() >= MAX_ITEMS {
             return self.end_for_violation(link);
         }
-        match TheirItem::new(summary) {
+        match TheirItem::new(summary, self.fold) {
             Ok(item) => {
                 let order = self.next_number();
                 self.received.insert(key, Received::new(order, Content::Item(item)));

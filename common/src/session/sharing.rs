@@ -3,13 +3,12 @@
 //! Reads no file and names no path: it hands pieces that were read to the lane of each link, as fast as the lane
 //! drains and no faster than the receiver grants.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 
 use super::{Action, Changed, JobOwner, Session};
 use crate::api::{ItemState, NewItem, NoticeCode, Phase, Side};
 use crate::catalog::{NotOffered, OwnItem};
+use crate::few::Few;
 use crate::host::{Errand, JobId, ReadPiece, SourceFault};
 use crate::id::{FileIndex, ItemId, TransferId};
 use crate::link::LinkId;
@@ -41,7 +40,7 @@ pub(super) struct Shared {
 pub(super) struct Lanes {
     /// Bytes handed to the data lane since it last drained.
     queued: usize,
-    pub(super) fetches: BTreeMap<TransferId, Fetch>,
+    pub(super) fetches: Few<TransferId, Fetch>,
     /// Whose turn it is.
     turn: TransferId,
 }
@@ -271,7 +270,7 @@ impl Session {
     fn read_ahead(&mut self, link: LinkId) {
         let Some(lanes) = self.lanes.get_mut(&link) else { return };
         let (jobs, counter, actions) = (&mut self.jobs, &mut self.counter, &mut self.actions);
-        for (transfer, fetch) in &mut lanes.fetches {
+        for (transfer, fetch) in lanes.fetches.iter_mut() {
             let mut new_job = || {
                 *counter += 1;
                 jobs.insert(JobId(*counter), JobOwner::Read(link, *transfer));
@@ -311,7 +310,7 @@ impl Session {
         }
         let id = ItemId::random(&mut self.rng);
         let name = item.name.clone();
-        match OwnItem::new(id, item) {
+        match OwnItem::new(id, item, self.fold) {
             Ok(item) => {
                 let offer = Control::Offer(item.summary.clone());
                 let order = self.next_number();

@@ -3,7 +3,7 @@
 //! A piece counts only when the value of what was written equals the value that the sharer sent. A file counts only
 //! when all its pieces do. Bytes that were not granted, do not fit, or come twice end the link.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use bytes::Bytes;
 
@@ -44,7 +44,8 @@ pub(crate) struct Outcome {
 /// A piece that is not whole yet.
 #[derive(Debug, Default)]
 struct Assembly {
-    chunks: BTreeMap<u64, Bytes>,
+    /// Sorted by offset; none overlap.
+    chunks: Vec<(u64, Bytes)>,
     length: u64,
     proof: Option<Value>,
 }
@@ -189,7 +190,7 @@ impl Incoming {
             self.assemblies.remove(&(file.0, piece)).map(|assembly| assembly.chunks).unwrap_or_default();
         let job = jobs();
         self.writing.insert(job, Writing { file: file.0, piece, proof });
-        let chunks = chunks.into_values().collect();
+        let chunks = chunks.into_iter().map(|(_, chunk)| chunk).collect();
         let write = Errand::Write { job, store: self.store, file, piece, chunks };
         Ok(Outcome { errand: Some(write), ..Outcome::default() })
     }
@@ -298,12 +299,13 @@ impl Assembly {
         if start == end {
             return Ok(());
         }
-        let before = self.chunks.range(..end).next_back();
+        let at = self.chunks.partition_point(|(offset, _)| *offset < end);
+        let before = at.checked_sub(1).map(|before| &self.chunks[before]);
         if before.is_some_and(|(offset, chunk)| offset + chunk.len() as u64 > start) {
             return Err(Stretch);
         }
         self.length += end - start;
-        self.chunks.insert(start, segment.payload);
+        self.chunks.insert(at, (start, segment.payload));
         Ok(())
     }
 }

@@ -21,6 +21,7 @@ use privydrop_common::api::{
 };
 use privydrop_common::code::Invitation;
 use privydrop_common::host::{Errand, PlaceId, Report, SignalEvent};
+use privydrop_common::name::unicode_fold;
 use privydrop_common::session::{Action, LinkId, Session};
 use privydrop_common::time::Moment;
 use privydrop_common::transport::Happened;
@@ -124,7 +125,7 @@ impl World {
         let mut seed = [0; 32];
         self.rng.fill_bytes(&mut seed);
         self.devices.push(Device {
-            session: Session::new(seed),
+            session: Session::new(seed, unicode_fold),
             disk: Disk::default(),
             view: View::default(),
             heard: Vec::new(),

@@ -17,9 +17,9 @@ async fn what_is_not_a_message_is_refused_by_name_and_the_socket_lives_on() {
     let server = server(&["--message-burst", "1000"]).await;
     let mut bystander = Client::hello(&server).await.create(None).await;
     let mut client = Client::hello(&server).await;
-    let deep = format!(r#"{{"type":"relay","to":{}"#, "[".repeat(5_000));
+    let deep = format!(r#"{{"relay":{{"to":{}"#, "[".repeat(5_000));
     let long = format!(
-        r#"{{"type":"relay","to":"0123456789abcdef","seq":0,"body":"{}"}}"#,
+        r#"{{"relay":{{"to":"0123456789abcdef","seq":0,"body":"{}"}}}}"#,
         "a".repeat(MAX_BODY + 1)
     );
     for wrong in [
@@ -29,23 +29,23 @@ async fn what_is_not_a_message_is_refused_by_name_and_the_socket_lives_on() {
         "-1",
         "\"hello\"",
         "{}",
-        r#"{"type":null}"#,
-        r#"{"type":[]}"#,
-        r#"{"type":"dance"}"#,
-        r#"{"type":"join"}"#,
-        r#"{"type":"join","room":null}"#,
-        r#"{"type":"join","room":["abc"]}"#,
-        r#"{"type":"join","room":-5}"#,
-        r#"{"type":"join","room":"abc","ticket":17}"#,
-        r#"{"type":"join","room":"abc","extra":1}"#,
-        r#"{"type":"admit","member":"0123"}"#,
-        r#"{"type":"relay"}"#,
-        r#"{"type":"relay","to":"0123456789abcdef","seq":-1,"body":""}"#,
-        r#"{"type":"relay","to":"0123456789abcdef","seq":1.5,"body":""}"#,
-        r#"{"type":"relay","to":"0123456789abcdef","seq":18446744073709551616,"body":""}"#,
-        r#"{"type":"relay","to":"0123456789abcdef","seq":0,"body":null}"#,
-        r#"{"type":"relay","to":"0123456789abcdef","seq":0,"body":"<svg>"}"#,
-        r#"{"type":"sharing","on":"yes"}"#,
+        r#"{"join":null}"#,
+        r#"{"join":[]}"#,
+        r#"{"dance":{}}"#,
+        r#""join""#,
+        r#"{"join":{"room":null}}"#,
+        r#"{"join":{"room":["abc"]}}"#,
+        r#"{"join":{"room":-5}}"#,
+        r#"{"join":{"room":"abc","ticket":17}}"#,
+        r#"{"join":{"room":"abc","extra":1}}"#,
+        r#"{"admit":{"member":"0123"}}"#,
+        r#"{"relay":{}}"#,
+        r#"{"relay":{"to":"0123456789abcdef","seq":-1,"body":""}}"#,
+        r#"{"relay":{"to":"0123456789abcdef","seq":1.5,"body":""}}"#,
+        r#"{"relay":{"to":"0123456789abcdef","seq":18446744073709551616,"body":""}}"#,
+        r#"{"relay":{"to":"0123456789abcdef","seq":0,"body":null}}"#,
+        r#"{"relay":{"to":"0123456789abcdef","seq":0,"body":"<svg>"}}"#,
+        r#"{"sharing":{"on":"yes"}}"#,
         &deep,
         &long,
     ] {
@@ -73,7 +73,7 @@ async fn names_that_lead_elsewhere_are_no_names() {
         "räume",
         "\\u202eabc",
     ] {
-        client.say_raw(&format!(r#"{{"type":"create","name":"{name}"}}"#)).await;
+        client.say_raw(&format!(r#"{{"create":{{"name":"{name}"}}}}"#)).await;
         client.hear_refused(Refusal::BadMessage).await;
     }
 }
@@ -127,7 +127,7 @@ async fn an_oversized_frame_is_refused_before_it_is_taken_in() {
 async fn a_message_in_fragments_is_put_together_and_a_flood_of_them_is_refused() {
     let server = server(&["--message-burst", "1000"]).await;
     let mut client = Client::hello(&server).await;
-    let (head, tail) = (r#"{"type":"cre"#, r#"ate"}"#);
+    let (head, tail) = (r#"{"cre"#, r#"ate":{}}"#);
     fragment(&mut client, head, OpCode::Data(Data::Text), false).await.unwrap();
     fragment(&mut client, tail, OpCode::Data(Data::Continue), true).await.unwrap();
     assert!(matches!(client.hear().await, ServerMessage::Created { .. }));
@@ -171,7 +171,7 @@ async fn text_that_is_no_text_ends_the_socket() {
 async fn floods_of_messages_pings_and_empty_fragments_end_the_socket() {
     let server = server(&["--message-rate", "1", "--message-burst", "10"]).await;
     let part = |data| Message::Frame(Frame::message(Vec::new(), OpCode::Data(data), false));
-    let share = Message::text(r#"{"type":"sharing","on":true}"#);
+    let share = Message::text(r#"{"sharing":{"on":true}}"#);
     let floods = [Message::Ping(Vec::new().into()), share, part(Data::Continue)];
     for flood in floods {
         let mut client = Client::hello(&server).await;
@@ -218,7 +218,7 @@ async fn relays_reach_only_the_own_room_and_the_sender_is_stamped() {
 
     let (to, from) = (guest.member, other.member);
     host.client
-        .say_raw(&format!(r#"{{"type":"relay","from":"{from}","to":"{to}","seq":1,"body":"x"}}"#))
+        .say_raw(&format!(r#"{{"relay":{{"from":"{from}","to":"{to}","seq":1,"body":"x"}}}}"#))
         .await;
     host.client.hear_refused(Refusal::BadMessage).await;
     host.relay(guest.member, "real").await;

@@ -18,6 +18,7 @@ use web_sys::{DataTransfer, File, Response, Window};
 use super::{Backend, NoAnswer, NoPlace, Storage};
 use crate::web::files::Files;
 use crate::web::host::{BrowserHost, Commands};
+use crate::web::js::fold;
 use crate::web::pick::{Dropped, picked};
 use crate::web::places::Places;
 use crate::web::store::Stores;
@@ -42,7 +43,7 @@ pub fn start(on_view: impl Fn(View) + 'static) -> Rc<dyn Backend> {
         BrowserHost::new(&commands, socket_address(&server), Rc::clone(&files), Rc::clone(&stores), on_view);
     // Without randomness there are no secrets, and so no session: the page stays as it is.
     if let Some(seed) = random() {
-        spawn_local(drive(Session::new(seed), host));
+        spawn_local(drive(Session::new(seed, fold), host));
     }
     Rc::new(Browser { commands, files, places, stores, server })
 }

@@ -79,6 +79,13 @@ pub fn error_name(error: &JsValue) -> String {
     name.and_then(|name| name.as_string()).unwrap_or_default()
 }
 
+/// One key for all names that some system takes for the same, from the browser's own Unicode tables: upper and then
+/// lower case fold more than either alone (ß and SS, the two small sigmas).
+pub fn fold(name: &str) -> String {
+    let folded = js_sys::JsString::from(name).normalize("NFD").to_upper_case().to_lower_case();
+    folded.normalize("NFC").into()
+}
+
 /// A plain object with these properties.
 pub fn object(properties: &[(&str, JsValue)]) -> JsValue {
     let object = js_sys::Object::new();

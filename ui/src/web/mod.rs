@@ -7,7 +7,7 @@ mod clock;
 mod directory;
 pub mod files;
 pub mod host;
-mod js;
+pub mod js;
 mod mailbox;
 mod pack;
 pub mod pick;
