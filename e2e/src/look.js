@@ -6,5 +6,9 @@ return {
     join_code: all("join-code")[0]?.value,
     items: all("item").map(item => ({ ...facts(item), markup: item.innerHTML })),
     peers: all("peer").map(facts),
-    notices: [...all("status"), ...all("alert")].map(notice => notice.dataset.code).filter(Boolean),
+    notices: [...all("status"), ...all("alert")]
+        .flatMap(place => [place, ...place.querySelectorAll("[data-code]")])
+        .map(notice => notice.dataset.code)
+        .filter(Boolean),
+    may_open: all("open-room")[0]?.disabled === false,
 };

@@ -46,6 +46,8 @@ pub struct Shown {
     pub peers: Vec<Peer>,
     /// Machine names of all messages.
     pub notices: Vec<String>,
+    /// Whether a room of the wished name can be opened, as far as the page knows.
+    pub may_open: bool,
 }
 
 /// An item as the page shows it.
@@ -155,9 +157,11 @@ impl Page {
         self.keys("text-input", Key::Delete.value().to_string()).await;
     }
 
-    /// Wishes a name for the room that sharing will make.
-    pub async fn wish_room(&self, name: &str) {
+    /// Types a name for a room to be made, and waits until the page knows whether it is free.
+    pub async fn wish_room(&self, name: &str, free: bool) {
+        self.keys("room-name", control('a')).await;
         self.keys("room-name", name).await;
+        self.wait_for("word on a wished name", |shown| (shown.may_open == free).then_some(())).await;
     }
 
     /// Types a code or pastes a link, and joins.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 
 /// Why a command stopped.
@@ -15,6 +16,8 @@ pub(crate) enum Failure {
     Ended { command: String, status: ExitStatus },
     /// System packages are missing and this user may not install them.
     Packages { install: String },
+    /// A file or folder could not be read or written.
+    File { path: PathBuf, error: io::Error },
     /// Cargo built something, but not the program that was asked for.
     NotBuilt(&'static str),
     /// At least one test failed, or none ran; the counts are printed already.
@@ -33,6 +36,7 @@ impl fmt::Display for Failure {
                     "system packages are missing, and installing them needs a password. Please run\n\n    {install}\n\nand then this command again"
                 )
             }
+            Self::File { path, error } => write!(f, "{}: {error}", path.display()),
             Self::NotBuilt(program) => write!(f, "cargo reported no program `{program}`"),
             Self::Tests => f.write_str("tests failed"),
         }

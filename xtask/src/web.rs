@@ -1,17 +1,48 @@
 //! The web app, built by trunk into `dist/`; every tool it uses is there before, so it downloads nothing.
 
 use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::Path;
 use std::process::Command;
 
 use crate::failure::{Failure, run};
 use crate::{cargo, root, tools};
 
 /// Builds the web app as it is served to people.
+///
+/// What did not change keeps its place and time, so that the programs that embed it are not built again for nothing.
 pub(crate) fn build() -> Result<(), Failure> {
+    let (built, served) = (root().join("target/web"), root().join("dist"));
     let mut trunk = Command::new(tools::folder().join("trunk"));
     cargo::forget_own_package(&mut trunk);
+    trunk.arg("build").arg("--dist").arg(&built).current_dir(root());
     // Trunk.toml says all the rest. Trunk refuses `NO_COLOR=1`, which other programs understand.
-    run(trunk.arg("build").current_dir(root()).env("PATH", path()).env_remove("NO_COLOR"))
+    run(trunk.env("PATH", path()).env_remove("NO_COLOR"))?;
+    mirror(&built, &served).map_err(|error| Failure::File { path: served, error })
+}
+
+/// Makes the folder `to` hold what `from` holds, and nothing else.
+fn mirror(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(to)? {
+        let entry = entry?;
+        match (from.join(entry.file_name()).exists(), entry.file_type()?.is_dir()) {
+            (true, _) => {}
+            (false, true) => fs::remove_dir_all(entry.path())?,
+            (false, false) => fs::remove_file(entry.path())?,
+        }
+    }
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, copy) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            mirror(&source, &copy)?;
+        } else if fs::read(&copy).ok() != Some(fs::read(&source)?) {
+            fs::copy(source, copy)?;
+        }
+    }
+    Ok(())
 }
 
 /// The search path with the project's own tools first.
@@ -22,4 +53,27 @@ pub(crate) fn path() -> OsString {
         path.push(inherited);
     }
     path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mirror_holds_what_its_source_holds_and_leaves_alone_what_is_equal() {
+        let top = std::env::temp_dir().join(format!("privydrop-mirror-{}", std::process::id()));
+        let (from, to) = (top.join("from"), top.join("to"));
+        fs::create_dir_all(from.join("deep")).unwrap();
+        fs::create_dir_all(to.join("old")).unwrap();
+        fs::write(from.join("same"), "same").unwrap();
+        fs::write(to.join("same"), "same").unwrap();
+        fs::write(from.join("deep/new"), "new").unwrap();
+        fs::write(to.join("gone"), "gone").unwrap();
+        let before = fs::metadata(to.join("same")).unwrap().modified().unwrap();
+        mirror(&from, &to).unwrap();
+        assert_eq!(fs::read(to.join("deep/new")).unwrap(), b"new");
+        assert!(!to.join("gone").exists() && !to.join("old").exists());
+        assert_eq!(fs::metadata(to.join("same")).unwrap().modified().unwrap(), before);
+        fs::remove_dir_all(top).unwrap();
+    }
 }

@@ -1,0 +1,134 @@
+//! `cargo xtask bench browser`: how fast browsers move files here, beside a raw data channel between the same two.
+//!
+//! Both ways take turns, because machines drift: only their ratio within a round means something. Asserts nothing;
+//! fails only when something could not run. Needs Linux, whose `/proc` says what processes use.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
+#![allow(clippy::panic, clippy::expect_used, reason = "as the harness, it fails by panicking, and says what it saw")]
+
+mod app;
+mod first_load;
+mod meter;
+mod opening;
+mod options;
+mod raw_channel;
+mod report;
+mod tab;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use privydrop_e2e::browser::Kind;
+use privydrop_e2e::fixture::{Fixture, blake3_of};
+use privydrop_e2e::page::Page;
+use privydrop_e2e::server::{Rooms, Server};
+use serde_json::Value;
+
+use crate::meter::Moved;
+use crate::opening::Opening;
+use crate::options::{Options, Sink};
+use crate::report::{Round, Table, megabytes};
+
+/// Two browsers, each with its own processes.
+struct Ends {
+    from: Page,
+    to: Page,
+}
+
+/// What is moved.
+struct Load {
+    name: String,
+    path: PathBuf,
+    size: u64,
+    /// BLAKE3 in hex.
+    hash: String,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(reason) => {
+            eprintln!("{reason}");
+            return ExitCode::FAILURE;
+        }
+    };
+    // Whatever is dropped ends its processes and deletes its folders.
+    tokio::select! {
+        () = measure(&options) => ExitCode::SUCCESS,
+        _ = tokio::signal::ctrl_c() => ExitCode::FAILURE,
+    }
+}
+
+async fn measure(options: &Options) {
+    let server = Server::start(Rooms::Memory);
+    let mut fixture = Fixture::new(1);
+    let mut table = Table::default();
+    let ends = Ends::start(&server).await;
+    println!("Two browsers: {}\n", ends.version());
+    for &size in &options.sizes {
+        let load = Load::new(&mut fixture, size);
+        let mut rounds = Vec::new();
+        for number in 1..=options.rounds {
+            rounds.push(ends.round(number, options, &load, &server).await);
+        }
+        table.add_transfers(size, &rounds);
+        std::fs::remove_file(&load.path).expect("the file that was sent");
+    }
+    let small = Load::new(&mut fixture, opening::SMALL);
+    let mut openings = Vec::new();
+    for number in 1..=options.rounds {
+        openings.push(Opening::measure(&ends.from, &small, &server).await);
+        println!("round {number}  {}", openings[openings.len() - 1]);
+    }
+    table.add_openings(&openings);
+    table.add_first_load(&first_load::weigh(&ends.to, &server).await);
+    println!("\n{table}");
+}
+
+impl Ends {
+    async fn start(server: &Server) -> Self {
+        let from = Page::open(Kind::Chromium, server.address()).await;
+        let to = Page::open(Kind::Chromium, server.address()).await;
+        tab::refuse_downloads(&to).await;
+        Self { from, to }
+    }
+
+    fn version(&self) -> String {
+        let facts = self.from.browser().driver().capabilities();
+        let fact = |name| facts.get(name).and_then(Value::as_str).unwrap_or("unknown").to_owned();
+        format!("{} {}", fact("browserName"), fact("browserVersion"))
+    }
+
+    /// Both ways once; who is first changes from round to round.
+    async fn round(&self, number: usize, options: &Options, load: &Load, server: &Server) -> Round {
+        let tell = |way: &str, moved: &Moved| {
+            println!("round {number}  {:>7}  {way:<10} {moved}", megabytes(load.size));
+        };
+        let raw = async || {
+            let moved = raw_channel::moved(self, load.size, server).await;
+            tell("raw", &moved);
+            moved
+        };
+        let app = async || {
+            let moved = app::moved(self, load, options.sink, server).await;
+            tell("PrivyDrop", &moved);
+            moved
+        };
+        if number % 2 == 1 {
+            let raw = raw().await;
+            Round { raw, app: app().await }
+        } else {
+            let app = app().await;
+            Round { raw: raw().await, app }
+        }
+    }
+}
+
+impl Load {
+    fn new(fixture: &mut Fixture, size: u64) -> Self {
+        let name = format!("{size}.bin");
+        let path = fixture.file(&name, size);
+        let hash = blake3_of(&path);
+        Self { name, path, size, hash }
+    }
+}

@@ -1,0 +1,87 @@
+//! From opening a link to the first byte: in a browser that was never here, and in one that was.
+//!
+//! Time runs in the page, from the moment at which the browser began to open the address.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use privydrop_common::api::ItemState;
+use privydrop_e2e::browser::Kind;
+use privydrop_e2e::page::Page;
+use privydrop_e2e::server::Server;
+use serde::Deserialize;
+
+use crate::{Load, Sink, tab};
+
+/// Bytes of the file that is accepted at once.
+pub(crate) const SMALL: u64 = 64 * 1024;
+/// A first byte that takes longer never comes.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Pause between two looks.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// One opening of each kind.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Opening {
+    /// In a new browser.
+    pub cold: Times,
+    /// In a new tab of a browser that has the web app in its cache.
+    pub warm: Times,
+}
+
+/// When things were there, in milliseconds.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(crate) struct Times {
+    /// The sharer's text could be read.
+    pub text: f64,
+    /// The sharer's file stood in the list.
+    pub offered: f64,
+    /// That file, accepted at once, was checked and stored.
+    pub finished: f64,
+}
+
+impl Opening {
+    /// Opens links of rooms that `host` makes.
+    pub(crate) async fn measure(host: &Page, load: &Load, server: &Server) -> Self {
+        let guest = Page::open(Kind::Chromium, "about:blank").await;
+        Self {
+            cold: Times::measure(host, &guest, load, server).await,
+            warm: Times::measure(host, &guest, load, server).await,
+        }
+    }
+}
+
+impl Times {
+    async fn measure(host: &Page, guest: &Page, load: &Load, server: &Server) -> Self {
+        tab::renew(host, Sink::Private).await;
+        host.go(server.address()).await;
+        host.share_text("first").await;
+        host.share_files(&[&load.path]).await;
+        let link = host.link().await;
+        host.item(&load.name, ItemState::Offered).await;
+        tab::renew(guest, Sink::Private).await;
+        guest.browser().driver().goto(&link).await.expect("a page");
+        let start = Instant::now();
+        loop {
+            let noted = guest.browser().run("return window.bench", vec![]).await.expect("a page");
+            if let Ok(times) = serde_json::from_value(noted) {
+                return times;
+            }
+            assert!(start.elapsed() < PATIENCE, "no first byte: {:#?}", guest.look().await);
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+impl fmt::Display for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "link opened  cold {}  warm {}", self.cold, self.warm)
+    }
+}
+
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { text, offered, finished } = self;
+        write!(f, "text {text:.0}, list {offered:.0}, file {finished:.0} ms")
+    }
+}

@@ -1,0 +1,44 @@
+//! The bar: one data channel at its best settings, between pages that do nothing else.
+//!
+//! Bytes come from one buffer and are only counted where they arrive; nothing is read, hashed or stored.
+
+use privydrop_e2e::server::Server;
+use serde_json::{Value, json};
+
+use crate::meter::{Meter, Moved};
+use crate::{Ends, Sink, tab};
+
+/// Bytes of one message, the most that Chromium takes.
+const MESSAGE: u64 = 256 * 1024;
+/// Sending stops when this many bytes wait, and goes on when [`LOW`] are left.
+const HIGH: u64 = 512 * 1024;
+const LOW: u64 = 256 * 1024;
+
+/// Makes the connection and its channel; its description, once all candidates are in it.
+const OFFER: &str = include_str!("offer.js");
+/// Answers a description, and counts what comes.
+const ANSWER: &str = include_str!("answer.js");
+/// Takes the answer.
+const CONNECT: &str = "await window.peer.setRemoteDescription(arguments[0]);";
+/// Asks for the bytes, once the channel is open.
+const BEGIN: &str = "const channel = await window.channel;
+    window.bench.started = performance.now();
+    channel.send('go');";
+
+/// Moves `size` bytes. Time runs from the receiver's wish to the last byte that it has counted.
+pub(crate) async fn moved(ends: &Ends, size: u64, server: &Server) -> Moved {
+    let empty = format!("{}/api/version", server.address());
+    for page in [&ends.from, &ends.to] {
+        tab::renew(page, Sink::Private).await;
+        page.browser().driver().goto(&empty).await.expect("a page without a script");
+    }
+    let meter = Meter::idle(ends).await;
+    let (from, to) = (ends.from.browser(), ends.to.browser());
+    let offer = from.run_async(OFFER, vec![json!(size), json!(MESSAGE), json!(HIGH), json!(LOW)]).await;
+    let answer = to.run_async(ANSWER, vec![offer, json!(size)]).await;
+    from.run_async(CONNECT, vec![answer]).await;
+    let begin = async {
+        let _: Value = to.run_async(BEGIN, vec![]).await;
+    };
+    meter.watch(size, begin).await
+}
