@@ -21,7 +21,7 @@ use web_sys::{
     FileSystemRemoveOptions, FileSystemWritableFileStream, WriteCommandType, WriteParams,
 };
 
-use super::js::{Stream, error_name, number};
+use super::js::{Stream, error_name, fold, number};
 use super::places::Chosen;
 use super::sink::{Answer, SinkFault};
 
@@ -266,7 +266,7 @@ async fn file_handle(
 async fn claim(chosen: &Chosen, wished: &Component) -> Result<String, SinkFault> {
     for attempt in 1..=MAX_NUMBER {
         let name = if attempt == 1 { wished.clone() } else { wished.numbered(attempt) };
-        if !chosen.taken.borrow_mut().insert(name.collision_key()) {
+        if !chosen.taken.borrow_mut().insert(fold(name.as_str())) {
             continue;
         }
         match file_handle(&chosen.handle, name.as_str(), false).await {
