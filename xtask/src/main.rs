@@ -8,6 +8,7 @@ mod apt;
 mod cargo;
 mod failure;
 mod serve;
+mod shrink;
 mod step;
 mod test;
 mod tools;
