@@ -2,7 +2,7 @@
 //!
 //! Takes the raw connection from actix-http, so that nothing of the HTTP connection stays in memory.
 
-use actix_codec::{AsyncRead, AsyncWrite, Framed};
+use actix_codec::{AsyncRead, AsyncWrite, Framed, FramedParts};
 use actix_http::body::BodySize;
 use actix_http::ws::{ProtocolError, handshake};
 use actix_http::{ConnectionType, HttpMessage, Request, Response, StatusCode, h1};
@@ -31,13 +31,12 @@ where
         }
     };
     http.send((response, BodySize::None).into()).await.map_err(ProtocolError::Io)?;
-    let parts = http.into_parts();
-    let wire = Wire::new(parts.io, parts.read_buf);
+    // What is not taken is dropped here: buffers of the HTTP connection must not live as long as the socket.
+    let FramedParts { io, read_buf, .. } = http.into_parts();
     let source = app.source(request.peer_addr(), request.headers());
     drop(request);
     let (service, pace, number) = (app.service.clone(), app.pace.clone(), app.next_socket());
-    drop(app);
-    socket::serve(service, pace, wire, number, source).await;
+    socket::serve(service, pace, Wire::new(io, read_buf), number, source).await;
     Ok(())
 }
 

@@ -18,26 +18,28 @@ async fn what_is_not_a_message_is_refused_by_name_and_the_socket_lives_on() {
     let mut bystander = Client::hello(&server).await.create(None).await;
     let mut client = Client::hello(&server).await;
     let deep = format!(r#"{{"relay":{{"to":{}"#, "[".repeat(5_000));
-    let long = format!(
-        r#"{{"relay":{{"to":"0123456789abcdef","seq":0,"body":"{}"}}}}"#,
-        "a".repeat(MAX_BODY + 1)
-    );
+    let long =
+        format!(r#"{{"relay":{{"to":"0123456789abcdef","seq":0,"body":"{}"}}}}"#, "a".repeat(MAX_BODY + 1));
     for wrong in [
         "",
         "null",
         "[]",
         "-1",
-        "\"hello\"",
         "{}",
-        r#"{"join":null}"#,
-        r#"{"join":[]}"#,
+        "hello",
+        r#""hello""#,
+        r#""dance""#,
         r#"{"dance":{}}"#,
-        r#""join""#,
+        r#"{"hello":null}"#,
+        r#"{"join":[]}"#,
+        r#"{"join":{}}"#,
+        r#"{"join":null}"#,
         r#"{"join":{"room":null}}"#,
         r#"{"join":{"room":["abc"]}}"#,
         r#"{"join":{"room":-5}}"#,
         r#"{"join":{"room":"abc","ticket":17}}"#,
         r#"{"join":{"room":"abc","extra":1}}"#,
+        r#"{"join":{"room":"abc"},"leave":null}"#,
         r#"{"admit":{"member":"0123"}}"#,
         r#"{"relay":{}}"#,
         r#"{"relay":{"to":"0123456789abcdef","seq":-1,"body":""}}"#,
@@ -217,9 +219,7 @@ async fn relays_reach_only_the_own_room_and_the_sender_is_stamped() {
     guest.client.hear_refused(Refusal::PeerUnknown).await;
 
     let (to, from) = (guest.member, other.member);
-    host.client
-        .say_raw(&format!(r#"{{"relay":{{"from":"{from}","to":"{to}","seq":1,"body":"x"}}}}"#))
-        .await;
+    host.client.say_raw(&format!(r#"{{"relay":{{"from":"{from}","to":"{to}","seq":1,"body":"x"}}}}"#)).await;
     host.client.hear_refused(Refusal::BadMessage).await;
     host.relay(guest.member, "real").await;
     assert!(matches!(guest.client.hear().await, ServerMessage::Relay { from, .. } if from == host.member));
