@@ -12,6 +12,7 @@
 
 pub mod browser;
 pub mod fixture;
+pub mod hostile;
 pub mod page;
 pub mod process;
 pub mod raw;

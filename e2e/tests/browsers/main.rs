@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod harness;
+mod hostile;
 mod refusals;
 mod rooms;
 mod transfer;
