@@ -53,7 +53,7 @@ pub struct Browser {
     console: Arc<Mutex<Vec<String>>>,
     downloads: PathBuf,
     // Ends before its folder is deleted.
-    _program: Program,
+    program: Program,
     _folder: TempDir,
 }
 
@@ -72,8 +72,7 @@ impl Browser {
         let driver = WebDriver::builder(address, wishes.expect("capabilities")).request_timeout(SCRIPT).await;
         let driver =
             driver.unwrap_or_else(|error| panic!("no session with {kind:?}: {error}; {}", program.output()));
-        let browser =
-            Self { kind, driver, console: Arc::default(), downloads, _program: program, _folder: folder };
+        let browser = Self { kind, driver, console: Arc::default(), downloads, program, _folder: folder };
         browser.driver.set_script_timeout(SCRIPT).await.expect("a time-out for scripts");
         if kind == Kind::Firefox {
             browser.listen_to_console().await;
@@ -89,6 +88,11 @@ impl Browser {
     /// The session, for what this harness has no words for.
     pub fn driver(&self) -> &WebDriver {
         &self.driver
+    }
+
+    /// The ids of all its processes, without the driver's.
+    pub fn processes(&self) -> Vec<i32> {
+        self.program.family()
     }
 
     /// Where its downloads go.

@@ -64,6 +64,11 @@ impl Program {
         format!("its last words:\n{}", lines.join("\n"))
     }
 
+    /// All living processes that this program has started, and those that they have; not its own.
+    pub fn family(&self) -> Vec<i32> {
+        i32::try_from(self.child.id()).map(descendants).unwrap_or_default()
+    }
+
     /// Ends the program and everything it started, and waits until it is gone. Harmless when done twice.
     pub fn end(&mut self) {
         let Ok(id) = i32::try_from(self.child.id()) else { return };

@@ -60,12 +60,13 @@ pub(crate) fn build(words: &[&str]) -> Result<Vec<Program>, Failure> {
 /// The server's own program, built.
 pub(crate) fn server() -> Result<PathBuf, Failure> {
     const NAME: &str = "privydrop-server";
-    let built = build(&["build", "--workspace", "--bin", NAME])?;
-    built
-        .into_iter()
-        .find(|program| program.name == NAME)
-        .map(|program| program.path)
-        .ok_or(Failure::NotBuilt(NAME))
+    program_of(&["build", "--workspace", "--bin", NAME], NAME)
+}
+
+/// The program `name` that a building `cargo` command results in.
+pub(crate) fn program_of(words: &[&str], name: &'static str) -> Result<PathBuf, Failure> {
+    let built = build(words)?.into_iter().find(|program| program.name == name);
+    built.map(|program| program.path).ok_or(Failure::NotBuilt(name))
 }
 
 /// The program that one line of cargo's report tells of, if it does.

@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
 
 mod apt;
+mod bench;
 mod cargo;
 mod failure;
 mod serve;
@@ -26,6 +27,10 @@ cargo xtask COMMAND
                     arguments go to the server (cargo xtask run --listen 127.0.0.1:9000)
   test              install what the tests need, check format, lint, run every test
   e2e [FILTER]      only the tests in real browsers, those whose name contains FILTER
+  bench browser     move files between two browsers, beside a raw data channel; options:
+                    --rounds N, --size 200M|1G, --sink private|directory, --quick,
+                    --no-build (takes the web app as it stands in dist/)
+  bench signal      load the signaling server; option: --rounds N
   fmt               format all code
 ";
 
@@ -37,6 +42,7 @@ fn main() -> ExitCode {
         "run" => serve::run(&rest),
         "test" => test::everything(),
         "e2e" => test::browsers(rest.first().map(String::as_str)),
+        "bench" => bench::run(&rest),
         "fmt" => cargo::run(&["fmt", "--all"]),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -4,14 +4,19 @@ use privydrop_common::api::ItemState;
 use privydrop_e2e::server::Server;
 
 use crate::meter::{Meter, Moved};
-use crate::{Ends, Load, Sink, tab};
+use crate::options::Sink;
+use crate::{Ends, Load, tab};
 
 /// Moves a file from one browser into the other. Time runs from the click on accept until the page says that every
 /// byte is checked and stored.
 pub(crate) async fn moved(ends: &Ends, load: &Load, sink: Sink, server: &Server) -> Moved {
+    let scripts: &[&str] = match sink {
+        Sink::Private => &[tab::NO_PICKERS, tab::WATCH],
+        Sink::Directory => &[tab::WATCH],
+    };
     for page in [&ends.from, &ends.to] {
-        tab::renew(page, sink).await;
-        tab::forget(page, server.address()).await;
+        tab::renew(page.browser(), scripts).await;
+        tab::forget(page.browser(), server.address()).await;
         page.go(server.address()).await;
     }
     let meter = Meter::idle(ends).await;

@@ -3,7 +3,11 @@
 //! Both ways take turns, because machines drift: only their ratio within a round means something. Asserts nothing;
 //! fails only when something could not run. Needs Linux, whose `/proc` says what processes use.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
-#![allow(clippy::panic, clippy::expect_used, reason = "as the harness, it fails by panicking, and says what it saw")]
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    reason = "as the harness, it fails by panicking, and says what it saw"
+)]
 
 mod app;
 mod first_load;
@@ -25,7 +29,7 @@ use serde_json::Value;
 
 use crate::meter::Moved;
 use crate::opening::Opening;
-use crate::options::{Options, Sink};
+use crate::options::Options;
 use crate::report::{Round, Table, megabytes};
 
 /// Two browsers, each with its own processes.
@@ -89,7 +93,7 @@ impl Ends {
     async fn start(server: &Server) -> Self {
         let from = Page::open(Kind::Chromium, server.address()).await;
         let to = Page::open(Kind::Chromium, server.address()).await;
-        tab::refuse_downloads(&to).await;
+        tab::refuse_downloads(to.browser()).await;
         Self { from, to }
     }
 

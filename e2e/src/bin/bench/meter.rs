@@ -49,9 +49,8 @@ struct Tab {
 }
 
 /// What the receiving page has noted, in milliseconds of its own clock.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 struct Noted {
     started: Option<f64>,
     finished: Option<f64>,
@@ -61,8 +60,8 @@ struct Noted {
 impl<'a> Meter<'a> {
     /// Takes what both tabs use now as idle.
     pub(crate) async fn idle(ends: &'a Ends) -> Self {
-        tab::collect_garbage(&ends.from).await;
-        tab::collect_garbage(&ends.to).await;
+        tab::collect_garbage(ends.from.browser()).await;
+        tab::collect_garbage(ends.to.browser()).await;
         Self { ends, from: Tab::idle(ends.from.browser()), to: Tab::idle(ends.to.browser()) }
     }
 

@@ -6,12 +6,12 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use privydrop_common::api::ItemState;
-use privydrop_e2e::browser::Kind;
+use privydrop_e2e::browser::{Browser, Kind};
 use privydrop_e2e::page::Page;
 use privydrop_e2e::server::Server;
 use serde::Deserialize;
 
-use crate::{Load, Sink, tab};
+use crate::{Load, tab};
 
 /// Bytes of the file that is accepted at once.
 pub(crate) const SMALL: u64 = 64 * 1024;
@@ -43,7 +43,7 @@ pub(crate) struct Times {
 impl Opening {
     /// Opens links of rooms that `host` makes.
     pub(crate) async fn measure(host: &Page, load: &Load, server: &Server) -> Self {
-        let guest = Page::open(Kind::Chromium, "about:blank").await;
+        let guest = Browser::start(Kind::Chromium).await;
         Self {
             cold: Times::measure(host, &guest, load, server).await,
             warm: Times::measure(host, &guest, load, server).await,
@@ -52,22 +52,22 @@ impl Opening {
 }
 
 impl Times {
-    async fn measure(host: &Page, guest: &Page, load: &Load, server: &Server) -> Self {
-        tab::renew(host, Sink::Private).await;
+    async fn measure(host: &Page, guest: &Browser, load: &Load, server: &Server) -> Self {
+        tab::renew(host.browser(), &[]).await;
         host.go(server.address()).await;
         host.share_text("first").await;
         host.share_files(&[&load.path]).await;
         let link = host.link().await;
         host.item(&load.name, ItemState::Offered).await;
-        tab::renew(guest, Sink::Private).await;
-        guest.browser().driver().goto(&link).await.expect("a page");
+        tab::renew(guest, &[tab::NO_PICKERS, tab::WATCH, tab::ACCEPT]).await;
+        guest.driver().goto(&link).await.expect("a page");
         let start = Instant::now();
         loop {
-            let noted = guest.browser().run("return window.bench", vec![]).await.expect("a page");
-            if let Ok(times) = serde_json::from_value(noted) {
+            let noted = guest.run("return window.bench", vec![]).await.expect("a page");
+            if let Ok(times) = serde_json::from_value(noted.clone()) {
                 return times;
             }
-            assert!(start.elapsed() < PATIENCE, "no first byte: {:#?}", guest.look().await);
+            assert!(start.elapsed() < PATIENCE, "nothing came: {noted}, {:?}", guest.complaints().await);
             tokio::time::sleep(LOOK).await;
         }
     }

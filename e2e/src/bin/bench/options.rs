@@ -39,7 +39,8 @@ impl Options {
                 }
                 "--size" => {
                     let value = value()?;
-                    let size = bytes(&value).ok_or_else(|| format!("`{value}` is no size such as 200M or 1G"))?;
+                    let size =
+                        bytes(&value).ok_or_else(|| format!("`{value}` is no size such as 200M or 1G"))?;
                     options.sizes = vec![size];
                 }
                 "--sink" => {
@@ -91,7 +92,9 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_told() {
-        for line in ["--rounds 0", "--rounds", "--size 1", "--size 0M", "--size 99999999999999999G", "--sink x", "x"] {
+        for line in
+            ["--rounds 0", "--rounds", "--size 1", "--size 0M", "--size 99999999999999999G", "--sink x", "x"]
+        {
             assert!(parse(line).is_err(), "{line}");
         }
     }

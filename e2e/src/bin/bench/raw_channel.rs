@@ -6,7 +6,7 @@ use privydrop_e2e::server::Server;
 use serde_json::{Value, json};
 
 use crate::meter::{Meter, Moved};
-use crate::{Ends, Sink, tab};
+use crate::{Ends, tab};
 
 /// Bytes of one message, the most that Chromium takes.
 const MESSAGE: u64 = 256 * 1024;
@@ -28,12 +28,13 @@ const BEGIN: &str = "const channel = await window.channel;
 /// Moves `size` bytes. Time runs from the receiver's wish to the last byte that it has counted.
 pub(crate) async fn moved(ends: &Ends, size: u64, server: &Server) -> Moved {
     let empty = format!("{}/api/version", server.address());
-    for page in [&ends.from, &ends.to] {
-        tab::renew(page, Sink::Private).await;
-        page.browser().driver().goto(&empty).await.expect("a page without a script");
+    let (from, to) = (ends.from.browser(), ends.to.browser());
+    for browser in [from, to] {
+        tab::renew(browser, &[]).await;
+        tab::forget(browser, server.address()).await;
+        browser.driver().goto(&empty).await.expect("a page without a script");
     }
     let meter = Meter::idle(ends).await;
-    let (from, to) = (ends.from.browser(), ends.to.browser());
     let offer = from.run_async(OFFER, vec![json!(size), json!(MESSAGE), json!(HIGH), json!(LOW)]).await;
     let answer = to.run_async(ANSWER, vec![offer, json!(size)]).await;
     from.run_async(CONNECT, vec![answer]).await;

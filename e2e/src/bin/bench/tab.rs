@@ -1,38 +1,39 @@
 //! Fresh tabs: each transfer gets one on both sides, so that nothing of the one before is left in it.
 
-use privydrop_e2e::page::Page;
+use privydrop_e2e::browser::Browser;
 use serde_json::{Value, json};
 use thirtyfour::prelude::*;
 
-use crate::options::Sink;
-
 /// Notes in `window.bench` when what the app shows changes.
-const WATCH_SCRIPT: &str = include_str!("watch.js");
-/// What a browser without directory access does not have.
-const NO_PICKERS: &str =
-    "for (const name of ['showDirectoryPicker', 'showSaveFilePicker', 'showOpenFilePicker']) delete window[name];";
+pub(crate) const WATCH: &str = include_str!("watch.js");
+/// Accepts the first file that is offered, at once.
+pub(crate) const ACCEPT: &str = include_str!("accept.js");
+/// Takes away what a browser without directory access does not have.
+pub(crate) const NO_PICKERS: &str = "delete window.showDirectoryPicker;
+    delete window.showSaveFilePicker;
+    delete window.showOpenFilePicker;";
 
-/// Closes the tab and opens another, with its watcher in every page to come.
-pub(crate) async fn renew(page: &Page, sink: Sink) {
-    replace(page.browser().driver()).await.expect("a new tab");
-    let without = if sink == Sink::Private { NO_PICKERS } else { "" };
-    let source = format!("{without}\n{WATCH_SCRIPT}");
-    tell(page, "Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
+/// Closes the tab and opens another, whose pages run `scripts` before their own.
+pub(crate) async fn renew(browser: &Browser, scripts: &[&str]) {
+    replace(browser.driver()).await.expect("a new tab");
+    for script in scripts {
+        tell(browser, "Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
+    }
 }
 
 /// Deletes what pages of this origin stored in the browser.
-pub(crate) async fn forget(page: &Page, origin: &str) {
-    tell(page, "Storage.clearDataForOrigin", json!({ "origin": origin, "storageTypes": "all" })).await;
+pub(crate) async fn forget(browser: &Browser, origin: &str) {
+    tell(browser, "Storage.clearDataForOrigin", json!({ "origin": origin, "storageTypes": "all" })).await;
 }
 
 /// Lets what was received stay where it is: copies of big files would be written while the next transfer runs.
-pub(crate) async fn refuse_downloads(page: &Page) {
-    tell(page, "Browser.setDownloadBehavior", json!({ "behavior": "deny" })).await;
+pub(crate) async fn refuse_downloads(browser: &Browser) {
+    tell(browser, "Browser.setDownloadBehavior", json!({ "behavior": "deny" })).await;
 }
 
 /// Makes memory comparable: what loading the page left behind is not what it needs.
-pub(crate) async fn collect_garbage(page: &Page) {
-    tell(page, "HeapProfiler.collectGarbage", json!({})).await;
+pub(crate) async fn collect_garbage(browser: &Browser) {
+    tell(browser, "HeapProfiler.collectGarbage", json!({})).await;
 }
 
 async fn replace(driver: &WebDriver) -> WebDriverResult<()> {
@@ -42,7 +43,7 @@ async fn replace(driver: &WebDriver) -> WebDriverResult<()> {
     driver.switch_to_window(new).await
 }
 
-async fn tell(page: &Page, what: &str, how: Value) {
-    let told = page.browser().driver().cdp().send_raw(what, how).await;
+async fn tell(browser: &Browser, what: &str, how: Value) {
+    let told = browser.driver().cdp().send_raw(what, how).await;
     told.unwrap_or_else(|error| panic!("{what}: {error}"));
 }
