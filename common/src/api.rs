@@ -410,6 +410,8 @@ notice_codes! {
     SourceChanged "source-changed" Alert,
     /// The sharer's file cannot be read. `subject`: the item.
     SourceUnreadable "source-unreadable" Alert,
+    /// The sharer serves as many at once as it can. `subject`: the item.
+    SharerBusy "sharer-busy" Alert,
     /// A piece failed its check and is fetched again. `subject`: the item.
     PieceFailed "piece-failed" Status,
     /// An item failed its check for good. `subject`: the item.

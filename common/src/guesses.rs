@@ -14,6 +14,10 @@ pub const MAX_GUESSES: u8 = 5;
 /// Time from an answered hello to a valid confirmation; past it, the guess has failed.
 pub const CONFIRM_WITHIN: Duration = Duration::from_secs(15);
 
+/// Pause after words were used up the second time in a row; doubled each further time up to [`PAUSE_MAX`].
+const PAUSE_FIRST: Duration = Duration::from_secs(30);
+const PAUSE_MAX: Duration = Duration::from_secs(3_600);
+
 /// Why a hello must not be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
@@ -38,6 +42,10 @@ pub struct Verdict {
 #[derive(Debug, Default)]
 pub struct Guesses {
     failed: u8,
+    /// Times that words were used up since the last right ones.
+    retired: u32,
+    /// No guess is answered before.
+    quiet_until: Moment,
     /// Answered and not yet confirmed; at most [`MAX_GUESSES`], oldest first.
     open: Vec<(PeerId, Moment)>,
 }
@@ -48,6 +56,9 @@ impl Guesses {
         if self.tries_left() == 0 {
             return Err(Denied::Exhausted);
         }
+        if now < self.quiet_until {
+            return Err(Denied::Busy);
+        }
         let open = self.open.len();
         if open >= usize::from(self.tries_left()) || self.open.iter().any(|&(other, _)| other == peer) {
             return Err(Denied::Busy);
@@ -56,8 +67,9 @@ impl Guesses {
         Ok(())
     }
 
-    /// `peer` proved the words: its guess is not counted.
+    /// `peer` proved the words: its guess is not counted, and whoever guessed before is not held against others.
     pub fn confirmed(&mut self, peer: PeerId) {
+        self.retired = 0;
         self.open.retain(|&(other, _)| other != peer);
     }
 
@@ -88,9 +100,14 @@ impl Guesses {
         MAX_GUESSES.saturating_sub(self.failed)
     }
 
-    /// New words are shown: nothing has been guessed at them.
-    pub fn reset(&mut self) {
-        *self = Self::default();
+    /// New words are shown: nothing has been guessed at them. Who made them change twice in a row is slowed: no guess is
+    /// answered for a while, twice as long each time, so that guessing on and on gains nothing.
+    pub fn reset(&mut self, now: Moment) {
+        let pause = match self.retired {
+            0 => Duration::ZERO,
+            again => (PAUSE_FIRST * 2u32.saturating_pow(again - 1)).min(PAUSE_MAX),
+        };
+        *self = Self { retired: self.retired.saturating_add(1), quiet_until: now + pause, ..Self::default() };
     }
 }
 
@@ -115,7 +132,7 @@ mod tests {
             assert_eq!(guesses.failed(peer(1)), Verdict { tries_left: left, retired: left == 0 });
         }
         assert_eq!(guesses.allow(peer(1), at(100)), Err(Denied::Exhausted));
-        guesses.reset();
+        guesses.reset(at(0));
         assert_eq!((guesses.allow(peer(1), at(100)), guesses.tries_left()), (Ok(()), MAX_GUESSES));
     }
 
@@ -183,5 +200,30 @@ mod tests {
                 prop_assert!(answered as usize - right <= usize::from(MAX_GUESSES));
             }
         }
+    }
+
+    #[test]
+    fn words_used_up_again_and_again_are_answered_ever_more_slowly() {
+        let mut guesses = Guesses::default();
+        let mut now = at(0);
+        let mut waits = Vec::new();
+        for round in 0..12u64 {
+            let mut waited = 0;
+            for guess in 0..u64::from(MAX_GUESSES) {
+                while guesses.allow(peer(round * 10 + guess), now).is_err() {
+                    now = now + Duration::from_secs(1);
+                    waited += 1;
+                }
+                guesses.failed(peer(round * 10 + guess));
+            }
+            waits.push(waited);
+            guesses.reset(now);
+        }
+        assert_eq!(waits, [0, 0, 30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600, 3_600]);
+        now = now + Duration::from_secs(3_600);
+        guesses.allow(peer(1), now).unwrap();
+        guesses.confirmed(peer(1));
+        guesses.reset(now);
+        assert_eq!(guesses.allow(peer(2), now), Ok(()), "right words in between end the slowing");
     }
 }

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::handshake::{
-    AwaitingConfirm, Confirming, HandshakeError, Initiator, Kind, PairMessage, Responder, Sealed,
+    AwaitingConfirm, Confirming, HandshakeError, Initiator, InvalidPairMessage, Kind, PairMessage, Responder,
+    Sealed,
 };
 use crate::id::PeerId;
 use crate::mail::{Letter, Mail};
@@ -187,6 +188,15 @@ impl Link {
         link
     }
 
+    /// Answers a call of another version of the handshake: whatever this version says tells the caller.
+    pub(crate) fn other_version(peer: PeerId, seq: u32, letter: Letter, now: Moment) -> Self {
+        let mut link = Self::new(peer, Kind::Room, false, letter.stream, Stage::Denied, now);
+        let _hello = link.mail.receive(seq, letter, now);
+        link.mail.send(PairMessage::Failed.encode(), now);
+        link.deadline = Some(now + LINGER);
+        link
+    }
+
     fn new(peer: PeerId, kind: Kind, caller: bool, stream: u32, stage: Stage, now: Moment) -> Self {
         Self {
             peer,
@@ -260,10 +270,11 @@ impl Link {
     /// A letter of this link's stream arrived.
     pub(crate) fn handle_letter(&mut self, seq: u32, letter: Letter, now: Moment) {
         for content in self.mail.receive(seq, letter, now) {
-            let Ok(message) = PairMessage::decode(&content) else {
-                return self.end(Ending::Violation);
-            };
-            self.handle_message(message, now);
+            match PairMessage::decode(&content) {
+                Ok(message) => self.handle_message(message, now),
+                Err(InvalidPairMessage::Version(_)) => return self.end(Ending::Version),
+                Err(_) => return self.end(Ending::Violation),
+            }
         }
     }
 

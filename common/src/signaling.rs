@@ -58,7 +58,7 @@ pub enum ClientMessage {
     Relay {
         /// The receiver.
         to: PeerId,
-        /// Number of this message among those from here to `to`, from 0.
+        /// Number of the letter within its connection attempt, from 0.
         seq: u32,
         /// Opaque to the server.
         body: Body,

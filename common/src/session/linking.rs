@@ -10,17 +10,21 @@ use rand_core::Rng;
 use super::{Action, Changed, JobOwner, Session};
 use crate::api::{NoticeCode, PeerState, Phase};
 use crate::code::RoomKey;
-use crate::handshake::{Hello, Initiator, Kind, PairMessage, Responder, Secret};
+use crate::handshake::{Hello, Initiator, InvalidPairMessage, Kind, PairMessage, Responder, Secret};
 use crate::id::PeerId;
 use crate::link::{Ending, Link, LinkEvent, LinkId};
 use crate::mail::Letter;
-use crate::signaling::{Body, ClientMessage};
+use crate::signaling::{Body, ClientMessage, MAX_KNOCKERS, MAX_MEMBERS};
 use crate::time::Moment;
 use crate::transport::Path;
 use crate::wire::{Control, MAX_LABEL};
 
 /// Waits between attempts to reach a member again.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
+/// Members and knockers that are kept in mind: as many as an honest server lets into a room.
+const MAX_PEERS: usize = MAX_MEMBERS + MAX_KNOCKERS;
+/// Attempts under way at once; a call beyond them is not answered until one ends, and is repeated by the caller.
+const MAX_OPEN_ATTEMPTS: usize = MAX_PEERS;
 /// Attempts after which a member is called again only when something changes.
 const MAX_ATTEMPTS: u32 = 6;
 
@@ -81,6 +85,13 @@ impl Peer {
 impl Session {
     /// The server says that this member (or knocker) is there.
     pub(super) fn meet(&mut self, id: PeerId, peer: Peer) {
+        if self.peers.len() >= MAX_PEERS && !self.peers.contains_key(&id) {
+            // A server that names ever more knockers costs those that knock in vain their place, and no memory.
+            let idle = |id: &PeerId| !self.links.values().any(|link| link.peer == *id && link.is_alive());
+            let vain = self.peers.iter().find(|(id, peer)| peer.knocking && idle(id)).map(|(id, _)| *id);
+            let Some(vain) = vain else { return };
+            self.peers.remove(&vain);
+        }
         let known = self.peers.get_or_insert_with(id, || peer);
         known.present = true;
         known.attempts = 0;
@@ -119,7 +130,7 @@ impl Session {
         if let Some(door) = &mut self.room.door {
             let before = door.guesses.tries_left();
             if door.guesses.failed(id).tries_left != before {
-                self.tell_guesses();
+                self.tell_guesses(now);
             }
         }
     }
@@ -186,7 +197,7 @@ impl Session {
     pub(super) fn handle_guess_timeout(&mut self, now: Moment) {
         let Some(door) = &mut self.room.door else { return };
         if !door.guesses.handle_timeout(now).is_empty() {
-            self.tell_guesses();
+            self.tell_guesses(now);
         }
     }
 
@@ -224,9 +235,17 @@ impl Session {
         if let Some(link) = link {
             return link.handle_letter(seq, letter, now);
         }
-        let hello = letter.opening().filter(|_| seq == 0).map(PairMessage::decode);
-        if let Some(Ok(PairMessage::Hello(hello))) = hello {
-            self.answer(from, &hello, seq, letter, now);
+        let opening = letter.opening().filter(|_| seq == 0).map(PairMessage::decode);
+        if self.links.values().filter(|link| !link.is_up()).count() >= MAX_OPEN_ATTEMPTS {
+            return;
+        }
+        match opening {
+            Some(Ok(PairMessage::Hello(hello))) => self.answer(from, &hello, seq, letter, now),
+            Some(Err(InvalidPairMessage::Version(_))) if self.peers.contains_key(&from) => {
+                self.insert_link(Link::other_version(from, seq, letter, now));
+                self.notify(NoticeCode::PeerVersion, self.peer_label(from));
+            }
+            _ => {}
         }
     }
 
@@ -304,8 +323,9 @@ impl Session {
         };
         if self.is_hosting() {
             // A member whose arrival was not told yet, or told to this device before it was back.
-            self.peers.get_or_insert_with(from, Peer::knocker);
-        } else if !self.peers.contains_key(&from) {
+            self.meet(from, Peer::knocker());
+        }
+        if !self.peers.contains_key(&from) {
             return;
         }
         let attempts = self.links.iter().filter(|(_, link)| link.peer == from && !link.is_up());
@@ -355,14 +375,14 @@ impl Session {
         link.deny(tries_left, now);
         self.close_transport(id);
         if counted {
-            self.tell_guesses();
+            self.tell_guesses(now);
         }
     }
 
-    fn tell_guesses(&mut self) {
+    fn tell_guesses(&mut self, now: Moment) {
         let Some(left) = self.room.door.as_ref().map(|door| door.guesses.tries_left()) else { return };
         if left == 0 {
-            self.change_words();
+            self.change_words(now);
         } else {
             self.notify_number(NoticeCode::SomebodyGuessed, left.into());
         }

@@ -5,8 +5,10 @@
 //! that it was made with. Its rules are split by what they rule: [`room`](self) (the server), links, sharing,
 //! receiving, and the view.
 
+mod control;
 mod linking;
 mod notices;
+mod received;
 mod receiving;
 mod room;
 mod sharing;
@@ -31,7 +33,7 @@ use crate::time::Moment;
 use crate::transport::{Happened, Lane, Step};
 
 use linking::Peer;
-use receiving::Received;
+use received::Received;
 use room::Room;
 use sharing::{Lanes, Shared};
 

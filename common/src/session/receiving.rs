@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 
+use super::received::{Content, Received, Step};
 use super::{Changed, JobOwner, Session};
 use crate::api::{ItemKey, ItemState, NoticeCode, Side};
 use crate::catalog::TheirItem;
@@ -12,7 +13,6 @@ use crate::host::{Errand, JobId, Kept, PlaceId, ReadPiece, SourceFault, StoreFau
 use crate::id::{ItemId, PeerId, TransferId};
 use crate::link::LinkId;
 use crate::pieces::Value;
-use crate::rate::Rate;
 use crate::text::Document;
 use crate::time::Moment;
 use crate::transfer::{Incoming, IncomingEvent, Outcome};
@@ -20,99 +20,6 @@ use crate::wire::{Control, Entry, ItemSummary, MAX_ITEMS, RefuseFetch, segments}
 
 /// Items fetched at once; the others wait their turn. Bounds memory to as many windows.
 const MAX_RUNNING: usize = 4;
-
-/// An item of another member's, and how it fares here.
-#[derive(Debug)]
-pub(super) struct Received {
-    pub(super) order: u64,
-    pub(super) content: Content,
-    pub(super) state: ItemState,
-    pub(super) stopped_by: Option<Side>,
-    pub(super) rate: Rate,
-    pub(super) hash: Option<String>,
-    pub(super) kept: Option<Kept>,
-    pub(super) store: Option<StoreId>,
-    place: Option<PlaceId>,
-    step: Step,
-    pub(super) incoming: Option<Incoming>,
-    paused_here: bool,
-    paused_there: bool,
-}
-
-/// What is offered.
-#[derive(Debug)]
-pub(super) enum Content {
-    /// A file or folder.
-    Item(TheirItem),
-    /// A text, here already.
-    Text(Document),
-}
-
-/// How far an accepted item is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    /// Not accepted, or over.
-    Rest,
-    /// Waits for its turn or for the link.
-    Queued,
-    /// Its listing is on the way.
-    Listing,
-    /// The host makes room.
-    Preparing,
-    /// The store is ready, but no fetch runs.
-    Ready,
-    /// A fetch runs.
-    Fetching,
-    /// The host puts the last things in place.
-    Finishing,
-}
-
-impl Received {
-    fn new(order: u64, content: Content) -> Self {
-        let state = if matches!(content, Content::Text(_)) { ItemState::Done } else { ItemState::Offered };
-        Self {
-            order,
-            content,
-            state,
-            stopped_by: None,
-            rate: Rate::default(),
-            hash: None,
-            kept: None,
-            store: None,
-            place: None,
-            step: Step::Rest,
-            incoming: None,
-            paused_here: false,
-            paused_there: false,
-        }
-    }
-
-    pub(super) fn name(&self) -> String {
-        match &self.content {
-            Content::Item(item) => item.name.to_string(),
-            Content::Text(_) => String::new(),
-        }
-    }
-
-    fn is_running(&self) -> bool {
-        !matches!(self.step, Step::Rest | Step::Queued) && !self.paused_here && !self.paused_there
-    }
-
-    fn is_paused(&self) -> bool {
-        self.paused_here || self.paused_there
-    }
-
-    fn update_state(&mut self) {
-        self.state = match self.step {
-            Step::Rest => return,
-            _ if self.is_paused() => ItemState::Paused,
-            Step::Queued | Step::Listing | Step::Preparing | Step::Ready => ItemState::Waiting,
-            Step::Fetching if self.incoming.as_ref().is_some_and(Incoming::is_stored) => ItemState::Verifying,
-            Step::Fetching => ItemState::Moving,
-            Step::Finishing => ItemState::Verifying,
-        };
-    }
-}
 
 impl Session {
     pub(super) fn accept(&mut self, key: ItemKey, place: PlaceId, now: Moment) {
@@ -160,50 +67,6 @@ impl Session {
         self.stop(key, ItemState::Cancelled, Some(Side::Here), true);
         self.received.remove(&key);
         self.run_queue(now);
-    }
-
-    /// Something said on a link that is up.
-    pub(super) fn handle_control(&mut self, link: LinkId, peer: PeerId, control: Control, now: Moment) {
-        match control {
-            Control::Introduce { label } => self.handle_introduction(peer, &label),
-            Control::RoomKey(key) => self.handle_room_key(peer, key),
-            Control::Offer(summary) => self.handle_offer(link, peer, summary, now),
-            Control::Withdraw(item) => self.handle_withdraw(ItemKey { owner: Some(peer), item }, now),
-            Control::Text(bytes) => self.handle_text(link, peer, &bytes),
-            Control::List { item, from } => self.handle_list(link, item, from),
-            Control::Entries { item, from, entries } => self.handle_entries(peer, item, from, &entries, now),
-            Control::Fetch { transfer, item, held, done, window } => {
-                self.handle_fetch(link, transfer, item, held, done, window);
-            }
-            Control::Credit { transfer, granted, stored } => {
-                self.handle_credit(link, transfer, granted, stored, now)
-            }
-            Control::Pause(transfer) | Control::Resume(transfer) => {
-                let pause = matches!(control, Control::Pause(_));
-                if !self.handle_pause_own(link, transfer, pause) {
-                    self.handle_pause(peer, transfer, pause, now);
-                }
-            }
-            Control::Cancel(transfer) => {
-                if !self.handle_cancel_own(link, transfer) {
-                    self.handle_cancel(peer, transfer, now);
-                }
-            }
-            Control::Refuse { transfer, why } => {
-                if let Some(key) = self.fetch_of(peer, transfer) {
-                    self.handle_refusal(key, why, now);
-                }
-            }
-            Control::RefuseList { item, why } => {
-                let key = ItemKey { owner: Some(peer), item };
-                if self.received.get(&key).is_some_and(|received| received.step == Step::Listing) {
-                    self.handle_refusal(key, why, now);
-                }
-            }
-            Control::Again { transfer, file, piece } => self.handle_again(link, transfer, file, piece),
-            Control::Received(transfer) => self.handle_received(link, transfer),
-            Control::Bye => self.part_from(peer, now),
-        }
     }
 
     /// A data frame on a link that is up.
@@ -350,7 +213,7 @@ impl Session {
         self.run_queue(now);
     }
 
-    fn handle_offer(&mut self, link: LinkId, peer: PeerId, summary: ItemSummary, now: Moment) {
+    pub(super) fn handle_offer(&mut self, link: LinkId, peer: PeerId, summary: ItemSummary, now: Moment) {
         let key = ItemKey { owner: Some(peer), item: summary.id };
         if let Some(Received { content: Content::Item(known), .. }) = self.received.get(&key) {
             // The same item over a new link; other facts under the same id are not the same item.
@@ -373,7 +236,7 @@ impl Session {
         }
     }
 
-    fn handle_withdraw(&mut self, key: ItemKey, now: Moment) {
+    pub(super) fn handle_withdraw(&mut self, key: ItemKey, now: Moment) {
         let Some(received) = self.received.get(&key) else { return };
         if received.state == ItemState::Done {
             return;
@@ -388,7 +251,7 @@ impl Session {
         self.touch(Changed::Facts);
     }
 
-    fn handle_text(&mut self, link: LinkId, peer: PeerId, bytes: &[u8]) {
+    pub(super) fn handle_text(&mut self, link: LinkId, peer: PeerId, bytes: &[u8]) {
         // A member has one text; its item id is fixed, so that the newest replaces the one before.
         let key = ItemKey { owner: Some(peer), item: ItemId::TEXT };
         if bytes.is_empty() {
@@ -406,7 +269,14 @@ impl Session {
         self.touch(Changed::Facts);
     }
 
-    fn handle_entries(&mut self, peer: PeerId, item: ItemId, from: u32, entries: &[Entry], now: Moment) {
+    pub(super) fn handle_entries(
+        &mut self,
+        peer: PeerId,
+        item: ItemId,
+        from: u32,
+        entries: &[Entry],
+        now: Moment,
+    ) {
         let key = ItemKey { owner: Some(peer), item };
         let Some(received) = self.received.get_mut(&key).filter(|received| received.step == Step::Listing)
         else {
@@ -421,7 +291,7 @@ impl Session {
         self.list_or_prepare(key);
     }
 
-    fn handle_pause(&mut self, peer: PeerId, transfer: TransferId, pause: bool, now: Moment) {
+    pub(super) fn handle_pause(&mut self, peer: PeerId, transfer: TransferId, pause: bool, now: Moment) {
         let Some(key) = self.fetch_of(peer, transfer) else { return };
         let Some(received) = self.received.get_mut(&key) else { return };
         received.paused_there = pause;
@@ -436,7 +306,7 @@ impl Session {
         self.run_queue(now);
     }
 
-    fn handle_cancel(&mut self, peer: PeerId, transfer: TransferId, now: Moment) {
+    pub(super) fn handle_cancel(&mut self, peer: PeerId, transfer: TransferId, now: Moment) {
         let Some(key) = self.fetch_of(peer, transfer) else { return };
         let name = self.received.get(&key).map(Received::name).unwrap_or_default();
         self.stop(key, ItemState::Cancelled, Some(Side::There), false);
@@ -444,12 +314,13 @@ impl Session {
         self.run_queue(now);
     }
 
-    fn handle_refusal(&mut self, key: ItemKey, why: RefuseFetch, now: Moment) {
+    pub(super) fn handle_refusal(&mut self, key: ItemKey, why: RefuseFetch, now: Moment) {
         let name = self.received.get(&key).map(Received::name).unwrap_or_default();
         let code = match why {
             RefuseFetch::Gone => NoticeCode::ItemGone,
             RefuseFetch::Changed => NoticeCode::SourceChanged,
-            RefuseFetch::Unreadable | RefuseFetch::Busy => NoticeCode::SourceUnreadable,
+            RefuseFetch::Unreadable => NoticeCode::SourceUnreadable,
+            RefuseFetch::Busy => NoticeCode::SharerBusy,
         };
         self.stop(key, ItemState::Failed, None, false);
         self.notify(code, name);
@@ -618,7 +489,7 @@ impl Session {
         self.touch(Changed::Facts);
     }
 
-    fn fetch_of(&self, peer: PeerId, transfer: TransferId) -> Option<ItemKey> {
+    pub(super) fn fetch_of(&self, peer: PeerId, transfer: TransferId) -> Option<ItemKey> {
         self.fetches.get(&transfer).copied().filter(|key| key.owner == Some(peer))
     }
 }

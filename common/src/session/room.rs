@@ -236,11 +236,11 @@ impl Session {
     }
 
     /// Wrong tries used up the words: new ones show; link, room key and members stay.
-    pub(super) fn change_words(&mut self) {
+    pub(super) fn change_words(&mut self, now: Moment) {
         let words = Words::random(&mut self.rng);
         if let Some(door) = &mut self.room.door {
             door.words = words;
-            door.guesses.reset();
+            door.guesses.reset(now);
         }
         self.notify(NoticeCode::WordsChanged, "");
     }

@@ -1,7 +1,7 @@
 //! The snapshot that shells draw: derived from the session's state, never kept.
 
 use super::Session;
-use super::receiving::{Content, Received};
+use super::received::{Content, Received};
 use super::sharing::{Fetch, Shared};
 use crate::api::{
     ItemKey, ItemKind, ItemState, ItemView, PeerState, PeerView, Phase, Progress, RoomView, View,

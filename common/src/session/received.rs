@@ -1,0 +1,102 @@
+//! One item of another member's: what it is, and how far this device is with it. Moves nothing by itself.
+
+use crate::api::{ItemState, Side};
+use crate::catalog::TheirItem;
+use crate::host::{Kept, PlaceId, StoreId};
+use crate::rate::Rate;
+use crate::text::Document;
+use crate::transfer::Incoming;
+
+/// An item of another member's, and how it fares here.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) order: u64,
+    pub(super) content: Content,
+    pub(super) state: ItemState,
+    pub(super) stopped_by: Option<Side>,
+    pub(super) rate: Rate,
+    pub(super) hash: Option<String>,
+    pub(super) kept: Option<Kept>,
+    pub(super) store: Option<StoreId>,
+    pub(super) place: Option<PlaceId>,
+    pub(super) step: Step,
+    pub(super) incoming: Option<Incoming>,
+    pub(super) paused_here: bool,
+    pub(super) paused_there: bool,
+}
+
+/// What is offered.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// A file or folder.
+    Item(TheirItem),
+    /// A text, here already.
+    Text(Document),
+}
+
+/// How far an accepted item is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Not accepted, or over.
+    Rest,
+    /// Waits for its turn or for the link.
+    Queued,
+    /// Its listing is on the way.
+    Listing,
+    /// The host makes room.
+    Preparing,
+    /// The store is ready, but no fetch runs.
+    Ready,
+    /// A fetch runs.
+    Fetching,
+    /// The host puts the last things in place.
+    Finishing,
+}
+
+impl Received {
+    pub(super) fn new(order: u64, content: Content) -> Self {
+        let state = if matches!(content, Content::Text(_)) { ItemState::Done } else { ItemState::Offered };
+        Self {
+            order,
+            content,
+            state,
+            stopped_by: None,
+            rate: Rate::default(),
+            hash: None,
+            kept: None,
+            store: None,
+            place: None,
+            step: Step::Rest,
+            incoming: None,
+            paused_here: false,
+            paused_there: false,
+        }
+    }
+
+    pub(super) fn name(&self) -> String {
+        match &self.content {
+            Content::Item(item) => item.name.to_string(),
+            Content::Text(_) => String::new(),
+        }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        !matches!(self.step, Step::Rest | Step::Queued) && !self.paused_here && !self.paused_there
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused_here || self.paused_there
+    }
+
+    /// Derives the state that shells see from the step and who paused.
+    pub(super) fn update_state(&mut self) {
+        self.state = match self.step {
+            Step::Rest => return,
+            _ if self.is_paused() => ItemState::Paused,
+            Step::Queued | Step::Listing | Step::Preparing | Step::Ready => ItemState::Waiting,
+            Step::Fetching if self.incoming.as_ref().is_some_and(Incoming::is_stored) => ItemState::Verifying,
+            Step::Fetching => ItemState::Moving,
+            Step::Finishing => ItemState::Verifying,
+        };
+    }
+}
