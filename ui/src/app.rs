@@ -10,14 +10,14 @@ use yew::prelude::*;
 
 use crate::deeds::Deeds;
 use crate::locale::Locale;
-use crate::state::{Action, State, Visit};
-use crate::view::enter::Enter;
-use crate::view::header::Header;
-use crate::view::items::Items;
-use crate::view::notices::Notices;
-use crate::view::points::Points;
-use crate::view::room::Room;
-use crate::view::share::Share;
+use crate::state::{Action, Intent, State, Visit};
+use crate::view::enter::enter;
+use crate::view::header::header;
+use crate::view::items::items;
+use crate::view::notices::notices;
+use crate::view::points::points;
+use crate::view::room::room;
+use crate::view::share::share;
 use crate::{awake::Awake, backend, device, listeners, memory, theme};
 
 /// The whole page.
@@ -39,44 +39,46 @@ pub fn App() -> Html {
     use_view(&state, &deeds);
     use_choices(&state);
 
-    let on = {
-        let (deeds, state) = (deeds.clone(), state.clone());
-        Callback::from(move |intent| deeds.carry_out(&state, intent))
-    };
+    let on = use_intents(&state, &deeds);
     let on_files = {
         let backend = backend.clone();
         Callback::from(move |files| backend.share_files(files))
     };
     let locale = use_memo(state.language, |language| Locale::of(*language));
-    let view = &state.view;
-    let idle = view.phase == Phase::Idle;
-    // On a phone a host first needs what it gives away, a guest what is there to take.
-    let hosting = view.phase == Phase::Opening || view.room.as_ref().is_some_and(|room| room.hosting);
-    let base = use_memo((), |()| AttrValue::from(listeners::page_address()));
-    let room = (!idle).then(|| html! {
-        <Room key="room" phase={view.phase} room={view.room.clone()} base={(*base).clone()} peers={view.peers.clone()}
-            kept={view.room.as_ref().is_some_and(|room| state.keeps(room))} on={on.clone()} />
-    });
+    let base = use_memo((), |()| listeners::page_address());
+    let idle = state.view.phase == Phase::Idle;
+    let panel = (!idle).then(|| room(&locale, &state, &base, &on));
+    // On a phone a host first needs what it gives away, a guest what there is to take.
+    let (first, last) = if state.hosts() { (panel, None) } else { (None, panel) };
     html! {
         <ContextProvider<Locale> context={(*locale).clone()}>
-            <Header language={state.language} theme={state.theme} on={on.clone()} />
-            <Notices notices={state.notices()} on={on.clone()} />
-            <main class={classes!("columns", (!idle).then_some("inside"))} data-phase={phase(view.phase)}>
-                { for room.clone().filter(|_| hosting) }
+            { header(&locale, state.language, state.theme, &on) }
+            { notices(&locale, &state.notices(), &on) }
+            <main class="columns" data-phase={phase(state.view.phase)}>
+                { for first }
                 <div class="center" key="center">
-                    <Items view={view.clone()} storage={backend.storage()} on={on.clone()} />
-                    <Share large={idle && view.items.is_empty()} dragging={state.dragging} text_shared={state.text_shared}
-                        text_round={state.text_round} {on_files} on={on.clone()} />
+                    { items(&locale, &state.view, backend.storage(), &on) }
+                    { share(&locale, &state, &on_files, &on) }
                 </div>
-                { for room.filter(|_| !hosting) }
-                if idle {
-                    <Enter join={state.join.clone()} mistyped={state.mistyped.clone()} wish={state.wish.clone()} name={state.name}
-                        remembered={state.remembered.clone()} {on} />
-                }
+                { for last }
+                if idle { { enter(&locale, &state, &on) } }
             </main>
-            if idle && view.items.is_empty() { <Points /> }
+            if state.is_blank() { { points(&locale) } }
         </ContextProvider<Locale>>
     }
+}
+
+/// What the person wants is carried out against the newest state. It stays the same callback, so that a component
+/// whose facts stay the same is left alone.
+#[hook]
+fn use_intents(state: &UseReducerHandle<State>, deeds: &Rc<Deeds>) -> Callback<Intent> {
+    let latest = use_mut_ref(|| state.clone());
+    *latest.borrow_mut() = state.clone();
+    let deeds = deeds.clone();
+    use_callback((), move |intent, ()| {
+        let state = latest.borrow().clone();
+        deeds.carry_out(&state, intent);
+    })
 }
 
 fn phase(phase: Phase) -> &'static str {

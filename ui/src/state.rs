@@ -210,6 +210,16 @@ impl State {
         self.wish.parse().ok()
     }
 
+    /// True while nothing goes on: in no room, and nothing on the list.
+    pub fn is_blank(&self) -> bool {
+        self.view.phase == Phase::Idle && self.view.items.is_empty()
+    }
+
+    /// True when the room is this device's own, or is about to be.
+    pub fn hosts(&self) -> bool {
+        self.view.phase == Phase::Opening || self.view.room.as_ref().is_some_and(|room| room.hosting)
+    }
+
     /// What an item is called, when it is on the list.
     pub fn item_name(&self, key: ItemKey) -> Option<String> {
         self.view.items.iter().find(|item| item.key == key).map(|item| item.name.clone())

@@ -6,17 +6,9 @@ use yew::virtual_dom::VTag;
 
 use crate::editor::{has_hue, heading, tags};
 
-/// What is shown.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// The text.
-    pub document: Document,
-}
-
 /// The text.
-#[component]
-pub fn FormattedText(props: &Props) -> Html {
-    html! { <div class="document" dir="auto" data-testid="text">{ for props.document.blocks().iter().map(block) }</div> }
+pub fn formatted(document: &Document) -> Html {
+    html! { <div class="document" dir="auto" data-testid="text">{ for document.blocks().iter().map(block) }</div> }
 }
 
 fn block(block: &Block) -> Html {

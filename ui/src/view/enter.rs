@@ -6,52 +6,31 @@ use yew::prelude::*;
 
 use super::icon::{Icon, icon};
 use crate::backend::NoAnswer;
-use crate::locale::{Locale, use_locale};
-use crate::state::{Intent, NameState, Remembered};
+use crate::locale::Locale;
+use crate::state::{Intent, NameState, Remembered, State};
 
-/// What the person typed so far, and what is known about it.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// What stands in the join field.
-    pub join: AttrValue,
-    /// Why it is no invitation, once it was tried.
-    pub mistyped: Option<InvalidInvitation>,
-    /// What stands in the field for a wished name.
-    pub wish: AttrValue,
-    /// What is known about it.
-    pub name: NameState,
-    /// The room that this device remembers.
-    pub remembered: Option<Remembered>,
-    /// What the person wants.
-    pub on: Callback<Intent>,
-}
-
-/// The ways into a room.
-#[component]
-pub fn Enter(props: &Props) -> Html {
-    let locale = use_locale();
+/// The ways into a room, with what the person typed so far and what is known about it.
+pub fn enter(locale: &Locale, state: &State, on: &Callback<Intent>) -> Html {
     let typed = |wrap: fn(String) -> Intent| {
-        props
-            .on
-            .reform(move |event: InputEvent| wrap(event.target_unchecked_into::<HtmlInputElement>().value()))
+        on.reform(move |event: InputEvent| wrap(event.target_unchecked_into::<HtmlInputElement>().value()))
     };
     let submitted = |intent: Intent| {
-        props.on.reform(move |event: SubmitEvent| {
+        on.reform(move |event: SubmitEvent| {
             event.prevent_default();
             intent.clone()
         })
     };
-    let mistake = props.mistyped.as_ref().and_then(|reason| mistake(&locale, reason));
-    let (name_tone, name_hint) = name_hint(&locale, props.name);
-    let cannot_open = matches!(props.name, NameState::Empty | NameState::Invalid | NameState::Taken);
+    let mistake = state.mistyped.as_ref().and_then(|reason| mistake(locale, reason));
+    let (name_tone, name_hint) = name_hint(locale, state.name);
+    let cannot_open = matches!(state.name, NameState::Empty | NameState::Invalid | NameState::Taken);
     html! {
         <aside class="side">
-            { for props.remembered.as_ref().map(|remembered| return_card(&locale, remembered, &props.on)) }
+            { for state.remembered.as_ref().map(|remembered| return_card(locale, remembered, on)) }
             <section class="card">
                 <form class="field" onsubmit={submitted(Intent::Join)}>
                     <h2><label for="join-code">{ locale.say("join-title") }</label></h2>
                     <div class="row">
-                        <input id="join-code" data-testid="join-code" type="text" value={props.join.clone()} oninput={typed(Intent::TypeJoin)}
+                        <input id="join-code" data-testid="join-code" type="text" value={state.join.clone()} oninput={typed(Intent::TypeJoin)}
                             placeholder={locale.say("join-placeholder")} aria-describedby="join-hint" aria-label={locale.say("join-label")}
                             aria-invalid={mistake.is_some().to_string()} autocomplete="off" autocapitalize="none" autocorrect="off" spellcheck="false" enterkeyhint="go" />
                         <button class="button" type="submit" data-testid="join">{ locale.say("join") }</button>
@@ -64,7 +43,7 @@ pub fn Enter(props: &Props) -> Html {
                 <form class="field" onsubmit={submitted(Intent::OpenWished)}>
                     <h2><label for="room-name">{ locale.say("wish-title") }</label></h2>
                     <div class="row">
-                        <input id="room-name" data-testid="room-name" type="text" value={props.wish.clone()} oninput={typed(Intent::TypeWish)}
+                        <input id="room-name" data-testid="room-name" type="text" value={state.wish.clone()} oninput={typed(Intent::TypeWish)}
                             placeholder={locale.say("wish-placeholder")} aria-describedby="wish-hint" aria-label={locale.say("wish-label")}
                             maxlength="63" autocomplete="off" autocapitalize="none" autocorrect="off" spellcheck="false" enterkeyhint="go" />
                         <button class="button" type="submit" data-testid="open-room" disabled={cannot_open}>{ locale.say("wish-open") }</button>

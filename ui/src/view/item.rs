@@ -5,7 +5,7 @@ use privydrop_common::host::Kept;
 use yew::prelude::*;
 
 use super::copy::CopyButton;
-use super::document::FormattedText;
+use super::document::formatted;
 use super::icon::{Icon, icon};
 use crate::choices::Choices;
 use crate::figures::{head_and_tail, size};
@@ -73,7 +73,7 @@ pub fn Item(props: &Props) -> Html {
                     { figures(&locale, item, percent) }
                 </div>
             }
-            if let Some(document) = text { <FormattedText document={document.clone()} /> }
+            if let Some(document) = text { { formatted(document) } }
         </li>
     }
 }

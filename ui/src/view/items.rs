@@ -1,7 +1,5 @@
 //! What is on offer, what moves, and what has arrived.
 
-use std::rc::Rc;
-
 use privydrop_common::api::{ItemKey, PeerView, Phase, Progress, View};
 use yew::prelude::*;
 
@@ -10,32 +8,19 @@ use super::item::Item;
 use crate::backend::Storage;
 use crate::choices::offered;
 use crate::figures::size;
-use crate::locale::{Locale, use_locale};
+use crate::locale::Locale;
 use crate::state::Intent;
 
-/// What the list shows.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// The newest facts.
-    pub view: Rc<View>,
-    /// What this browser does with what it receives.
-    pub storage: Storage,
-    /// What the person wants.
-    pub on: Callback<Intent>,
-}
-
-/// The list. Nothing at all while there is neither an item nor somebody to wait for.
-#[component]
-pub fn Items(props: &Props) -> Html {
-    let locale = use_locale();
-    let view = &props.view;
+/// The list, with what this browser does with what it receives. Nothing at all while there is neither an item nor
+/// somebody to wait for.
+pub fn items(locale: &Locale, view: &View, storage: Storage, on: &Callback<Intent>) -> Html {
     let guest = view.room.as_ref().is_some_and(|room| !room.hosting);
     if view.items.is_empty() {
-        return if guest { waiting(&locale, view.phase) } else { Html::default() };
+        return if guest { waiting(locale, view.phase) } else { Html::default() };
     }
     let takeable = offered(view);
     let moving = view.items.iter().filter(|item| item.progress.speed > 0).count();
-    let note = takeable.first().and(match props.storage {
+    let note = takeable.first().and(match storage {
         Storage::Directory => None,
         Storage::Private => Some("storage-private"),
         Storage::Memory => Some("storage-memory"),
@@ -44,15 +29,15 @@ pub fn Items(props: &Props) -> Html {
         <section class={classes!("card", "items", (takeable.len() > 1).then_some("several"))} aria-labelledby="items-title">
             <div class="card-head">
                 <h2 id="items-title">{ locale.say("items-title") }</h2>
-                if moving > 1 { { total(&locale, view.total) } }
+                if moving > 1 { { total(locale, view.total) } }
                 if takeable.len() > 1 {
-                    <button class="button primary" type="button" data-testid="accept-all" onclick={props.on.reform(|_| Intent::AcceptAll)}>
+                    <button class="button primary" type="button" data-testid="accept-all" onclick={on.reform(|_| Intent::AcceptAll)}>
                         { icon(Icon::Down) }{ locale.say("accept-all") }</button>
                 }
             </div>
             <ul>
                 { for view.items.iter().map(|item| html! {
-                    <Item key={key(item.key)} item={item.clone()} from={owner(view, item.key)} on={props.on.clone()} />
+                    <Item key={key(item.key)} item={item.clone()} from={owner(view, item.key)} on={on.clone()} />
                 }) }
             </ul>
             { for note.map(|note| html! { <p class="hint note">{ locale.say(note) }</p> }) }

@@ -5,29 +5,18 @@ use privydrop_common::transport::Route;
 use yew::prelude::*;
 
 use super::icon::{Icon, icon};
-use crate::locale::{Locale, use_locale};
+use crate::locale::Locale;
 
-/// The other members.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// Who they are.
-    pub peers: Vec<PeerView>,
-    /// True when this device made the room, and so can tell others how to come in.
-    pub hosting: bool,
-}
-
-/// The list of members.
-#[component]
-pub fn Members(props: &Props) -> Html {
-    let locale = use_locale();
+/// The other members. Only a host can tell others how to come in.
+pub fn members(locale: &Locale, peers: &[PeerView], hosting: bool) -> Html {
     html! {
         <section class="members" aria-labelledby="members-title">
             <h3 id="members-title">{ locale.say("members") }</h3>
-            if props.peers.is_empty() {
+            if peers.is_empty() {
                 <p class="alone"><span class="pulse" aria-hidden="true" />{ locale.say("members-none") }</p>
-                if props.hosting { <p class="hint">{ locale.say("members-none-hint") }</p> }
+                if hosting { <p class="hint">{ locale.say("members-none-hint") }</p> }
             } else {
-                <ul>{ for props.peers.iter().map(|peer| member(&locale, peer)) }</ul>
+                <ul>{ for peers.iter().map(|peer| member(locale, peer)) }</ul>
             }
         </section>
     }

@@ -1,7 +1,8 @@
-//! What the page looks like: pure components. Facts go in as properties, wishes come out as [`Intent`]s.
+//! What the page looks like: facts go in, wishes come out as [`Intent`]s.
 //!
-//! No component knows a backend or keeps a fact of the session. What they keep is their own look: a copied mark,
-//! an opened fold, the caret in the editor. Text of other members is shown as text nodes only.
+//! What only draws is a function. What is left alone while its facts stay the same, or keeps a look of its own (a
+//! mark that something was copied, the caret in the editor), is a component. Nothing here knows a backend or keeps a
+//! fact of the session. Text of other members is shown as text nodes only.
 //!
 //! [`Intent`]: crate::state::Intent
 

@@ -3,12 +3,10 @@
 use yew::prelude::*;
 
 use super::icon::{Icon, icon};
-use crate::locale::use_locale;
+use crate::locale::Locale;
 
 /// The three lines.
-#[component]
-pub fn Points() -> Html {
-    let locale = use_locale();
+pub fn points(locale: &Locale) -> Html {
     let points = [
         (Icon::Device, "point-direct", "point-direct-more"),
         (Icon::Shield, "point-sealed", "point-sealed-more"),

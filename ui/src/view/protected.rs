@@ -3,15 +3,13 @@
 use yew::prelude::*;
 
 use super::icon::{Icon, icon};
-use crate::locale::use_locale;
+use crate::locale::Locale;
 
 /// The id of the popover, for the button that opens it.
 pub const PROTECTED: &str = "protected";
 
 /// The popover.
-#[component]
-pub fn Protected() -> Html {
-    let locale = use_locale();
+pub fn protected(locale: &Locale) -> Html {
     let points = ["protected-direct", "protected-proof", "protected-check", "protected-limit"];
     html! {
         <div id={PROTECTED} popover="auto" class="card sheet" aria-labelledby="protected-title">

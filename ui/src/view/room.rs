@@ -1,46 +1,28 @@
 //! The room one is in, or on the way into: its code, link and QR code, who is there, remembering and leaving.
 
-use privydrop_common::api::{PeerView, Phase, RoomView};
+use privydrop_common::api::{Phase, RoomView, View};
 use privydrop_common::code::Code;
 use yew::prelude::*;
 
 use super::copy::{CopyButton, Outcome, copy_text, use_outcome};
 use super::icon::{Icon, icon};
-use super::members::Members;
+use super::members::members;
 use super::qr::QrCode;
 use crate::locale::{Locale, use_locale};
-use crate::state::Intent;
+use crate::state::{Intent, State};
 
 /// Wrong tries that the words of a room stand.
 const ALL_TRIES: u8 = 5;
 
-/// What is known of the room.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// Where this device stands.
-    pub phase: Phase,
-    /// The room, once it has a name.
-    pub room: Option<RoomView>,
-    /// The address of the page, which links begin with.
-    pub base: AttrValue,
-    /// The other members.
-    pub peers: Vec<PeerView>,
-    /// True when this device remembers the room.
-    pub kept: bool,
-    /// What the person wants.
-    pub on: Callback<Intent>,
-}
-
-/// The room's panel.
-#[component]
-pub fn Room(props: &Props) -> Html {
-    let locale = use_locale();
-    let room = props.room.as_ref();
-    let hosting = room.is_some_and(|room| room.hosting) || props.phase == Phase::Opening;
-    let inside = matches!(props.phase, Phase::InRoom | Phase::Reconnecting);
+/// The room's panel. `base` is the address of the page, which links begin with.
+pub fn room(locale: &Locale, state: &State, base: &str, on: &Callback<Intent>) -> Html {
+    let View { phase, peers, .. } = &*state.view;
+    let room = state.view.room.as_ref();
+    let hosting = state.hosts();
+    let inside = matches!(*phase, Phase::InRoom | Phase::Reconnecting);
     let title = match room {
-        _ if props.phase == Phase::Opening => locale.say("room-opening"),
-        _ if props.phase == Phase::Joining => locale.say("joining"),
+        _ if *phase == Phase::Opening => locale.say("room-opening"),
+        _ if *phase == Phase::Joining => locale.say("joining"),
         Some(room) if !room.hosting => {
             locale.fill("room-title-guest", &[("room", room.id.to_string().into())])
         }
@@ -49,31 +31,31 @@ pub fn Room(props: &Props) -> Html {
     let link = room
         .filter(|_| inside)
         .and_then(|room| room.link.as_ref())
-        .map(|link| AttrValue::from(link.to_url(&props.base)));
+        .map(|link| AttrValue::from(link.to_url(base)));
     html! {
-        <aside class="side">
+        <aside key="room" class="side">
             <section class="card room" aria-busy={(!inside).to_string()} aria-labelledby="room-title">
                 <div class="card-head">
                     <h2 id="room-title">{ title }</h2>
                     if !inside { <span class="spinner" aria-hidden="true" /> }
-                    <button class="button plain" type="button" data-testid="leave" onclick={props.on.reform(|_| Intent::Leave)}>
+                    <button class="button plain" type="button" data-testid="leave" onclick={on.reform(|_| Intent::Leave)}>
                         { icon(if inside { Icon::Leave } else { Icon::Cross }) }{ locale.say(if inside { "room-leave" } else { "cancel" }) }</button>
                 </div>
-                if props.phase == Phase::Reconnecting { <p class="hint">{ locale.say("room-reconnecting") }</p> }
+                if *phase == Phase::Reconnecting { <p class="hint">{ locale.say("room-reconnecting") }</p> }
                 if let Some(code) = room.and_then(|room| room.code.clone()) {
                     <CodeBlock {code} tries={room.map_or(ALL_TRIES, |room| room.tries_left)} />
                 } else if hosting {
                     <div class="skeleton words" aria-hidden="true" />
                 }
                 if let (Some(link), Some(room)) = (link, room) {
-                    { invitation(&locale, link, room, props.peers.is_empty()) }
+                    { invitation(locale, link, room, peers.is_empty()) }
                 } else if hosting {
                     <div class="skeleton picture" aria-hidden="true" />
                 }
                 if inside {
-                    <Members peers={props.peers.clone()} {hosting} />
+                    { members(locale, peers, hosting) }
                     if room.is_some_and(|room| room.keepsake.is_some()) {
-                        { keep(&locale, props.kept, &props.on) }
+                        { keep(locale, room.is_some_and(|room| state.keeps(room)), on) }
                     }
                 }
             </section>
