@@ -4,6 +4,8 @@
 
 fn main() -> std::io::Result<()> {
     std::fs::create_dir_all("../dist")?;
-    println!("cargo::rerun-if-changed=../dist");
+    // A release embeds the files; other builds read them when they start and need not be built again.
+    let embeds = std::env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    println!("cargo::rerun-if-changed={}", if embeds { "../dist" } else { "build.rs" });
     Ok(())
 }

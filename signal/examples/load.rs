@@ -13,6 +13,7 @@ use futures_util::{SinkExt, StreamExt};
 use privydrop_common::id::PeerId;
 use privydrop_common::signaling::{Body, ClientMessage, ServerMessage};
 use tokio::net::TcpStream;
+use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
@@ -34,6 +35,7 @@ async fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let program = arguments.next().ok_or_else(|| wrong("usage: load PATH-TO-privydrop-server [flags]"))?;
     let server = Server::start(&program, arguments)?;
+    server.rest().await?;
     idle(&server).await?;
     joins(&server).await?;
     relays(&server).await
@@ -60,6 +62,18 @@ impl Server {
         BufReader::new(stdout).read_line(&mut line)?;
         let address = line.trim().rsplit_once("://").and_then(|(_, address)| address.parse().ok());
         Ok(Self { process, address: address.ok_or_else(|| wrong("the server did not say where it is"))? })
+    }
+
+    /// Waits until it has compressed the web app and rests.
+    async fn rest(&self) -> Result<()> {
+        for _ in 0..240 {
+            let before = self.cpu()?;
+            sleep(Duration::from_millis(500)).await;
+            if self.cpu()? - before < 0.02 {
+                return Ok(());
+            }
+        }
+        Err(wrong("the server is busy by itself"))
     }
 
     /// Resident memory in bytes.

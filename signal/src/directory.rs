@@ -77,36 +77,47 @@ impl Directory {
         }
     }
 
+    /// Whether a socket is open.
+    pub fn is_open(&self, socket: u64) -> bool {
+        self.sockets.contains_key(&socket)
+    }
+
+    /// Every socket that is in a room.
+    pub fn placed(&self) -> Vec<u64> {
+        self.members.iter().map(|entry| *entry.value()).collect()
+    }
+
     /// Where a socket is.
     pub fn position(&self, socket: u64) -> Option<Position> {
         self.sockets.get(&socket)?.position.clone()
     }
 
-    /// Passes a message to the socket if it is still that member's.
-    pub fn tell(&self, socket: u64, member: PeerId, message: &ServerMessage) {
-        if let Some(outbox) = self.outbox(socket, member) {
-            outbox.push(text(message));
-        }
+    /// Passes a message to the socket; false when it is no longer that member's.
+    pub fn tell(&self, socket: u64, member: PeerId, message: &ServerMessage) -> bool {
+        let Some(outbox) = self.outbox(socket, member) else { return false };
+        outbox.push(text(message));
+        true
     }
 
     /// The socket's knocker became a member.
-    pub fn admit(&self, socket: u64, member: PeerId, joined: &ServerMessage) {
-        let Some(mut entry) = self.sockets.get_mut(&socket) else { return };
+    pub fn admit(&self, socket: u64, member: PeerId, joined: &ServerMessage) -> bool {
+        let Some(mut entry) = self.sockets.get_mut(&socket) else { return false };
         let position = entry.position.as_mut().filter(|position| position.member == member);
-        if let (Some(position), ServerMessage::Joined { host, .. }) = (position, joined) {
-            (position.role, position.host) = (Role::Guest, *host);
-            entry.outbox.push(text(joined));
-        }
+        let (Some(position), ServerMessage::Joined { host, .. }) = (position, joined) else { return false };
+        (position.role, position.host) = (Role::Guest, *host);
+        entry.outbox.push(text(joined));
+        true
     }
 
     /// The socket is no longer in its room. A replaced one is closed, so that it does not come back by itself.
-    pub fn dismiss(&self, socket: u64, member: PeerId, refused: &ServerMessage) {
-        let Some(outbox) = self.outbox(socket, member) else { return };
+    pub fn dismiss(&self, socket: u64, member: PeerId, refused: &ServerMessage) -> bool {
+        let Some(outbox) = self.outbox(socket, member) else { return false };
         self.place(socket, None);
         outbox.push(text(refused));
         if matches!(refused, ServerMessage::Refused { code: Refusal::Replaced, .. }) {
             outbox.close(CloseCode::Policy);
         }
+        true
     }
 
     /// Relays between two sockets of this node, if `to` is here; the rule is the same as [`crate::rooms::Room::route`]'s.

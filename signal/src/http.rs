@@ -9,7 +9,7 @@ use actix_web::http::header::{
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use privydrop_common::id::RoomId;
-use privydrop_common::signaling::PROTOCOL;
+use privydrop_common::signaling::{PROTOCOL, Refusal, ServerMessage};
 use serde_json::json;
 
 use crate::refusal::Refused;
@@ -84,13 +84,13 @@ async fn room(app: Data<App>, request: HttpRequest, name: Path<String>) -> HttpR
 
 fn refusal(refused: Refused) -> HttpResponse {
     let mut response = match refused.code {
-        privydrop_common::signaling::Refusal::RateLimited => HttpResponse::TooManyRequests(),
+        Refusal::RateLimited => HttpResponse::TooManyRequests(),
         _ => HttpResponse::ServiceUnavailable(),
     };
     if let Some(seconds) = refused.retry_after {
         response.insert_header((RETRY_AFTER, seconds));
     }
-    response.json(privydrop_common::signaling::ServerMessage::from(refused))
+    response.json(ServerMessage::from(refused))
 }
 
 /// The process runs.

@@ -125,22 +125,19 @@ impl Room {
         self.present().map(|(_, place)| place.node).chain(knockers)
     }
 
-    /// Forgets what time has overtaken: members on dead nodes are lost, lost members and old knockers are gone.
-    pub fn tidy(&mut self, now: Moment, is_alive: impl Fn(NodeId) -> bool) -> Vec<Notice> {
-        self.knockers.retain(|knocker| {
-            is_alive(knocker.place.node) && now - Moment::from_millis(knocker.since) < KNOCK_LIMIT
-        });
-        let ghosts: Vec<_> = self
-            .present()
-            .filter(|(_, place)| !is_alive(place.node))
-            .map(|(seat, place)| (seat.id, place))
-            .collect();
+    /// Forgets what time has overtaken: whose socket is gone is lost, lost members and old knockers are gone.
+    pub fn tidy(&mut self, now: Moment, is_open: impl Fn(Place) -> bool) -> Vec<Notice> {
+        let too_old = |knocker: &&Knocker| now - Moment::from_millis(knocker.since) >= KNOCK_LIMIT;
+        let late = self.knockers.iter().filter(|knocker| too_old(knocker) || !is_open(knocker.place));
+        let ghosts =
+            self.present().filter(|(_, place)| !is_open(*place)).map(|(seat, place)| (seat.id, place));
+        let gone: Vec<_> = late.map(|knocker| (knocker.id, knocker.place)).chain(ghosts).collect();
         let mut notices = Vec::new();
-        for (ghost, place) in ghosts {
-            notices.extend(self.lose(ghost, place, now));
+        for (member, place) in gone {
+            notices.extend(self.lose(member, place, now));
         }
-        // A notice may name a ghost that was found later in the same pass.
-        notices.retain(|notice| is_alive(notice.place.node));
+        // A notice may name somebody who was found gone later in the same pass.
+        notices.retain(|notice| is_open(notice.place));
         self.seats.retain(|seat| match seat.presence {
             Presence::Here(_) => true,
             Presence::Lost(since) => now - Moment::from_millis(since) < GRACE,

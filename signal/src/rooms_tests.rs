@@ -117,8 +117,11 @@ fn members_of_a_crashed_node_are_no_ghosts() {
     let elsewhere = Place { node: NodeId(2), socket: 1 };
     room.enter(id(5), elsewhere).unwrap();
     room.knock(id(6), elsewhere, at(0)).unwrap();
-    let notices = room.tidy(at(1), |node| node == NodeId(1));
-    assert_eq!(told(&notices), [(id(HOST), &left(5, true)), (id(1), &left(5, true))]);
+    let notices = room.tidy(at(1), |place| place.node == NodeId(1));
+    assert_eq!(
+        told(&notices),
+        [(id(HOST), &left(6, true)), (id(HOST), &left(5, true)), (id(1), &left(5, true))]
+    );
     assert_eq!((room.place_of(id(5)), room.waiting().count()), (None, 0));
 }
 
@@ -261,7 +264,7 @@ impl Walk {
                 let ghosts: Vec<_> = members.map(|(member, _)| *member).collect();
                 self.connected.knockers.retain(|_, place| !crashed(place));
                 ghosts.into_iter().for_each(|ghost| self.connected.gone(ghost));
-                self.room.tidy(now, |node| node != NodeId(0))
+                self.room.tidy(now, |place| place.node != NodeId(0))
             }
             Step::Wait(seconds) => {
                 self.now += seconds;

@@ -324,12 +324,14 @@ fn secret(file: &Path, at_least: usize) -> Result<Vec<u8>, StartError> {
     Ok(content.to_vec())
 }
 
-async fn hold_lease(store: &dyn Store, node: NodeId) -> Result<(), StoreError> {
+/// Says that the node is alive; whether the store knew it before.
+async fn hold_lease(store: &dyn Store, node: NodeId) -> Result<bool, StoreError> {
     let key = Key::Node(node);
-    if !store.touch(&key, LEASE).await? {
+    let known = store.touch(&key, LEASE).await?;
+    if !known {
         store.swap(&key, None, b"alive", LEASE).await?;
     }
-    Ok(())
+    Ok(known)
 }
 
 /// Says again and again that this node is alive, gives a store that forgot it the ticket key, and sweeps.
@@ -339,8 +341,11 @@ async fn keep_house(service: Arc<Service>, shared_key: Option<Vec<u8>>) {
     loop {
         turns.tick().await;
         let store = &*service.store;
-        if hold_lease(store, service.node).await.is_err() {
-            tracing::warn!("the room store did not take this node's lease; trying again");
+        match hold_lease(store, service.node).await {
+            Ok(true) => {}
+            // It forgot the node, so it forgot rooms, or let others believe that their members here are lost.
+            Ok(false) => service.refresh_all().await,
+            Err(_) => tracing::warn!("the room store did not take this node's lease; trying again"),
         }
         if let Some(key) = &shared_key
             && store.touch(&Key::TicketKey, ticket::LIFE).await == Ok(false)

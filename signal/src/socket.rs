@@ -188,7 +188,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
         }
         if self.alarms.refresh <= now {
             self.alarms.refresh = now + self.pace.refresh;
-            Box::pin(self.service.refresh(&self.client)).await;
+            Box::pin(self.service.refresh(self.client.socket)).await;
         }
         if self.alarms.knock.is_some_and(|due| due <= now) {
             self.alarms.knock = None;

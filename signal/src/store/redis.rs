@@ -6,11 +6,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deadpool_redis::redis::{self, AsyncCommands, Script};
-use deadpool_redis::{Connection, Pool, Runtime};
+use deadpool_redis::redis::{self, AsyncCommands, AsyncConnectionConfig, Script};
+use deadpool_redis::{Connection, Manager, Pool, Runtime};
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::{Cell, Key, MAILBOX, Store, StoreError, Version};
 use crate::rooms::NodeId;
@@ -48,20 +48,18 @@ impl Redis {
     /// Connects to `url` (`redis://[user:password@]host:port/db`) and asks whether it answers.
     pub async fn connect(url: &str) -> Result<Self, redis::RedisError> {
         let client = redis::Client::open(url)?;
-        let unusable =
-            |_| redis::RedisError::from((redis::ErrorKind::InvalidClientConfig, "unusable address"));
-        let pool = deadpool_redis::Config::from_url(url)
-            .builder()
-            .map_err(unusable)?
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
+        let pool = Pool::builder(Manager::new_with_config(url, config.clone())?)
             .max_size(CONNECTIONS)
             .wait_timeout(Some(PATIENCE))
-            .create_timeout(Some(PATIENCE))
             .runtime(Runtime::Tokio1)
             .build()
-            .map_err(|_| redis::RedisError::from((redis::ErrorKind::InvalidClientConfig, "no pool")))?;
+            .map_err(|_| (redis::ErrorKind::InvalidClientConfig, "no connection pool"))?;
         let store = Self { pool, create: Script::new(CREATE), replace: Script::new(REPLACE), client };
         // The client itself says why it cannot connect; the pool would only say that it cannot.
-        let mut connection = store.client.get_multiplexed_async_connection().await?;
+        let mut connection = store.client.get_multiplexed_async_connection_with_config(&config).await?;
         redis::cmd("PING").query_async::<()>(&mut connection).await?;
         Ok(store)
     }
@@ -152,10 +150,7 @@ fn millis(span: Duration) -> u64 {
 }
 
 async fn answer<T>(request: impl Future<Output = redis::RedisResult<T>>) -> Result<T, StoreError> {
-    match timeout(PATIENCE, request).await {
-        Ok(result) => result.map_err(|error| classify(&error)),
-        Err(_) => Err(StoreError::Unavailable),
-    }
+    request.await.map_err(|error| classify(&error))
 }
 
 fn classify(error: &redis::RedisError) -> StoreError {

@@ -104,8 +104,8 @@ async fn a_socket_that_never_says_hello_is_ended() {
 #[tokio::test]
 async fn a_silent_socket_is_dropped_and_its_room_hears_of_it() {
     let server = paced(&[], |pace| {
-        pace.ping = Duration::from_millis(20);
-        pace.silence = Duration::from_millis(400);
+        pace.ping = Duration::from_millis(50);
+        pace.silence = Duration::from_secs(2);
     })
     .await;
     let mut host = Client::hello(&server).await.create(None).await;

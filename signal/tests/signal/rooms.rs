@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use privydrop_common::id::PeerId;
 use privydrop_common::signaling::{ClientMessage, MAX_KNOCKERS, MAX_MEMBERS, Member, Refusal, ServerMessage};
 
 use crate::support::{Client, paced, relay, relayed, server};
 
-fn left(member: privydrop_common::id::PeerId, lost: bool) -> ServerMessage {
+fn left(member: PeerId, lost: bool) -> ServerMessage {
     ServerMessage::MemberLeft { member, lost }
 }
 
-fn came(id: privydrop_common::id::PeerId) -> ServerMessage {
+fn came(id: PeerId) -> ServerMessage {
     ServerMessage::MemberJoined { member: Member { id, sharing: false } }
 }
 

@@ -1,0 +1,320 @@
+//! What the server does for its clients: load the room, apply the rule, swap it in, notify.
+//!
+//! Every change of a room is one rule of [`crate::rooms`] under compare-and-swap, tried again when another node
+//! was faster. Notices go out only after the swap. Never looks into a relayed body.
+
+mod requests;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use privydrop_common::id::{PeerId, RoomId};
+use privydrop_common::signaling::{Refusal, ServerMessage, Ticket};
+use privydrop_common::time::Moment;
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+
+use crate::directory::{Directory, Position, Role};
+use crate::limits::{Limits, Source};
+use crate::metrics::{Levels, Metrics};
+use crate::outbox::Outbox;
+use crate::refusal::Refused;
+use crate::rooms::{NodeId, Notice, Place, Room, What};
+use crate::store::{Key, Store, StoreError};
+use crate::ticket::Tickets;
+use crate::turn::Ice;
+
+/// Tries of one change while other nodes change the same room.
+const ATTEMPTS: usize = 64;
+/// Tries to tell the store that a socket is gone, and the pause between them.
+const LOSS_TRIES: usize = 30;
+const LOSS_PAUSE: Duration = Duration::from_secs(1);
+
+/// One open socket, as the service sees it.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Its number on this node, never used twice.
+    pub socket: u64,
+    /// Whose attempts it shares.
+    pub source: Source,
+    /// What is to be written to it.
+    pub outbox: Arc<Outbox>,
+}
+
+/// The server's memory and hands: store, directory, limits, keys.
+pub struct Service {
+    pub(crate) node: NodeId,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) directory: Directory,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
+    tickets: Tickets,
+    ice: Ice,
+    started: Instant,
+}
+
+/// A message for a socket on another node.
+#[derive(Debug, Serialize, Deserialize)]
+struct Envelope {
+    socket: u64,
+    member: PeerId,
+    effect: Effect,
+    message: ServerMessage,
+}
+
+/// What the message means for the socket's place.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+enum Effect {
+    Tell,
+    Admit,
+    Dismiss,
+}
+
+impl Service {
+    /// A node's service; nothing runs by itself.
+    pub fn new(node: NodeId, store: Arc<dyn Store>, limits: Limits, tickets: Tickets, ice: Ice) -> Self {
+        let (directory, metrics, started) = (Directory::default(), Metrics::default(), Instant::now());
+        Self { node, store, directory, limits, metrics, tickets, ice, started }
+    }
+
+    /// The socket is gone: its member is lost, not left.
+    pub async fn lost(&self, client: &Client) {
+        let Some(position) = self.directory.close(client.socket) else { return };
+        let place = self.place(client.socket);
+        for _ in 0..LOSS_TRIES {
+            let lose = |room: &mut Room, now| room.lose(position.member, place, now);
+            if self.change_known(&position.room, lose).await.is_ok() {
+                return;
+            }
+            // The store was away. Whoever looks at the room later finds the socket closed.
+            sleep(LOSS_PAUSE).await;
+        }
+    }
+
+    /// The host did not admit this knocker in time.
+    pub async fn expire_knock(&self, client: &Client) {
+        let Ok(position) = self.position(client.socket) else { return };
+        let place = self.place(client.socket);
+        let _ = self.change_known(&position.room, |room, _| room.expire_knock(position.member, place)).await;
+    }
+
+    /// Keeps the room of this socket alive, and puts it back if the store forgot it.
+    pub async fn refresh(&self, socket: u64) {
+        let Some(position) = self.directory.position(socket) else { return };
+        let result = self.change_as(socket, |_, _| Ok(Vec::new())).await;
+        // Whoever took the place could not tell; any other failure is tried again at the next turn.
+        if let Err(refused @ Refused { code: Refusal::Replaced, .. }) = result {
+            self.directory.dismiss(socket, position.member, &refused.into());
+        }
+    }
+
+    /// Refreshes every room of this node, after the store forgot it.
+    pub async fn refresh_all(&self) {
+        for socket in self.directory.placed() {
+            self.refresh(socket).await;
+        }
+    }
+
+    /// Whether this client still waits to be admitted.
+    pub fn is_knocking(&self, client: &Client) -> bool {
+        self.directory.position(client.socket).is_some_and(|position| position.role == Role::Knocker)
+    }
+
+    /// Delivers what another node put into this node's mailbox.
+    pub fn receive(&self, message: &[u8]) {
+        match serde_json::from_slice(message) {
+            Ok(envelope) => drop(self.hand_over(envelope)),
+            Err(_) => tracing::warn!("another node sent something unreadable; are all nodes of one version?"),
+        }
+    }
+
+    /// Everything that is counted, in Prometheus' text.
+    pub async fn metrics_text(&self) -> String {
+        let cells = self.timed(self.store.size()).await.ok();
+        self.metrics.text(Levels {
+            sockets: self.directory.sockets(),
+            members: self.directory.members(),
+            cells,
+        })
+    }
+
+    /// Time since the start, for limits.
+    pub fn uptime(&self) -> Moment {
+        Moment::default() + self.started.elapsed()
+    }
+
+    /// The servers' common time: the wall clock, which only tickets, TURN and absences of minutes depend on.
+    fn now(&self) -> Moment {
+        Moment::default() + SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO)
+    }
+
+    /// Changes the room in which the client is a member, putting the client back first if the store forgot it.
+    async fn change_as(
+        &self,
+        socket: u64,
+        rule: impl Fn(&mut Room, &Position) -> Result<Vec<Notice>, Refusal>,
+    ) -> Result<(), Refused> {
+        let position = self.position(socket)?;
+        let (member, place) = (position.member, self.place(socket));
+        let change = self.change(&position.room, |room, _| {
+            let mut notices = Vec::new();
+            let mut room = match room {
+                Some(room) => room,
+                None if position.role == Role::Knocker => return Err(Refusal::RoomUnknown),
+                None => Room::restored(position.host),
+            };
+            match room.place_of(member) {
+                Some(current) if current != place => return Err(Refusal::Replaced),
+                None if position.role != Role::Knocker && room.host() == position.host => {
+                    notices = room.enter(member, place)?;
+                }
+                _ => {}
+            }
+            notices.extend(rule(&mut room, &position)?);
+            Ok((room, notices))
+        });
+        change.await.map(drop)
+    }
+
+    /// Changes a room if it exists.
+    async fn change_known(
+        &self,
+        room: &RoomId,
+        rule: impl Fn(&mut Room, Moment) -> Vec<Notice>,
+    ) -> Result<(), Refused> {
+        let change = self.change(room, |room, now| {
+            let mut room = room.ok_or(Refusal::RoomUnknown)?;
+            let notices = rule(&mut room, now);
+            Ok((room, notices))
+        });
+        match change.await {
+            Ok(_) | Err(Refused { code: Refusal::RoomUnknown, .. }) => Ok(()),
+            Err(refused) => Err(refused),
+        }
+    }
+
+    /// Load, rule, swap, notify.
+    async fn change(
+        &self,
+        id: &RoomId,
+        rule: impl Fn(Option<Room>, Moment) -> Result<(Room, Vec<Notice>), Refusal>,
+    ) -> Result<Room, Refused> {
+        let key = Key::Room(id.clone());
+        for _ in 0..ATTEMPTS {
+            let cell = self.timed(self.store.load(&key)).await?;
+            let (version, before) = match &cell {
+                Some(cell) => (Some(cell.version), decode(&cell.value)),
+                None => (None, None),
+            };
+            let now = self.now();
+            let mut room = before.clone();
+            let mut notices = Vec::new();
+            if let Some(room) = &mut room {
+                let dead = self.dead_nodes(room).await?;
+                notices = room.tidy(now, |place| match place.node {
+                    node if node == self.node => self.directory.is_open(place.socket),
+                    node => !dead.contains(&node),
+                });
+            }
+            let (room, more) = rule(room, now)?;
+            notices.extend(more);
+            let saved = if before.as_ref() == Some(&room) {
+                self.timed(self.store.touch(&key, room.ttl())).await?
+            } else {
+                let value = serde_json::to_vec(&room).map_err(|_| Refusal::StoreUnavailable)?;
+                self.timed(self.store.swap(&key, version, &value, room.ttl())).await?
+            };
+            if saved {
+                self.notify(id, &room, notices).await;
+                return Ok(room);
+            }
+        }
+        tracing::warn!("a room changed too often to be changed once more");
+        Err(Refusal::StoreUnavailable.into())
+    }
+
+    async fn dead_nodes(&self, room: &Room) -> Result<Vec<NodeId>, StoreError> {
+        let mut others: Vec<_> = room.nodes().filter(|node| *node != self.node).collect();
+        others.sort_unstable_by_key(|node| node.0);
+        others.dedup();
+        let mut dead = Vec::new();
+        for node in others {
+            if self.timed(self.store.load(&Key::Node(node))).await?.is_none() {
+                dead.push(node);
+            }
+        }
+        Ok(dead)
+    }
+
+    async fn notify(&self, id: &RoomId, room: &Room, notices: Vec<Notice>) {
+        for Notice { member, place, what } in notices {
+            let (effect, message) = match what {
+                What::Tell(message) => (Effect::Tell, message),
+                What::Dismissed(code) => (Effect::Dismiss, Refused::from(code).into()),
+                What::Admitted => {
+                    let position =
+                        Position { room: id.clone(), member, host: room.host(), role: Role::Guest };
+                    let Ok(joined) = self.joined(&position, room) else { continue };
+                    (Effect::Admit, joined)
+                }
+            };
+            self.send(place.node, Envelope { socket: place.socket, member, effect, message }).await;
+        }
+    }
+
+    /// Delivers to a socket of this or another node; false when it is certainly gone.
+    async fn send(&self, node: NodeId, envelope: Envelope) -> bool {
+        if node == self.node {
+            return self.hand_over(envelope);
+        }
+        let Ok(message) = serde_json::to_vec(&envelope) else { return false };
+        self.timed(self.store.publish(node, &message)).await.unwrap_or(true)
+    }
+
+    fn hand_over(&self, Envelope { socket, member, effect, message }: Envelope) -> bool {
+        match effect {
+            Effect::Tell => self.directory.tell(socket, member, &message),
+            Effect::Admit => self.directory.admit(socket, member, &message),
+            Effect::Dismiss => self.directory.dismiss(socket, member, &message),
+        }
+    }
+
+    fn joined(&self, position: &Position, room: &Room) -> Result<ServerMessage, Refused> {
+        Ok(ServerMessage::Joined {
+            member: position.member,
+            room: position.room.clone(),
+            host: position.host,
+            members: room.others(position.member),
+            ticket: self.ticket(position)?,
+            ice: self.ice.servers(position.member, self.now()),
+        })
+    }
+
+    fn ticket(&self, position: &Position) -> Result<Ticket, Refused> {
+        let ticket = self.tickets.issue(&position.room, position.member, position.host, self.now());
+        ticket.ok_or_else(|| Refusal::TicketInvalid.into())
+    }
+
+    fn position(&self, socket: u64) -> Result<Position, Refused> {
+        self.directory.position(socket).ok_or_else(|| Refusal::NotMember.into())
+    }
+
+    fn place(&self, socket: u64) -> Place {
+        Place { node: self.node, socket }
+    }
+
+    async fn timed<T>(&self, request: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let start = Instant::now();
+        let result = request.await;
+        self.metrics.store_took(start.elapsed());
+        if result.is_err() {
+            self.metrics.store_errors.inc();
+        }
+        result
+    }
+}
+
+/// A record of another version is as good as none: its members come back with their tickets.
+fn decode(record: &[u8]) -> Option<Room> {
+    serde_json::from_slice(record).ok()
+}

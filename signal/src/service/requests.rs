@@ -1,0 +1,230 @@
+//! What a client may ask, one function for each request: limits, tickets, the rule to apply, the answer.
+//!
+//! Rooms change only through [`Service::change`]; nothing here touches the store's records.
+
+use privydrop_common::id::{PeerId, RoomId};
+use privydrop_common::signaling::{ClientMessage, Refusal, ServerMessage, Ticket};
+use privydrop_common::time::Moment;
+
+use super::{Client, Effect, Envelope, Service, decode};
+use crate::directory::{Position, Role, text};
+use crate::limits::Source;
+use crate::refusal::Refused;
+use crate::rooms::{Notice, Place, Room, digits_for};
+use crate::store::Key;
+use crate::ticket::Claims;
+
+/// Ids drawn for a new room before giving up; nine of ten are free by [`digits_for`].
+const DRAWS: usize = 32;
+
+impl Service {
+    /// Does what a client asks. A refusal is the caller's to send.
+    pub async fn handle(&self, client: &Client, message: ClientMessage) -> Result<(), Refused> {
+        match message {
+            ClientMessage::Hello { .. } => Err(Refusal::OutOfPlace.into()),
+            ClientMessage::Create { name, ticket } => self.create(client, name, ticket).await,
+            ClientMessage::Join { room, ticket: Some(ticket) } => self.rejoin(client, room, &ticket).await,
+            ClientMessage::Join { room, ticket: None } => self.knock(client, room).await,
+            ClientMessage::Admit { member } => {
+                self.change_as(client.socket, |room, position| room.admit(position.member, member)).await?;
+                self.metrics.joins.inc();
+                Ok(())
+            }
+            ClientMessage::Sharing { on } => {
+                self.change_as(client.socket, |room, position| room.share(position.member, on)).await
+            }
+            ClientMessage::Leave => self.leave(client).await,
+            ClientMessage::Relay { to, seq, body } => {
+                let position = self.position(client.socket)?;
+                self.metrics.relays.inc();
+                self.metrics.relayed_bytes.inc_by(body.as_str().len() as u64);
+                let message = ServerMessage::Relay { from: position.member, seq, body };
+                if self.directory.relay(&position, to, || text(&message)) {
+                    return Ok(());
+                }
+                self.relay_elsewhere(&position, to, message).await
+            }
+        }
+    }
+
+    /// Whether a room name is free. Costs the asker one miss, whatever the answer.
+    pub async fn is_free(&self, source: Source, room: &RoomId) -> Result<bool, Refused> {
+        self.limits.misses.take(source, self.uptime())?;
+        Ok(self.timed(self.store.load(&Key::Room(room.clone()))).await?.is_none())
+    }
+
+    async fn create(
+        &self,
+        client: &Client,
+        name: Option<RoomId>,
+        ticket: Option<Ticket>,
+    ) -> Result<(), Refused> {
+        self.require_nowhere(client)?;
+        if let Some(ticket) = ticket {
+            let claims = self.checked(client, &ticket)?;
+            if !claims.is_owner() || name.is_some_and(|name| name != claims.room) {
+                return Err(Refusal::TicketInvalid.into());
+            }
+            return self.host(client, claims.room, claims.member, true).await;
+        }
+        self.limits.creates.take(client.source, self.uptime())?;
+        let host = PeerId::random(&mut rand::rng());
+        if let Some(name) = name {
+            return self.host(client, name, host, false).await;
+        }
+        let digits = digits_for(self.timed(self.store.size()).await?);
+        for _ in 0..DRAWS {
+            match self.host(client, random_room(digits)?, host, false).await {
+                Err(Refused { code: Refusal::RoomTaken, .. }) => {}
+                result => return result,
+            }
+        }
+        Err(Refusal::StoreFull.into())
+    }
+
+    /// Makes the room, or takes it again when the caller proved to be its `owner`.
+    async fn host(&self, client: &Client, room: RoomId, host: PeerId, owner: bool) -> Result<(), Refused> {
+        let position = Position { room, member: host, host, role: Role::Host };
+        let place = self.place(client.socket);
+        let state = self
+            .settle(client, position.clone(), |room, _| match room {
+                Some(room) if !owner || room.host() != host => Err(Refusal::RoomTaken),
+                room => entered(room.unwrap_or_else(|| Room::new(host)), host, place),
+            })
+            .await?;
+        self.metrics.creates.inc();
+        let created = ServerMessage::Created {
+            member: host,
+            room: position.room.clone(),
+            ticket: self.ticket(&position)?,
+            ice: self.ice.servers(host, self.now()),
+        };
+        let members = state.others(host).into_iter().map(|member| ServerMessage::MemberJoined { member });
+        let knocks = state.waiting().map(|member| ServerMessage::Knock { member });
+        client
+            .outbox
+            .release([created].into_iter().chain(members).chain(knocks).map(|message| text(&message)));
+        Ok(())
+    }
+
+    async fn rejoin(&self, client: &Client, room: RoomId, ticket: &Ticket) -> Result<(), Refused> {
+        self.require_nowhere(client)?;
+        let claims = self.checked(client, ticket)?;
+        if claims.room != room {
+            return Err(Refusal::TicketInvalid.into());
+        }
+        let role = if claims.is_owner() { Role::Host } else { Role::Guest };
+        let position = Position { room, member: claims.member, host: claims.host, role };
+        let place = self.place(client.socket);
+        let state = self
+            .settle(client, position.clone(), |room, _| match room {
+                Some(room) if room.host() != claims.host => Err(Refusal::TicketInvalid),
+                room => entered(room.unwrap_or_else(|| Room::restored(claims.host)), claims.member, place),
+            })
+            .await?;
+        self.metrics.joins.inc();
+        client.outbox.release([text(&self.joined(&position, &state)?)]);
+        Ok(())
+    }
+
+    async fn knock(&self, client: &Client, room: RoomId) -> Result<(), Refused> {
+        self.require_nowhere(client)?;
+        self.limits.misses.check(client.source, self.uptime())?;
+        self.limits.joins.take(client.source, self.uptime())?;
+        let member = PeerId::random(&mut rand::rng());
+        let place = self.place(client.socket);
+        let mut position = Position { room, member, host: member, role: Role::Knocker };
+        let settled = self
+            .settle(client, position.clone(), |room, now| {
+                let mut room = room.ok_or(Refusal::RoomUnknown)?;
+                let notices = room.knock(member, place, now)?;
+                Ok((room, notices))
+            })
+            .await;
+        if matches!(settled, Err(Refused { code: Refusal::RoomUnknown, .. })) {
+            self.limits.misses.take(client.source, self.uptime())?;
+        }
+        let state = settled?;
+        self.metrics.knocks.inc();
+        position.host = state.host();
+        let knocking = ServerMessage::Knocking {
+            member,
+            room: position.room.clone(),
+            host: position.host,
+            ice: self.ice.servers(member, self.now()),
+        };
+        client.outbox.release([text(&knocking)]);
+        Ok(())
+    }
+
+    async fn leave(&self, client: &Client) -> Result<(), Refused> {
+        let position = self.position(client.socket)?;
+        self.directory.place(client.socket, None);
+        let place = self.place(client.socket);
+        self.change_known(&position.room, |room, _| room.leave(position.member, place)).await
+    }
+
+    /// The receiver is on another node, or nowhere.
+    async fn relay_elsewhere(
+        &self,
+        position: &Position,
+        to: PeerId,
+        message: ServerMessage,
+    ) -> Result<(), Refused> {
+        let cell = self.timed(self.store.load(&Key::Room(position.room.clone()))).await?;
+        let room = cell.and_then(|cell| decode(&cell.value)).ok_or(Refusal::PeerUnknown)?;
+        let place = room.route(position.member, to)?;
+        let envelope = Envelope { socket: place.socket, member: to, effect: Effect::Tell, message };
+        if self.send(place.node, envelope).await {
+            return Ok(());
+        }
+        // Its node or socket is gone: looking at the room again finds who is lost and tells the others.
+        self.change_known(&position.room, |_, _| Vec::new()).await?;
+        Err(Refusal::PeerUnknown.into())
+    }
+
+    /// Gives the client a place in a room by `rule`. On success what is pushed to it is held back until the
+    /// caller has released its answer.
+    async fn settle(
+        &self,
+        client: &Client,
+        position: Position,
+        rule: impl Fn(Option<Room>, Moment) -> Result<(Room, Vec<Notice>), Refusal>,
+    ) -> Result<Room, Refused> {
+        let room = position.room.clone();
+        client.outbox.hold();
+        self.directory.place(client.socket, Some(position));
+        let result = self.change(&room, rule).await;
+        if result.is_err() {
+            self.directory.place(client.socket, None);
+            client.outbox.forget_held();
+        }
+        result
+    }
+
+    /// What a ticket proves; a wrong one counts as an attempt to join.
+    fn checked(&self, client: &Client, ticket: &Ticket) -> Result<Claims, Refused> {
+        if let Some(claims) = self.tickets.check(ticket, self.now()) {
+            return Ok(claims);
+        }
+        self.limits.joins.take(client.source, self.uptime())?;
+        Err(Refusal::TicketInvalid.into())
+    }
+
+    fn require_nowhere(&self, client: &Client) -> Result<(), Refused> {
+        match self.directory.position(client.socket) {
+            Some(_) => Err(Refusal::OutOfPlace.into()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn entered(mut room: Room, member: PeerId, place: Place) -> Result<(Room, Vec<Notice>), Refusal> {
+    let notices = room.enter(member, place)?;
+    Ok((room, notices))
+}
+
+fn random_room(digits: u32) -> Result<RoomId, Refused> {
+    let number = rand::random_range(0..10_u64.pow(digits));
+    format!("{number:0width$}", width = digits as usize).parse().map_err(|_| Refusal::StoreFull.into())
+}
