@@ -26,8 +26,10 @@ pub(crate) struct Moved {
     pub size: u64,
     /// From the wish to receive to the last byte in its place, in the page's own clock.
     pub seconds: f64,
-    /// CPU time of all processes of both browsers.
-    pub cpu_seconds: f64,
+    /// CPU time of all processes of the sending browser.
+    pub from_cpu: f64,
+    /// The same of the receiving browser.
+    pub to_cpu: f64,
     /// Highest memory above idle of the sending tab, in bytes.
     pub from_memory: f64,
     /// The same of the receiving tab.
@@ -88,22 +90,23 @@ impl<'a> Meter<'a> {
                 panic!("a transfer came to no end: {:?}\nfrom: {from:#?}\nto: {to:#?}", noted.failed);
             }
         };
-        let cpu_seconds = spent(&before, &self.cpu());
+        let after = self.cpu();
         self.from.look();
         self.to.look();
         Moved {
             size,
             seconds: milliseconds / 1000.0,
-            cpu_seconds,
+            from_cpu: spent(&before[0], &after[0]),
+            to_cpu: spent(&before[1], &after[1]),
             from_memory: self.from.highest - self.from.idle,
             to_memory: self.to.highest - self.to.idle,
         }
     }
 
-    /// CPU time so far of every process of both browsers, in ticks.
-    fn cpu(&self) -> HashMap<i32, u64> {
+    /// CPU time so far of every process of the two browsers, in ticks.
+    fn cpu(&self) -> [HashMap<i32, u64>; 2] {
         let processes = [&self.ends.from, &self.ends.to].map(|page| page.browser().processes());
-        processes.into_iter().flatten().filter_map(|id| Some((id, ticks(id)?))).collect()
+        processes.map(|ids| ids.into_iter().filter_map(|id| Some((id, ticks(id)?))).collect())
     }
 }
 
@@ -113,9 +116,9 @@ impl Moved {
         self.size as f64 / 1e6 / self.seconds
     }
 
-    /// MB per second of CPU time.
+    /// MB per second of CPU time of both ends.
     pub(crate) fn thrift(&self) -> f64 {
-        self.size as f64 / 1e6 / self.cpu_seconds
+        self.size as f64 / 1e6 / (self.from_cpu + self.to_cpu)
     }
 }
 
@@ -123,9 +126,11 @@ impl fmt::Display for Moved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:6.1} MB/s  {:6.1} MB per CPU-second  tabs {:+.0} and {:+.0} MB",
+            "{:6.1} MB/s  {:6.1} MB per CPU-second ({:.1} + {:.1} s)  tabs {:+.0} and {:+.0} MB",
             self.speed(),
             self.thrift(),
+            self.from_cpu,
+            self.to_cpu,
             self.from_memory / 1e6,
             self.to_memory / 1e6
         )

@@ -32,6 +32,10 @@ pub(crate) struct Opening {
 /// When things were there, in milliseconds.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(crate) struct Times {
+    /// The web app was there in place of the picture that stands in for it.
+    pub ready: f64,
+    /// Both ends had proved themselves.
+    pub connected: f64,
     /// The sharer's text could be read.
     pub text: f64,
     /// The sharer's file stood in the list.
@@ -81,7 +85,10 @@ impl fmt::Display for Opening {
 
 impl fmt::Display for Times {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { text, offered, finished } = self;
-        write!(f, "text {text:.0}, list {offered:.0}, file {finished:.0} ms")
+        let Self { ready, connected, text, offered, finished } = self;
+        write!(
+            f,
+            "app {ready:.0}, connected {connected:.0}, text {text:.0}, list {offered:.0}, file {finished:.0} ms"
+        )
     }
 }

@@ -163,7 +163,8 @@ mod tests {
     use super::*;
 
     fn moved(seconds: f64) -> Moved {
-        Moved { size: 100_000_000, seconds, cpu_seconds: 2.0 * seconds, from_memory: 1e6, to_memory: 101e6 }
+        let (from_cpu, to_cpu) = (seconds, seconds);
+        Moved { size: 100_000_000, seconds, from_cpu, to_cpu, from_memory: 1e6, to_memory: 101e6 }
     }
 
     #[test]

@@ -11,6 +11,12 @@
     };
     const received = '[data-testid="item"][data-direction="in"]';
     const look = () => {
+        if (document.querySelector('[data-testid="file-input"]')) {
+            note("ready");
+        }
+        if (document.querySelector('[data-testid="peer"][data-state="connected"]')) {
+            note("connected");
+        }
         if (document.querySelector(`${received} [data-testid="text"]`)?.textContent) {
             noteOnScreen("text");
         }
