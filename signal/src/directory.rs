@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use actix_http::ws::CloseCode;
+use actix_ws::CloseCode;
 use bytestring::ByteString;
 use dashmap::DashMap;
 use privydrop_common::id::{PeerId, RoomId};

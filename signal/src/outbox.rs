@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use actix_http::ws::CloseCode;
+use actix_ws::CloseCode;
 use bytestring::ByteString;
 use tokio::sync::Notify;
 

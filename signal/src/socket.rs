@@ -5,8 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_http::ws::{CloseCode, Message};
 use actix_web::web::Bytes;
+use actix_ws::{CloseCode, Message};
 use privydrop_common::signaling::{
     ClientMessage, InvalidMessage, Limits as Told, MAX_FRAME, MAX_MEMBERS, PROTOCOL, Refusal, ServerMessage,
 };

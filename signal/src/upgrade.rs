@@ -4,9 +4,10 @@
 
 use actix_codec::{AsyncRead, AsyncWrite, Framed, FramedParts};
 use actix_http::body::BodySize;
-use actix_http::ws::{ProtocolError, handshake};
+use actix_http::ws::handshake;
 use actix_http::{ConnectionType, HttpMessage, Request, Response, StatusCode, h1};
 use actix_web::web::Data;
+use actix_ws::ProtocolError;
 use futures_util::SinkExt;
 
 use crate::server::App;

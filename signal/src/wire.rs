@@ -9,8 +9,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use actix_codec::{Decoder, Encoder};
-use actix_http::ws::{CloseCode, CloseReason, Codec, Frame, Item, Message, ProtocolError};
+use actix_http::ws::{Codec, Frame};
 use actix_web::web::{Bytes, BytesMut};
+use actix_ws::{CloseCode, CloseReason, Item, Message, ProtocolError};
 use privydrop_common::signaling::MAX_FRAME;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
