@@ -4,6 +4,7 @@
 //! and what has no place in a document (pictures, scripts, frames) is left out.
 
 mod builder;
+mod markup;
 mod selection;
 
 use privydrop_common::text::{Block, Document, InvalidText, Level, Run, Style, WebLink};
@@ -12,6 +13,7 @@ use web_sys::{DocumentFragment, DomParser, Element, Node, SupportedType};
 
 pub use builder::has_hue;
 use builder::{Builder, Open, colour, declared, styled};
+use markup::{RENAMED_ATTRIBUTE, RENAMED_ELEMENT, unstyled};
 pub use selection::{Place, insert, run_command, selected, wrap};
 
 /// Elements deeper than this are read as their text alone.
@@ -35,7 +37,7 @@ pub fn read(editor: &Node) -> Result<Document, InvalidText> {
 
 /// Formatted text from elsewhere; `None` when it cannot be read or is too long.
 pub fn read_markup(markup: &str) -> Option<Document> {
-    let inert = DomParser::new().ok()?.parse_from_string(markup, SupportedType::TextHtml).ok()?;
+    let inert = DomParser::new().ok()?.parse_from_string(&unstyled(markup), SupportedType::TextHtml).ok()?;
     let mut builder = Builder::default();
     let body = inert.body()?;
     walk_children(&body, &Style::default(), &mut builder, Blanks::Together, 0);
@@ -62,8 +64,8 @@ fn walk(node: &Node, style: &Style, builder: &mut Builder, blanks: Blanks, depth
     }
     let tag = element.local_name();
     let open = match tag.as_str() {
-        "script" | "style" | "head" | "title" | "template" | "noscript" | "iframe" | "object" | "svg"
-        | "math" | "select" | "textarea" | "audio" | "video" | "canvas" => return,
+        RENAMED_ELEMENT | "script" | "style" | "head" | "title" | "template" | "noscript" | "iframe"
+        | "object" | "svg" | "math" | "select" | "textarea" | "audio" | "video" | "canvas" => return,
         "br" => return builder.end_line(),
         "td" | "th" => {
             builder.cell();
@@ -106,7 +108,7 @@ fn looks(element: &Element, tag: &str, around: &Style) -> Style {
     if let Some(value) = element.get_attribute("color") {
         style.colour = colour(&value);
     }
-    match element.get_attribute("style") {
+    match element.get_attribute(RENAMED_ATTRIBUTE).or_else(|| element.get_attribute("style")) {
         Some(declarations) => declared(&declarations, style),
         None => style,
     }

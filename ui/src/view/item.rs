@@ -30,7 +30,7 @@ pub fn Item(props: &Props) -> Html {
     let item = &props.item;
     let own = item.key.owner.is_none();
     let percent = if item.state == ItemState::Done { 100 } else { item.progress.percent() };
-    let name = if item.name.is_empty() { locale.say("item-text") } else { item.name.clone().into() };
+    let name = name(&locale, item);
     let running = matches!(
         item.state,
         ItemState::Waiting | ItemState::Moving | ItemState::Paused | ItemState::Verifying
@@ -78,6 +78,17 @@ pub fn Item(props: &Props) -> Html {
     }
 }
 
+/// Its name; for an own text, which stands in the editor and not here, its first line.
+fn name(locale: &Locale, item: &ItemView) -> AttrValue {
+    let own = item.text.as_ref().filter(|_| item.key.owner.is_none());
+    let first_line =
+        || own?.plain_text().lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
+    match item.kind {
+        ItemKind::Text => first_line().map_or_else(|| locale.say("item-text"), AttrValue::from),
+        ItemKind::File | ItemKind::Folder => item.name.clone().into(),
+    }
+}
+
 /// The name, of which only the middle is ever cut off.
 fn title(name: &AttrValue) -> Html {
     let (head, tail) = head_and_tail(name);
@@ -111,6 +122,7 @@ fn standing(locale: &Locale, item: &ItemView) -> Option<AttrValue> {
     };
     let key = match item.state {
         ItemState::Moving => return None,
+        ItemState::Offered if item.kind == ItemKind::Text => return None,
         ItemState::Offered if own && item.fetched + item.fetching == 0 => "item-untaken",
         ItemState::Offered => return None,
         ItemState::Waiting => "item-waiting",
