@@ -14,7 +14,7 @@ use web_sys::{DocumentFragment, DomParser, Element, Node, SupportedType};
 pub use builder::has_hue;
 use builder::{Builder, Open, colour, declared, styled};
 use markup::{RENAMED_ATTRIBUTE, RENAMED_ELEMENT, unstyled};
-pub use selection::{Place, insert, run_command, selected, wrap};
+pub use selection::{Place, insert, run_command, selected, unwrap, wrap};
 
 /// Elements deeper than this are read as their text alone.
 const DEEPEST: usize = 64;

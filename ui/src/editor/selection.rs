@@ -32,6 +32,25 @@ pub fn wrap(place: &Place, element: &Element, otherwise: &str) -> Result<(), JsV
     caret_after(element)
 }
 
+/// Takes the element of this name off what is selected, if it stands in one; a caret just steps out behind it.
+pub fn unwrap(editor: &Node, place: &Place, tag: &str) -> Result<bool, JsValue> {
+    let Place(range) = place;
+    let inside = range.common_ancestor_container()?;
+    let nearest = inside.dyn_ref::<Element>().cloned().or_else(|| inside.parent_element());
+    let found = nearest.and_then(|nearest| nearest.closest(tag).ok().flatten());
+    let Some(element) = found.filter(|element| editor.contains(Some(element))) else { return Ok(false) };
+    let space = gloo::utils::document().create_text_node(" ");
+    element.after_with_node_1(&space)?;
+    if !range.collapsed() {
+        while let Some(child) = element.first_child() {
+            element.before_with_node_1(&child)?;
+        }
+        element.remove();
+    }
+    caret_after(&space)?;
+    Ok(true)
+}
+
 /// Does what a key like Ctrl+B does, to the selection.
 pub fn run_command(command: &str) {
     if let Some(document) = document() {

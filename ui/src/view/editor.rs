@@ -74,9 +74,8 @@ pub fn Editor(props: &Props) -> Html {
         }
     };
     let wrap = {
-        let (field, changed) = (field.clone(), changed.clone());
+        let changed = changed.clone();
         move |place: Option<Place>, element: Option<Element>, otherwise: &str| {
-            let place = place.or_else(|| editor::selected(&field.get()?));
             if let (Some(place), Some(element)) = (place, element) {
                 // A selection that the browser cannot take apart stays as it was.
                 let _ = editor::wrap(&place, &element, otherwise);
@@ -85,10 +84,19 @@ pub fn Editor(props: &Props) -> Html {
         }
     };
     let code = {
-        let wrap = wrap.clone();
+        let (field, changed, wrap) = (field.clone(), changed.clone(), wrap.clone());
         move |event: MouseEvent| {
             event.prevent_default();
-            wrap(None, gloo::utils::document().create_element("code").ok(), " ");
+            let Some((node, place)) =
+                field.get().and_then(|node| Some((node.clone(), editor::selected(&node)?)))
+            else {
+                return;
+            };
+            if editor::unwrap(&node, &place, "code") == Ok(true) {
+                changed.emit(());
+            } else {
+                wrap(Some(place), gloo::utils::document().create_element("code").ok(), " ");
+            }
         }
     };
     let ask_link = {
@@ -111,6 +119,15 @@ pub fn Editor(props: &Props) -> Html {
             }
         })
     };
+    {
+        let address = address.clone();
+        use_effect_with(place.is_some(), move |asked| {
+            if let Some(input) = address.cast::<HtmlInputElement>().filter(|_| *asked) {
+                // A field that takes no focus can still be clicked.
+                let _ = input.focus();
+            }
+        });
+    }
     let link_key = {
         let (place, set_link) = (place.clone(), set_link.clone());
         move |event: KeyboardEvent| match event.key().as_str() {
@@ -130,7 +147,7 @@ pub fn Editor(props: &Props) -> Html {
             if place.is_some() {
                 <div class="row link-address">
                     <input ref={address} type="url" inputmode="url" placeholder="https://" aria-label={locale.say("text-link-address")}
-                        onkeydown={link_key} autofocus=true />
+                        onkeydown={link_key} />
                     <button class="button small" type="button" onclick={set_link.reform(|_| ())}>{ locale.say("text-link-set") }</button>
                     <button class="button small plain square" type="button" aria-label={locale.say("cancel")}
                         onclick={{ let place = place.clone(); move |_| place.set(None) }}>{ icon(Icon::Cross) }</button>
