@@ -73,14 +73,12 @@ impl Tree {
     pub(super) async fn prepare(chosen: &Chosen, plan: Plan) -> Result<Self, SinkFault> {
         let first = plan.folders.first().or_else(|| plan.files.first().map(|file| &file.path));
         let wished = first.and_then(|path| path.components().first()).ok_or(SinkFault::Broken)?;
-        let top = claim(chosen, wished).await?;
+        let top = claim(chosen, wished, plan.is_folder).await?;
         let mut folders = BTreeMap::new();
         for path in &plan.folders {
             let (parent, name) = place(&chosen.handle, &top, &folders, path)?;
-            let options = FileSystemGetDirectoryOptions::new();
-            options.set_create(true);
-            let folder = parent.get_directory_handle_with_options(name, &options).await?;
-            folders.insert(path.clone(), folder.unchecked_into());
+            let folder = make_folder(parent, name).await?;
+            folders.insert(path.clone(), folder);
         }
         Ok(Self(Rc::new(Inner {
             root: chosen.handle.clone(),
@@ -262,20 +260,48 @@ async fn file_handle(
     Ok(folder.get_file_handle_with_options(name, &options).await?.unchecked_into())
 }
 
-/// Finds a name that nothing in the directory has, and no other item of this page has claimed.
-async fn claim(chosen: &Chosen, wished: &Component) -> Result<String, SinkFault> {
+async fn make_folder(
+    parent: &FileSystemDirectoryHandle,
+    name: &str,
+) -> Result<FileSystemDirectoryHandle, JsValue> {
+    let options = FileSystemGetDirectoryOptions::new();
+    options.set_create(true);
+    Ok(parent.get_directory_handle_with_options(name, &options).await?.unchecked_into())
+}
+
+/// Makes an empty file or folder under the wished name, or under a number of it that nothing has.
+async fn claim(chosen: &Chosen, wished: &Component, is_folder: bool) -> Result<String, SinkFault> {
     for attempt in 1..=MAX_NUMBER {
         let name = if attempt == 1 { wished.clone() } else { wished.numbered(attempt) };
-        if !chosen.taken.borrow_mut().insert(fold(name.as_str())) {
+        let key = fold(name.as_str());
+        if !chosen.claiming.borrow_mut().insert(key.clone()) {
             continue;
         }
-        match file_handle(&chosen.handle, name.as_str(), false).await {
-            Err(error) if error_name(&error) == "NotFoundError" => return Ok(name.as_str().to_owned()),
-            // A file, or a folder (`TypeMismatchError`), has it.
-            Ok(_) => {}
-            Err(error) if error_name(&error) == "TypeMismatchError" => {}
-            Err(error) => return Err(error.into()),
+        let made = make_new(&chosen.handle, name.as_str(), is_folder).await;
+        chosen.claiming.borrow_mut().remove(&key);
+        if made? {
+            return Ok(name.as_str().to_owned());
         }
     }
     Err(SinkFault::Broken)
+}
+
+/// False when something has this name already.
+async fn make_new(
+    directory: &FileSystemDirectoryHandle,
+    name: &str,
+    is_folder: bool,
+) -> Result<bool, JsValue> {
+    match file_handle(directory, name, false).await {
+        Err(error) if error_name(&error) == "NotFoundError" => {}
+        Err(error) if error_name(&error) != "TypeMismatchError" => return Err(error),
+        // A file has it, or a folder.
+        _ => return Ok(false),
+    }
+    if is_folder {
+        make_folder(directory, name).await?;
+    } else {
+        file_handle(directory, name, true).await?;
+    }
+    Ok(true)
 }

@@ -34,8 +34,8 @@ pub(super) enum Place {
 /// A directory of the person's.
 pub(super) struct Chosen {
     pub(super) handle: FileSystemDirectoryHandle,
-    /// Names that items of this page have taken, by their collision key.
-    pub(super) taken: RefCell<BTreeSet<String>>,
+    /// Names that items of this page are about to take, folded, so that no two find the same one free.
+    pub(super) claiming: RefCell<BTreeSet<String>>,
 }
 
 /// What this page can receive into.
@@ -94,7 +94,7 @@ impl Places {
             };
             match answer {
                 Ok(handle) => {
-                    let chosen = Chosen { handle: handle.unchecked_into(), taken: RefCell::default() };
+                    let chosen = Chosen { handle: handle.unchecked_into(), claiming: RefCell::default() };
                     *places.chosen.borrow_mut() = Some(Rc::new(chosen));
                     Ok(DIRECTORY)
                 }
