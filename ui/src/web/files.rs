@@ -2,7 +2,7 @@
 //!
 //! Keeps no bytes, follows no path, and reads nothing that was not asked for.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -19,14 +19,8 @@ use super::js::{count, error_name, number};
 /// The files that can be read now.
 #[derive(Default)]
 pub struct Files {
-    known: RefCell<BTreeMap<SourceId, Source>>,
+    known: RefCell<BTreeMap<SourceId, File>>,
     next: Cell<u64>,
-}
-
-struct Source {
-    file: File,
-    /// The file as it is at the first look, since cutting it up again and again asks the disk each time.
-    snapshot: OnceCell<Blob>,
 }
 
 impl Files {
@@ -34,7 +28,7 @@ impl Files {
     pub fn register(&self, file: File) -> NewFile {
         let modified = Some(count(file.last_modified() / 1000.0));
         let offer = NewFile { source: self.fresh(), size: count(file.size()), modified };
-        self.known.borrow_mut().insert(offer.source, Source { file, snapshot: OnceCell::new() });
+        self.known.borrow_mut().insert(offer.source, file);
         offer
     }
 
@@ -62,38 +56,27 @@ impl Files {
         piece: u32,
         tell: impl FnOnce(Result<ReadPiece, SourceFault>) + 'static,
     ) {
-        let content = match self.known.borrow().get(&source) {
-            Some(source) => source.cut(size, piece),
-            None => Err(SourceFault::Unreadable),
-        };
+        let file = self.known.borrow().get(&source).cloned();
         spawn_local(async move {
-            tell(match content {
-                Ok(content) => read(content, size, piece).await,
-                Err(fault) => Err(fault),
+            tell(match file {
+                Some(file) => read(file, size, piece).await,
+                None => Err(SourceFault::Unreadable),
             });
         });
     }
 }
 
-impl Source {
-    /// The part of the file that is one piece; the file itself when that is the whole of it.
-    fn cut(&self, size: u64, piece: u32) -> Result<Blob, SourceFault> {
-        if count(self.file.size()) != size {
-            return Err(SourceFault::Changed);
-        }
-        let (from, len) = piece_range(size, piece);
-        if len == size {
-            return Ok(self.file.clone().into());
-        }
-        if self.snapshot.get().is_none() {
-            let _ = self.snapshot.set(self.file.slice().map_err(|error| fault(&error))?);
-        }
-        let snapshot: &Blob = self.snapshot.get().unwrap_or(&self.file);
-        snapshot.slice_with_f64_and_f64(number(from), number(from + len)).map_err(|error| fault(&error))
+async fn read(file: File, size: u64, piece: u32) -> Result<ReadPiece, SourceFault> {
+    if count(file.size()) != size {
+        return Err(SourceFault::Changed);
     }
-}
-
-async fn read(content: Blob, size: u64, piece: u32) -> Result<ReadPiece, SourceFault> {
+    let (from, len) = piece_range(size, piece);
+    let content: Blob = if len == size {
+        // Cutting costs as much as reading when files are small.
+        file.into()
+    } else {
+        file.slice_with_f64_and_f64(number(from), number(from + len)).map_err(|error| fault(&error))?
+    };
     let buffer: ArrayBuffer = content.array_buffer().await.map_err(|error| fault(&error))?.unchecked_into();
     // The one copy; `Bytes` takes the vector over.
     let bytes = Bytes::from(Uint8Array::new(&buffer).to_vec());
