@@ -44,14 +44,14 @@ pub fn App() -> Html {
         let backend = backend.clone();
         Callback::from(move |files| backend.share_files(files))
     };
-    let locale = use_memo(state.language, |language| Locale::of(*language));
+    let locale = Locale::of(state.language);
     let base = use_memo((), |()| listeners::page_address());
     let idle = state.view.phase == Phase::Idle;
     let panel = (!idle).then(|| room(&locale, &state, &base, &on));
     // On a phone a host first needs what it gives away, a guest what there is to take.
     let (first, last) = if state.hosts() { (panel, None) } else { (None, panel) };
     html! {
-        <ContextProvider<Locale> context={(*locale).clone()}>
+        <ContextProvider<Locale> context={locale}>
             { header(&locale, state.language, state.theme, &on) }
             { notices(&locale, &state.notices(), &on) }
             <main class="columns" data-phase={phase(state.view.phase)}>

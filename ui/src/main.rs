@@ -15,6 +15,7 @@ mod deeds;
 mod device;
 mod editor;
 mod figures;
+mod fluent;
 mod listeners;
 mod locale;
 mod memory;
