@@ -21,7 +21,7 @@ use web_sys::{
     FileSystemRemoveOptions, FileSystemWritableFileStream, WriteCommandType, WriteParams,
 };
 
-use super::js::{Stream, error_name, fold, number};
+use super::js::{Stream, error_name, fold, free, number};
 use super::places::Chosen;
 use super::sink::{Answer, SinkFault};
 
@@ -196,6 +196,7 @@ impl Inner {
         write.set_position(Some(number(at)));
         write.set_data(&bytes);
         stream.write_with_write_params(&write)?.await?;
+        free(&bytes.buffer());
         Ok(())
     }
 

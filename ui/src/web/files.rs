@@ -14,7 +14,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, File};
 
-use super::js::{count, error_name, number};
+use super::js::{count, error_name, free, number};
 
 /// The files that can be read now.
 #[derive(Default)]
@@ -80,6 +80,7 @@ async fn read(file: File, size: u64, piece: u32) -> Result<ReadPiece, SourceFaul
     let buffer: ArrayBuffer = content.array_buffer().await.map_err(|error| fault(&error))?.unchecked_into();
     // The one copy; `Bytes` takes the vector over.
     let bytes = Bytes::from(Uint8Array::new(&buffer).to_vec());
+    free(&buffer);
     // Of another length than the piece only if the file is not the one that was offered.
     let value = value_of(size, piece, [&bytes[..]]).ok_or(SourceFault::Changed)?;
     Ok(ReadPiece { bytes, value })

@@ -16,6 +16,7 @@ use privydrop_common::pieces::{piece_count, piece_range};
 use web_sys::Blob;
 
 use super::sink::{Answer, SinkFault, SinkFile};
+use crate::crc32;
 use crate::zip::{Entry, Layout};
 
 /// Where everything of an item lies in its one file, and the checksums that an archive needs.
@@ -75,11 +76,9 @@ impl Shape {
     fn sum(&mut self, file: FileIndex, piece: u32, chunks: &[Bytes]) {
         let size = self.sizes[file.0 as usize];
         let Some(archive) = &mut self.archive else { return };
-        let mut hasher = crc32fast::Hasher::new();
-        chunks.iter().for_each(|chunk| hasher.update(chunk));
         if let Checksum::Pieces(pieces) = &mut archive.checksums[file.0 as usize] {
             pieces.resize(piece_count(size) as usize, 0);
-            pieces[piece as usize] = hasher.finalize();
+            pieces[piece as usize] = crc32::of(chunks.iter().map(AsRef::as_ref));
         }
     }
 
@@ -123,11 +122,9 @@ fn text(path: &RelativePath) -> String {
 }
 
 fn whole(size: u64, pieces: &[u32]) -> u32 {
-    let mut whole = crc32fast::Hasher::new();
-    for (piece, &checksum) in (0..).zip(pieces) {
-        whole.combine(&crc32fast::Hasher::new_with_initial_len(checksum, piece_range(size, piece).1));
-    }
-    whole.finalize()
+    (0..)
+        .zip(pieces)
+        .fold(0, |whole, (piece, &checksum)| crc32::joined(whole, checksum, piece_range(size, piece).1))
 }
 
 /// An item being received.

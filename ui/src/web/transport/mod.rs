@@ -197,7 +197,9 @@ fn receive(inbox: &Rc<RefCell<Inbox>>, lane: Lane, buffer: &ArrayBuffer) {
         return inbox.borrow_mut().close(Closed::Violation);
     }
     // The one copy; `Bytes` takes the vector over.
-    inbox.borrow_mut().frame(lane, Bytes::from(frame.to_vec()));
+    let bytes = Bytes::from(frame.to_vec());
+    js::free(buffer);
+    inbox.borrow_mut().frame(lane, bytes);
 }
 
 fn listen_to_connection(
