@@ -11,6 +11,8 @@ mod awake;
 mod backend;
 mod choices;
 mod clipboard;
+#[cfg(not(feature = "gallery"))]
+mod crc32;
 mod deeds;
 mod device;
 mod editor;
