@@ -55,7 +55,7 @@ pub fn harden(app: &App, request: &HeaderMap, response: &mut HeaderMap) {
 
 /// What the app uses is allowed to itself; what it never uses is off.
 const PERMISSIONS: &str = "camera=(self), clipboard-write=(self), screen-wake-lock=(self), geolocation=(), \
-    microphone=(), payment=(), usb=(), serial=(), bluetooth=()";
+    microphone=(), payment=(), usb=(), serial=()";
 
 async fn page(app: Data<App>, request: HttpRequest, name: Path<String>) -> HttpResponse {
     app.web_app.respond(&name, request.headers())
