@@ -82,7 +82,7 @@ fn draw(rng: &mut impl Rng) -> u16 {
 }
 
 fn find(word: &str) -> Result<u16, InvalidInvitation> {
-    let lower = Zeroizing::new(word.to_lowercase());
+    let lower = Zeroizing::new(word.to_ascii_lowercase());
     let found = LIST.binary_search(&lower.as_str()).ok().and_then(|index| u16::try_from(index).ok());
     found.ok_or_else(|| InvalidInvitation::UnknownWord(word.chars().take(MAX_SHOWN).collect()))
 }
