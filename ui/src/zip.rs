@@ -253,6 +253,7 @@ fn put64(out: &mut Vec<u8>, value: u64) {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "tests write small parts")]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
     use std::io::{Cursor, Read, Result, Seek, SeekFrom};

@@ -221,6 +221,7 @@ impl Medium {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "tests make small files")]
 mod tests {
     use std::io::{Cursor, Read};
 
