@@ -418,3 +418,17 @@ fn three_files_at_once_all_arrive() {
         assert_eq!(files[name], bytes_of(seed, size * MIB), "{name}");
     }
 }
+
+#[test]
+fn removing_a_received_item_frees_our_storage_and_never_touches_the_persons_place() {
+    for in_storage in [true, false] {
+        let (mut world, _, guest) = World::host_and_guest(24, Weather::FAIR, bytes_of(1, 1_000));
+        world.devices[guest].disk.in_storage = in_storage;
+        world.accept_all(guest);
+        world.until_done(guest);
+        let key = world.item_in(guest).key;
+        world.command(guest, Command::Remove(key));
+        assert!(world.items_in(guest).is_empty());
+        assert_eq!(world.devices[guest].disk.stores.is_empty(), in_storage);
+    }
+}

@@ -65,7 +65,11 @@ impl Session {
             return self.set_text(Document::default(), now);
         }
         self.stop(key, ItemState::Cancelled, Some(Side::Here), true);
-        self.received.remove(&key);
+        let removed = self.received.remove(&key);
+        // What lies in the person's own place is theirs; what lies in ours would only take up space.
+        if let Some(Received { kept: Some(Kept::InStorage), store: Some(store), .. }) = removed {
+            self.perform(Errand::Discard(store));
+        }
         self.run_queue(now);
     }
 

@@ -18,6 +18,8 @@ pub struct Disk {
     pub free: Option<u64>,
     /// Writes to come that fail as if the bytes had been spoiled on the way.
     pub spoil: u32,
+    /// Where finished items are said to be: in a place of the person's, or in storage of our own.
+    pub in_storage: bool,
     counter: u64,
 }
 
@@ -86,7 +88,10 @@ impl Disk {
             }
             Errand::Finish(store) => {
                 self.stores.get_mut(&store).expect("a store that exists").finished = true;
-                Some(Report::Finished { store, outcome: Ok(Kept::InPlace) })
+                Some(Report::Finished {
+                    store,
+                    outcome: Ok(if self.in_storage { Kept::InStorage } else { Kept::InPlace }),
+                })
             }
             Errand::Discard(store) => {
                 self.stores.remove(&store);
