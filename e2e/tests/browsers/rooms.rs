@@ -15,7 +15,8 @@ const LONG: u64 = 100_000_000;
 #[tokio::test]
 async fn two_guests_fetch_at_once_and_a_late_joiner_sees_what_is_offered() {
     let pair = Pair::simple().await;
-    let file = Fixture::new(1).file("for all.bin", 20_000_000);
+    let mut fixture = Fixture::new(1);
+    let file = fixture.file("for all.bin", 20_000_000);
     pair.host.share_files(&[&file]).await;
     let second = Page::open(Chromium, &pair.host.link().await).await;
     second.connected(1).await;
@@ -34,7 +35,8 @@ async fn two_guests_fetch_at_once_and_a_late_joiner_sees_what_is_offered() {
 #[tokio::test]
 async fn a_guest_shares_with_the_host() {
     let pair = Pair::simple().await;
-    let file = Fixture::new(2).file("from guest.bin", 5_000_000);
+    let mut fixture = Fixture::new(2);
+    let file = fixture.file("from guest.bin", 5_000_000);
     pair.guest.share_files(&[&file]).await;
     pair.host.press("from guest.bin", "accept").await;
     done(&pair.host, &file).await;
@@ -70,7 +72,7 @@ async fn the_receiver_cancels_and_takes_it_again() {
     guest.press("long.bin", "cancel").await;
     guest.item("long.bin", ItemState::Cancelled).await;
     host.notice(NoticeCode::CancelledThere).await;
-    host.item("long.bin", ItemState::Offered).await;
+    host.item("long.bin", ItemState::Cancelled).await;
     guest.press("long.bin", "accept").await;
     moving.arrives().await;
 }

@@ -45,7 +45,8 @@ async fn everything_arrives_from_firefox_in_chromium_with_rooms_in_redis() {
 #[tokio::test]
 async fn an_empty_file_arrives() {
     let pair = Pair::simple().await;
-    let file = Fixture::new(2).file("nothing.txt", 0);
+    let mut fixture = Fixture::new(2);
+    let file = fixture.file("nothing.txt", 0);
     arrives(&pair.host, &pair.guest, &file).await;
     pair.assert_quiet().await;
 }
