@@ -71,7 +71,11 @@ async fn text_follows_its_changes_both_ways_and_can_be_cleared() {
     pair.host.received_text("<b>you</b>").await;
     pair.guest.clear_text().await;
     pair.guest.click("share-text").await;
-    pair.host.item_gone("").await;
+    pair.host
+        .wait_for("the other's text to go", |shown| {
+            shown.items.iter().all(|item| item.direction == "out").then_some(())
+        })
+        .await;
     pair.assert_quiet().await;
 }
 
