@@ -3,22 +3,26 @@
 //! Runs inside the handler of the event that caused it, because choosing a place and copying need that gesture.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
 use std::rc::Rc;
 
+use gloo::events::EventListener;
 use gloo::timers::callback::Timeout;
-use privydrop_common::api::{Command, ItemKey, Level, Notice, NoticeCode, Phase};
+use privydrop_common::api::{Command, ItemKey, Keepsake, Level, Notice, NoticeCode};
 use privydrop_common::code::{Invitation, Link};
 use privydrop_common::host::StoreId;
 use privydrop_common::id::RoomId;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::DataTransfer;
-use yew::UseReducerDispatcher;
+use web_sys::{DataTransfer, File};
+use yew::{UseReducerDispatcher, UseReducerHandle};
 
-use crate::backend::{Backend, NoPlace};
+use crate::awake::Awake;
+use crate::backend::{self, Backend, NoPlace, Storage};
 use crate::choices::{offered, savable};
-use crate::memory;
-use crate::state::{Action, Intent, Remembered, State, Visit};
+use crate::locale::Language;
+use crate::state::{Action, Intent, State};
+use crate::theme::Theme;
+use crate::visit::{Remembered, Visit};
+use crate::{device, listeners, memory};
 
 /// Milliseconds between the last key and sending the text.
 const TYPING_PAUSE: u32 = 300;
@@ -34,19 +38,53 @@ pub struct Deeds {
     memo: RefCell<Memo>,
 }
 
-/// What must not be done twice, and what waits for a pause in typing.
+/// What must not be done twice, what waits for a pause in typing, and what lasts as long as the page.
 #[derive(Default)]
 struct Memo {
-    saved: HashSet<StoreId>,
-    passing: HashSet<u64>,
+    latest: Option<UseReducerHandle<State>>,
+    marked: Option<(Language, Theme)>,
+    keepsake: Option<Keepsake>,
+    saved: Vec<StoreId>,
+    passing: Vec<u64>,
     text: Option<Timeout>,
     name: Option<Timeout>,
+    awake: Option<Awake>,
+    listening: Vec<EventListener>,
 }
 
 impl Deeds {
-    /// Carries out by this backend and this state.
-    pub fn new(backend: Rc<dyn Backend>, state: UseReducerDispatcher<State>) -> Self {
-        Self { backend, state, memo: RefCell::default() }
+    /// Starts the session, introduces this device, and goes where the address or the tab's memory leads.
+    pub fn start(state: UseReducerDispatcher<State>) -> Rc<Self> {
+        let on_view = state.clone();
+        let backend = backend::start(move |view| on_view.dispatch(Action::Viewed(view)));
+        let deeds = Rc::new(Self { backend, state, memo: RefCell::default() });
+        deeds.command(Command::Introduce(device::label(&listeners::user_agent())));
+        let link = listeners::take_link();
+        let visit = memory::visit();
+        if let Some(first) = visit.first_command(link.as_ref()) {
+            deeds.command(first);
+        }
+        if let Some(link) = link {
+            memory::keep_visit(&Visit::by_link(link));
+        }
+        let listening = listeners::listen(&deeds);
+        deeds.memo.borrow_mut().listening = listening;
+        deeds
+    }
+
+    /// What the person wants is carried out against the state of the newest drawing.
+    pub fn drawn(&self, state: &UseReducerHandle<State>) {
+        self.memo.borrow_mut().latest = Some(state.clone());
+    }
+
+    /// Where what this browser receives goes.
+    pub fn storage(&self) -> Storage {
+        self.backend.storage()
+    }
+
+    /// Offers files that were picked.
+    pub fn share_files(&self, files: Vec<File>) {
+        self.backend.share_files(files);
     }
 
     /// Passes a command on.
@@ -66,12 +104,14 @@ impl Deeds {
 
     /// Enters the room of a link that was opened in this tab.
     pub fn open_link(&self, link: Link) {
-        memory::keep_visit(&Visit::by_link(link.clone()));
+        self.start_over(Visit::by_link(link.clone()));
         self.command(Command::Join(Invitation::Link(link)));
     }
 
     /// Does what is wanted.
-    pub fn carry_out(&self, state: &State, intent: Intent) {
+    pub fn carry_out(&self, intent: Intent) {
+        let latest = self.memo.borrow().latest.clone();
+        let Some(state) = latest.as_deref() else { return };
         match intent {
             Intent::Say(command) => self.command(command),
             Intent::Join => self.join(&state.join),
@@ -81,7 +121,7 @@ impl Deeds {
             }
             Intent::OpenWished => {
                 if let Some(name) = state.wished() {
-                    memory::keep_visit(&Visit::default());
+                    self.start_over(Visit::default());
                     self.command(Command::Open { name: Some(name) });
                 }
             }
@@ -89,13 +129,13 @@ impl Deeds {
             Intent::Return => {
                 if let Some(remembered) = &state.remembered {
                     let keepsake = Some(remembered.keepsake.clone());
-                    memory::keep_visit(&Visit { keepsake, ..Visit::default() });
+                    self.start_over(Visit { keepsake, ..Visit::default() });
                     self.command(Command::Return(remembered.keepsake.clone()));
                 }
             }
             Intent::Remember(keep) => self.remember(state.keepable().filter(|_| keep)),
             Intent::Leave => {
-                memory::keep_visit(&Visit::default());
+                self.start_over(Visit::default());
                 self.command(Command::Leave);
             }
             Intent::Accept(item) => self.accept(state, vec![item]),
@@ -134,39 +174,69 @@ impl Deeds {
         }
     }
 
-    /// Keeps up with a new view.
+    /// Keeps up with what is drawn: keeps what a reload needs, saves what arrived, keeps the screen on, lets
+    /// messages pass by.
     pub fn follow(&self, state: &State) {
         if let Some(now) = state.keepable() {
-            memory::change_visit(|visit| visit.keepsake = Some(now.keepsake.clone()));
-            if state.remembered.as_ref().is_some_and(|before| before.room == now.room && *before != now) {
-                self.remember(Some(now));
-            }
-        }
-        if state.view.phase == Phase::InRoom {
-            memory::change_visit(|visit| visit.typed.clear());
+            self.keep_up(state, now);
         }
         let expired = |notice: &Notice| notice.code == NoticeCode::KeepsakeExpired;
         if state.view.room.is_none() && state.view.notices.iter().any(expired) {
             self.forget_expired(state);
         }
+        let mut memo = self.memo.borrow_mut();
+        if memo.marked != Some((state.language, state.theme)) {
+            memo.marked = Some((state.language, state.theme));
+            listeners::mark_document("lang", state.language.tag());
+            listeners::mark_document("data-theme", state.theme.mark());
+        }
+        if memo.awake.is_some() != state.view.busy {
+            memo.awake = state.view.busy.then(Awake::begin);
+        }
         for store in savable(&state.view) {
-            if self.memo.borrow_mut().saved.insert(store) {
+            if !memo.saved.contains(&store) {
+                memo.saved.push(store);
                 self.backend.save(store);
             }
         }
-        for notice in state.notices().iter().filter(|notice| notice.code.level() == Level::Status) {
-            if self.memo.borrow_mut().passing.insert(notice.id) {
-                let (backend, state, id) = (self.backend.clone(), self.state.clone(), notice.id);
+        let passing = |notice: &&Notice| notice.code.level() == Level::Status;
+        let notices = state.notices();
+        memo.passing.retain(|id| notices.iter().any(|notice| notice.id == *id));
+        for id in notices.iter().filter(passing).map(|notice| notice.id) {
+            if !memo.passing.contains(&id) {
+                memo.passing.push(id);
+                let (backend, state) = (self.backend.clone(), self.state.clone());
                 Timeout::new(PASSES_AFTER, move || dismiss(&*backend, &state, id)).forget();
             }
         }
+    }
+
+    /// Keeps what leads back into the room: for a reload, and for good when the person wants it.
+    fn keep_up(&self, state: &State, now: Remembered) {
+        if self.memo.borrow().keepsake.as_ref() == Some(&now.keepsake) {
+            return;
+        }
+        self.memo.borrow_mut().keepsake = Some(now.keepsake.clone());
+        memory::change_visit(|visit| {
+            visit.keepsake = Some(now.keepsake.clone());
+            visit.typed.clear();
+        });
+        if state.keeps(&now.room) {
+            self.remember(Some(now));
+        }
+    }
+
+    /// Another visit begins in this tab.
+    fn start_over(&self, visit: Visit) {
+        self.memo.borrow_mut().keepsake = None;
+        memory::keep_visit(&visit);
     }
 
     fn join(&self, typed: &str) {
         match typed.parse::<Invitation>() {
             Ok(Invitation::Link(link)) => self.open_link(link),
             Ok(code) => {
-                memory::keep_visit(&Visit { typed: typed.to_owned(), ..Visit::default() });
+                self.start_over(Visit { typed: typed.to_owned(), ..Visit::default() });
                 self.command(Command::Join(code));
             }
             Err(reason) => {

@@ -26,6 +26,7 @@ mod qr;
 mod state;
 mod theme;
 mod view;
+mod visit;
 #[cfg(not(feature = "gallery"))]
 mod web;
 #[cfg(not(feature = "gallery"))]

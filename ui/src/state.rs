@@ -5,19 +5,17 @@
 
 use std::rc::Rc;
 
-use privydrop_common::api::{
-    Command, ItemKey, ItemKind, ItemView, Keepsake, Level, Notice, NoticeCode, Phase, RoomView, View,
-};
-use privydrop_common::code::{InvalidInvitation, Invitation, Link};
+use privydrop_common::api::{Command, ItemKey, ItemKind, ItemView, Level, Notice, NoticeCode, Phase, View};
+use privydrop_common::code::InvalidInvitation;
 use privydrop_common::host::StoreId;
 use privydrop_common::id::RoomId;
 use privydrop_common::text::Document;
-use serde::{Deserialize, Serialize};
 use yew::Reducible;
 
 use crate::backend::NoAnswer;
 use crate::locale::Language;
 use crate::theme::Theme;
+use crate::visit::Remembered;
 
 /// Messages of the page itself are numbered from here, far above those of the session.
 const FIRST_OWN_NOTICE: u64 = 1 << 63;
@@ -63,44 +61,6 @@ pub enum Intent {
     Paint(Theme),
 }
 
-/// A room that this device can go back into.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remembered {
-    /// Its name.
-    pub room: RoomId,
-    /// What opens it.
-    pub keepsake: Keepsake,
-}
-
-/// What a reload must not lose, kept for this one tab.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Visit {
-    /// The link by which this tab came.
-    pub link: Option<Link>,
-    /// The room that this tab is in.
-    pub keepsake: Option<Keepsake>,
-    /// What stands in the join field.
-    pub typed: String,
-}
-
-impl Visit {
-    /// A visit that begins by a link.
-    pub fn by_link(link: Link) -> Self {
-        Self { link: Some(link), ..Self::default() }
-    }
-
-    /// How this page starts: a link in the address, else the room that this tab was in, else a link it had.
-    /// A typed code waits in its field and is never tried again by itself.
-    pub fn first_command(&self, address: Option<&Link>) -> Option<Command> {
-        let join = |link: &Link| Command::Join(Invitation::Link(link.clone()));
-        match (address, &self.keepsake, &self.link) {
-            (Some(link), ..) => Some(join(link)),
-            (None, Some(keepsake), _) => Some(Command::Return(keepsake.clone())),
-            (None, None, link) => link.as_ref().map(join),
-        }
-    }
-}
-
 /// What is known about the wished name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NameState {
@@ -124,8 +84,8 @@ pub enum NameState {
 pub struct State {
     /// The session's newest facts.
     pub view: Rc<View>,
-    /// Messages of the page itself, oldest first.
-    pub told: Vec<Notice>,
+    /// Messages of the page itself, oldest first, each with the session's newest one at that time.
+    told: Vec<(u64, Notice)>,
     next_notice: u64,
     /// What stands in the join field.
     pub join: String,
@@ -231,9 +191,15 @@ impl State {
         key.owner.is_none() && self.view.items.iter().any(is_it)
     }
 
-    /// All messages, oldest first: the session's, then the page's own.
+    /// All messages, oldest first: the session's, and between them the page's own.
     pub fn notices(&self) -> Vec<Notice> {
-        self.view.notices.iter().chain(&self.told).cloned().collect()
+        let mut all = self.view.notices.clone();
+        for (before, notice) in &self.told {
+            let later = |other: &Notice| !Self::is_own(other.id) && other.id > *before;
+            let place = all.iter().position(later).unwrap_or(all.len());
+            all.insert(place, notice.clone());
+        }
+        all
     }
 
     /// What this device would keep to come back into its room.
@@ -243,8 +209,8 @@ impl State {
     }
 
     /// True when the room one is in is the remembered one.
-    pub fn keeps(&self, room: &RoomView) -> bool {
-        self.remembered.as_ref().is_some_and(|remembered| remembered.room == room.id)
+    pub fn keeps(&self, room: &RoomId) -> bool {
+        self.remembered.as_ref().is_some_and(|remembered| remembered.room == *room)
     }
 
     /// True for a message of the page itself.
@@ -258,15 +224,17 @@ impl State {
         match action {
             Action::Viewed(view) => self.see(view),
             Action::Tell { code, subject } => {
-                self.told.retain(|notice| notice.code != code);
-                self.told.push(Notice { id: self.next_notice, code, subject, number: None, second: None });
+                self.take_back(code);
+                let before = self.view.notices.last().map_or(0, |notice| notice.id);
+                let notice = Notice { id: self.next_notice, code, subject, number: None, second: None };
+                self.told.push((before, notice));
                 self.next_notice += 1;
             }
-            Action::Dismiss(id) => self.told.retain(|notice| notice.id != id),
+            Action::Dismiss(id) => self.told.retain(|(_, notice)| notice.id != id),
             Action::TypeJoin(text) => {
                 self.join = text;
                 self.mistyped = None;
-                self.told.retain(|notice| notice.code != NoticeCode::NotAnInvitation);
+                self.take_back(NoticeCode::NotAnInvitation);
             }
             Action::Mistype(reason) => self.mistyped = Some(reason),
             Action::TypeWish(text) => {
@@ -299,12 +267,17 @@ impl State {
         self
     }
 
+    /// A message of the page itself that is no longer true.
+    fn take_back(&mut self, code: NoticeCode) {
+        self.told.retain(|(_, notice)| notice.code != code);
+    }
+
     fn see(&mut self, view: View) {
         if view.phase == Phase::InRoom && self.view.phase != Phase::InRoom {
             self.join.clear();
             self.wish.clear();
             self.name = NameState::Empty;
-            self.told.retain(|notice| notice.code != NoticeCode::NotAnInvitation);
+            self.take_back(NoticeCode::NotAnInvitation);
         }
         if view.phase == Phase::Idle && self.view.phase != Phase::Idle {
             self.text_shared = false;
@@ -328,6 +301,7 @@ pub fn newest(notices: &[Notice], level: Level) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use privydrop_common::api::{Keepsake, RoomView};
     use privydrop_common::code::Code;
 
     use super::*;
@@ -336,38 +310,12 @@ mod tests {
         State::new(Language::English, Theme::System, None, String::new())
     }
 
-    fn link() -> Link {
-        "#123456.AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap()
-    }
-
     fn in_phase(phase: Phase) -> Action {
         Action::Viewed(View { phase, ..View::default() })
     }
 
     fn typed(text: &str) -> Action {
         Action::TypeJoin(text.to_owned())
-    }
-
-    #[test]
-    fn a_link_in_the_address_beats_everything_that_was_kept() {
-        let visit = Visit { link: None, keepsake: Some(Keepsake("kept".into())), typed: "123456-a".into() };
-        let first = visit.first_command(Some(&link()));
-        assert_eq!(first, Some(Command::Join(Invitation::Link(link()))));
-    }
-
-    #[test]
-    fn a_reload_goes_back_into_the_room_and_else_opens_the_link_again() {
-        let mut visit =
-            Visit { link: Some(link()), keepsake: Some(Keepsake("kept".into())), typed: String::new() };
-        assert_eq!(visit.first_command(None), Some(Command::Return(Keepsake("kept".into()))));
-        visit.keepsake = None;
-        assert_eq!(visit.first_command(None), Some(Command::Join(Invitation::Link(link()))));
-    }
-
-    #[test]
-    fn a_typed_code_is_never_tried_again_by_itself() {
-        let visit = Visit { typed: "123456-acid-acorn-acre".into(), ..Visit::default() };
-        assert_eq!(visit.first_command(None), None);
     }
 
     #[test]
@@ -407,10 +355,31 @@ mod tests {
     fn the_same_message_is_told_once_and_goes_when_it_is_read_or_solved() {
         let tell = || Action::Tell { code: NoticeCode::NotAnInvitation, subject: String::new() };
         let state = state().after(tell()).after(tell());
-        let [notice] = state.told.as_slice() else { unreachable!("told once") };
+        let [notice] = &state.notices()[..] else { unreachable!("told once") };
         assert!(State::is_own(notice.id));
-        assert!(state.clone().after(Action::Dismiss(notice.id)).told.is_empty());
-        assert!(state.after(typed("1")).told.is_empty());
+        assert!(state.clone().after(Action::Dismiss(notice.id)).notices().is_empty());
+        assert!(state.after(typed("1")).notices().is_empty());
+    }
+
+    #[test]
+    fn messages_of_the_page_stand_where_they_were_told() {
+        let notice = |id| Notice {
+            id,
+            code: NoticeCode::PeerLeft,
+            subject: String::new(),
+            number: None,
+            second: None,
+        };
+        let with =
+            |ids: &[u64]| View { notices: ids.iter().copied().map(notice).collect(), ..View::default() };
+        let tell = |code| Action::Tell { code, subject: String::new() };
+        let state = state()
+            .after(Action::Viewed(with(&[1, 2])))
+            .after(tell(NoticeCode::PlaceNotChosen))
+            .after(tell(NoticeCode::NotAnInvitation))
+            .after(Action::Viewed(with(&[2, 3])));
+        let codes: Vec<_> = state.notices().iter().map(|notice| notice.code.as_str()).collect();
+        assert_eq!(codes, ["peer-left", "place-not-chosen", "not-an-invitation", "peer-left"]);
     }
 
     #[test]
@@ -430,7 +399,7 @@ mod tests {
         room.keepsake = Some(Keepsake("kept".into()));
         let member = state().after(with(&room));
         let kept = member.after(Action::Remember(state().after(with(&room)).keepable()));
-        assert!(kept.keeps(&room));
+        assert!(kept.keeps(&room.id));
     }
 
     #[test]

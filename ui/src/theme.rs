@@ -2,11 +2,8 @@
 //!
 //! Knows no colour; the style sheet does.
 
-use serde::{Deserialize, Serialize};
-
 /// The colours a person chose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Theme {
     /// As the system has it.
     #[default]

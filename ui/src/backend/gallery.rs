@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};
-use gloo::storage::{LocalStorage, Storage as _};
 use gloo::timers::callback::Timeout;
 use privydrop_common::api::{
     Command, ItemKey, ItemKind, ItemState, ItemView, Keepsake, Notice, NoticeCode, PeerState, PeerView,
@@ -41,8 +40,10 @@ impl Backend for Gallery {
 /// Makes the page's language and colours those of the address, before the page reads them.
 pub fn prepare() {
     for (parameter, key) in [("lang", "privydrop.language"), ("theme", "privydrop.theme")] {
-        if let Some(value) = asked(parameter) {
-            let _ = LocalStorage::set(key, value);
+        if let Some(value) = asked(parameter)
+            && let Ok(Some(storage)) = gloo::utils::window().local_storage()
+        {
+            let _ = storage.set_item(key, &value);
         }
     }
 }

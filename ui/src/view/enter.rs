@@ -7,7 +7,8 @@ use yew::prelude::*;
 use super::icon::{Icon, icon};
 use crate::backend::NoAnswer;
 use crate::locale::Locale;
-use crate::state::{Intent, NameState, Remembered, State};
+use crate::state::{Intent, NameState, State};
+use crate::visit::Remembered;
 
 /// The ways into a room, with what the person typed so far and what is known about it.
 pub fn enter(locale: &Locale, state: &State, on: &Callback<Intent>) -> Html {

@@ -46,7 +46,10 @@ pub fn items(locale: &Locale, view: &View, storage: Storage, on: &Callback<Inten
 }
 
 fn key(key: ItemKey) -> String {
-    format!("{:?}", (key.owner, key.item))
+    match key.owner {
+        Some(owner) => format!("{owner} {}", key.item),
+        None => key.item.to_string(),
+    }
 }
 
 /// What the member who offers it calls itself; nothing while only one could it be.

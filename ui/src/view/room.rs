@@ -55,7 +55,7 @@ pub fn room(locale: &Locale, state: &State, base: &str, on: &Callback<Intent>) -
                 if inside {
                     { members(locale, peers, hosting) }
                     if room.is_some_and(|room| room.keepsake.is_some()) {
-                        { keep(locale, room.is_some_and(|room| state.keeps(room)), on) }
+                        { keep(locale, room.is_some_and(|room| state.keeps(&room.id)), on) }
                     }
                 }
             </section>

@@ -1,0 +1,76 @@
+//! What leads back into a room: for one tab over a reload, and for good when the person wants it.
+//!
+//! Pure: it decides what comes first and keeps nothing itself; [`crate::memory`] does.
+
+use privydrop_common::api::{Command, Keepsake};
+use privydrop_common::code::{Invitation, Link};
+use privydrop_common::id::RoomId;
+
+/// A room that this device can go back into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// Its name.
+    pub room: RoomId,
+    /// What opens it.
+    pub keepsake: Keepsake,
+}
+
+/// What a reload must not lose, kept for this one tab.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Visit {
+    /// The link by which this tab came.
+    pub link: Option<Link>,
+    /// The room that this tab is in.
+    pub keepsake: Option<Keepsake>,
+    /// What stands in the join field.
+    pub typed: String,
+}
+
+impl Visit {
+    /// A visit that begins by a link.
+    pub fn by_link(link: Link) -> Self {
+        Self { link: Some(link), ..Self::default() }
+    }
+
+    /// How this page starts: a link in the address, else the room that this tab was in, else a link it had.
+    /// A typed code waits in its field and is never tried again by itself.
+    pub fn first_command(&self, address: Option<&Link>) -> Option<Command> {
+        let join = |link: &Link| Command::Join(Invitation::Link(link.clone()));
+        match (address, &self.keepsake, &self.link) {
+            (Some(link), ..) => Some(join(link)),
+            (None, Some(keepsake), _) => Some(Command::Return(keepsake.clone())),
+            (None, None, link) => link.as_ref().map(join),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link() -> Link {
+        "#123456.AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap()
+    }
+
+    #[test]
+    fn a_link_in_the_address_beats_everything_that_was_kept() {
+        let visit = Visit { link: None, keepsake: Some(Keepsake("kept".into())), typed: "123456-a".into() };
+        let first = visit.first_command(Some(&link()));
+        assert_eq!(first, Some(Command::Join(Invitation::Link(link()))));
+    }
+
+    #[test]
+    fn a_reload_goes_back_into_the_room_and_else_opens_the_link_again() {
+        let mut visit =
+            Visit { link: Some(link()), keepsake: Some(Keepsake("kept".into())), typed: String::new() };
+        assert_eq!(visit.first_command(None), Some(Command::Return(Keepsake("kept".into()))));
+        visit.keepsake = None;
+        assert_eq!(visit.first_command(None), Some(Command::Join(Invitation::Link(link()))));
+    }
+
+    #[test]
+    fn a_typed_code_is_never_tried_again_by_itself() {
+        let visit = Visit { typed: "123456-acid-acorn-acre".into(), ..Visit::default() };
+        assert_eq!(visit.first_command(None), None);
+    }
+}
