@@ -110,7 +110,7 @@ pub(crate) fn content_hash<'a>(is_folder: bool, files: impl Iterator<Item = (&'a
     if let (false, [(_, root)]) = (is_folder, &lines[..]) {
         return root.to_string();
     }
-    lines.sort_by(|(a, _), (b, _)| a.as_bytes().cmp(b.as_bytes()));
+    lines.sort_unstable_by(|(a, _), (b, _)| a.as_bytes().cmp(b.as_bytes()));
     let mut hasher = blake3::Hasher::new();
     for (path, root) in lines {
         hasher.update(format!("{root}  {path}\n").as_bytes());

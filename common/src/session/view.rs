@@ -23,7 +23,7 @@ impl Session {
         items.extend(
             self.received.iter().map(|(key, received)| (received.order, their_item(*key, received, now))),
         );
-        items.sort_by_key(|(order, _)| *order);
+        items.sort_unstable_by_key(|(order, _)| *order);
         let items: Vec<ItemView> = items.into_iter().map(|(_, item)| item).collect();
         let total = sum(items.iter().filter(|item| is_busy(item)));
         View {

@@ -73,6 +73,17 @@ pub fn Editor(props: &Props) -> Html {
             <button class="tool tip" type="button" aria-label={locale.say(label)} onclick={run} onmousedown={keep_focus}>{ sign }</button>
         }
     };
+    let shortcut = {
+        let changed = changed.clone();
+        move |event: KeyboardEvent| {
+            // Not every browser has these keys by itself (Firefox on Linux has none of them).
+            if let Some(command) = shortcut(&event) {
+                event.prevent_default();
+                editor::run_command(command);
+                changed.emit(());
+            }
+        }
+    };
     let wrap = {
         let changed = changed.clone();
         move |place: Option<Place>, element: Option<Element>, otherwise: &str| {
@@ -143,7 +154,7 @@ pub fn Editor(props: &Props) -> Html {
         <div class={classes!("editor", (*filled).then_some("filled"))}>
             <div ref={field} id="text-input" class="text" data-testid="text-input" contenteditable="true" role="textbox" aria-multiline="true"
                 aria-label={locale.say("text-title")} aria-placeholder={locale.say("text-placeholder")} dir="auto"
-                data-placeholder={locale.say("text-placeholder")} oninput={changed.reform(|_: InputEvent| ())} onpaste={paste} />
+                data-placeholder={locale.say("text-placeholder")} oninput={changed.reform(|_: InputEvent| ())} onpaste={paste} onkeydown={shortcut} />
             if place.is_some() {
                 <div class="row link-address">
                     <input ref={address} type="url" inputmode="url" placeholder="https://" aria-label={locale.say("text-link-address")}
@@ -169,6 +180,19 @@ pub fn Editor(props: &Props) -> Html {
                     disabled={!*filled} onclick={share}>{ locale.say("text-share") }</button>
             </div>
         </div>
+    }
+}
+
+/// The command of a key pressed with Ctrl or ⌘ alone.
+fn shortcut(event: &KeyboardEvent) -> Option<&'static str> {
+    if event.ctrl_key() == event.meta_key() || event.alt_key() || event.shift_key() {
+        return None;
+    }
+    match event.key().as_str() {
+        "b" | "B" => Some("bold"),
+        "i" | "I" => Some("italic"),
+        "u" | "U" => Some("underline"),
+        _ => None,
     }
 }
 
