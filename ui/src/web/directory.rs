@@ -275,11 +275,12 @@ async fn claim(chosen: &Chosen, wished: &Component, is_folder: bool) -> Result<S
     for attempt in 1..=MAX_NUMBER {
         let name = if attempt == 1 { wished.clone() } else { wished.numbered(attempt) };
         let key = fold(name.as_str());
-        if !chosen.claiming.borrow_mut().insert(key.clone()) {
+        if chosen.claiming.borrow().contains(&key) {
             continue;
         }
+        chosen.claiming.borrow_mut().push(key.clone());
         let made = make_new(&chosen.handle, name.as_str(), is_folder).await;
-        chosen.claiming.borrow_mut().remove(&key);
+        chosen.claiming.borrow_mut().retain(|other| *other != key);
         if made? {
             return Ok(name.as_str().to_owned());
         }

@@ -4,7 +4,6 @@
 //! what another tab of the same browser holds.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
@@ -35,7 +34,7 @@ pub(super) enum Place {
 pub(super) struct Chosen {
     pub(super) handle: FileSystemDirectoryHandle,
     /// Names that items of this page are about to take, folded, so that no two find the same one free.
-    pub(super) claiming: RefCell<BTreeSet<String>>,
+    pub(super) claiming: RefCell<Vec<String>>,
 }
 
 /// What this page can receive into.

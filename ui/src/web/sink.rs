@@ -4,7 +4,6 @@
 //! the number of files. Knows no items and no names of theirs.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -44,7 +43,8 @@ pub(super) struct Sink {
 #[derive(Default)]
 struct Waiting {
     next: Cell<u32>,
-    answers: RefCell<BTreeMap<u32, Answer>>,
+    /// In the order of the calls, which the worker mostly keeps.
+    answers: RefCell<Vec<(u32, Answer)>>,
     spare: RefCell<Vec<ArrayBuffer>>,
     broken: Cell<bool>,
 }
@@ -104,7 +104,7 @@ impl Sink {
         }
         rest.iter().for_each(|argument| _ = message.push(argument));
         let transfer: Array = buffer.into_iter().collect();
-        self.waiting.answers.borrow_mut().insert(call, answer);
+        self.waiting.answers.borrow_mut().push((call, answer));
         if self.worker.post_message_with_transfer(&message, &transfer).is_err() {
             self.waiting.answer(call, Err(SinkFault::Broken));
         }
@@ -141,8 +141,8 @@ impl Waiting {
     }
 
     fn answer(&self, call: u32, outcome: Result<(), SinkFault>) {
-        let answer = self.answers.borrow_mut().remove(&call);
-        if let Some(answer) = answer {
+        let at = self.answers.borrow().iter().position(|(other, _)| *other == call);
+        if let Some((_, answer)) = at.map(|at| self.answers.borrow_mut().remove(at)) {
             answer(outcome);
         }
     }
@@ -151,7 +151,7 @@ impl Waiting {
     fn break_off(&self) {
         self.broken.set(true);
         let answers = core::mem::take(&mut *self.answers.borrow_mut());
-        answers.into_values().for_each(|answer| answer(Err(SinkFault::Broken)));
+        answers.into_iter().for_each(|(_, answer)| answer(Err(SinkFault::Broken)));
     }
 }
 
