@@ -420,7 +420,9 @@ impl Session {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let new = !core::mem::replace(&mut peer.introduced, true);
         peer.label.clone_from(&label);
-        if new {
+        // The one who made the room was there before.
+        let joined = new && !peer.host;
+        if joined {
             self.notify(NoticeCode::PeerJoined, label);
         }
         self.touch(Changed::Facts);
