@@ -432,3 +432,23 @@ fn removing_a_received_item_frees_our_storage_and_never_touches_the_persons_plac
         assert_eq!(world.devices[guest].disk.stores.is_empty(), in_storage);
     }
 }
+
+#[test]
+fn a_long_transfer_is_shown_once_a_second_and_its_end_more_often() {
+    let (mut world, _, guest) = World::host_and_guest(31, Weather::SLOW, bytes_of(31, 16 * MIB));
+    world.accept_all(guest);
+    world.until("half a minute is left", |world| {
+        world.item_in(guest).progress.seconds_left.is_some_and(|seconds| (10..30).contains(&seconds))
+    });
+    let shown = world.shown(guest);
+    world.pass(Duration::from_secs(5));
+    let slow = world.shown(guest) - shown;
+    assert!((4..=6).contains(&slow), "{slow} views in 5 s");
+    world.until("the end is near", |world| {
+        world.item_in(guest).progress.seconds_left.is_some_and(|seconds| seconds < 8)
+    });
+    let shown = world.shown(guest);
+    world.pass(Duration::from_secs(2));
+    let fast = world.shown(guest) - shown;
+    assert!((7..=9).contains(&fast), "{fast} views in 2 s");
+}

@@ -39,6 +39,10 @@ use sharing::{Lanes, Shared};
 
 /// Views that differ only in how far something is come at most this often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);
+/// The same while [`LONG`] or more is left. Drawing four times a second costs a page as much as hashing the bytes.
+const LONG_PROGRESS_EVERY: Duration = Duration::from_secs(1);
+/// Seconds left from which a second more or less is nothing to see.
+const LONG: u64 = 10;
 /// Other views come at most this often.
 const VIEW_EVERY: Duration = Duration::from_millis(100);
 
@@ -109,6 +113,7 @@ pub struct Session {
     wake_at: Option<Moment>,
     changed: Changed,
     shown_at: Moment,
+    progress_every: Duration,
 }
 
 /// How much of the view changed since it was shown.
@@ -144,6 +149,7 @@ impl Session {
             wake_at: None,
             changed: Changed::Facts,
             shown_at: Moment::default(),
+            progress_every: PROGRESS_EVERY,
         }
     }
 
@@ -248,7 +254,7 @@ impl Session {
     fn view_timeout(&self) -> Option<Moment> {
         match self.changed {
             Changed::Nothing => None,
-            Changed::Progress => Some(self.shown_at + PROGRESS_EVERY),
+            Changed::Progress => Some(self.shown_at + self.progress_every),
             Changed::Facts => Some(self.shown_at + VIEW_EVERY),
         }
     }
@@ -258,6 +264,8 @@ impl Session {
             self.changed = Changed::Nothing;
             self.shown_at = now;
             let view = self.build_view(now);
+            let long = view.total.seconds_left.is_some_and(|seconds| seconds >= LONG);
+            self.progress_every = if long { LONG_PROGRESS_EVERY } else { PROGRESS_EVERY };
             // Bytes that move change their speed also when none arrive.
             if view.busy {
                 self.changed = Changed::Progress;

@@ -44,11 +44,14 @@ pub struct Weather {
     pub repeat: u32,
     /// Longest delay of anything, in milliseconds.
     pub delay: u64,
+    /// Delay of every frame on a link, in milliseconds: half a mebibyte travels in that time.
+    pub link_delay: u64,
 }
 
 impl Weather {
-    pub const FAIR: Self = Self { drop: 0, repeat: 0, delay: 5 };
-    pub const STORM: Self = Self { drop: 20, repeat: 20, delay: 400 };
+    pub const FAIR: Self = Self { drop: 0, repeat: 0, delay: 5, link_delay: 5 };
+    pub const STORM: Self = Self { drop: 20, repeat: 20, delay: 400, link_delay: 20 };
+    pub const SLOW: Self = Self { link_delay: 1_000, ..Self::FAIR };
 }
 
 /// Something that will arrive somewhere.
@@ -89,6 +92,8 @@ pub struct Device {
     pub session: Session,
     pub disk: Disk,
     pub view: View,
+    /// How often.
+    pub shown: usize,
     pub heard: Vec<NoticeCode>,
     wake_at: Option<Moment>,
     pub online: bool,
@@ -128,6 +133,7 @@ impl World {
             session: Session::new(seed, unicode_fold),
             disk: Disk::default(),
             view: View::default(),
+            shown: 0,
             heard: Vec::new(),
             wake_at: None,
             online: true,
@@ -193,6 +199,11 @@ impl World {
 
     pub fn item_in(&self, device: DeviceId) -> ItemView {
         self.items_in(device).into_iter().next().expect("an item of another member")
+    }
+
+    /// Views that the shell was shown so far.
+    pub fn shown(&self, device: DeviceId) -> usize {
+        self.devices[device].shown
     }
 
     pub fn item_out(&self, device: DeviceId) -> ItemView {
@@ -323,6 +334,7 @@ impl World {
                 let heard = view.notices.iter().map(|notice| notice.code);
                 self.devices[device].heard.extend(heard);
                 self.devices[device].view = *view;
+                self.devices[device].shown += 1;
             }
             errand => {
                 if let Some(report) = self.devices[device].disk.perform(errand) {

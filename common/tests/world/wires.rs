@@ -77,7 +77,7 @@ impl Wires {
         if world.wires.cut {
             return;
         }
-        let delay = Duration::from_millis(world.weather.delay.min(20));
+        let delay = Duration::from_millis(world.weather.link_delay);
         world.later(other, delay, Delivery::Happened(other_link, Happened::Frame(lane, frame)));
         world.later(device, delay, Delivery::Sent(link, lane, length));
     }
@@ -98,7 +98,7 @@ impl Wires {
         if let Some((other, other_link)) = wire.and_then(|wire| wire.other)
             && world.wires.ends.remove(&(other, other_link)).is_some()
         {
-            let delay = Duration::from_millis(world.weather.delay.min(20) + 1);
+            let delay = Duration::from_millis(world.weather.link_delay + 1);
             world.later(other, delay, Delivery::Happened(other_link, Happened::Closed(Closed::ByPeer)));
         }
     }
@@ -144,7 +144,7 @@ impl Wires {
         let Some(other) = other.map(|(end, _)| *end).filter(|_| !world.wires.cut) else { return };
         for (end, other) in [(end, other), (other, end)] {
             world.wires.ends.get_mut(&end).expect("a transport").other = Some(other);
-            let delay = Duration::from_millis(world.weather.delay.min(20));
+            let delay = Duration::from_millis(world.weather.link_delay);
             world.later(end.0, delay, Delivery::Happened(end.1, Happened::Open { max_frame: 256 * 1024 }));
         }
     }

@@ -1,25 +1,27 @@
 //! Files that the person offered: their handles, and reading them piece by piece.
 //!
-//! Keeps no bytes, follows no path, and reads nothing that was not asked for.
+//! Follows no path, and keeps no more bytes than a few [`super::block`]s.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use bytes::Bytes;
-use js_sys::{ArrayBuffer, Uint8Array};
 use privydrop_common::api::NewFile;
 use privydrop_common::host::{ReadPiece, SourceFault, SourceId};
 use privydrop_common::pieces::{piece_range, value_of};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{Blob, File};
+use web_sys::File;
 
-use super::js::{count, error_name, free, number};
+use super::block::Blocks;
+use super::js::{count, error_name};
 
 /// The files that can be read now.
 #[derive(Default)]
 pub struct Files {
     known: RefCell<BTreeMap<SourceId, File>>,
+    blocks: Rc<Blocks>,
     next: Cell<u64>,
 }
 
@@ -46,6 +48,7 @@ impl Files {
     /// The file is offered no more.
     pub(super) fn release(&self, source: SourceId) {
         self.known.borrow_mut().remove(&source);
+        self.blocks.forget(source);
     }
 
     /// Reads one piece and tells its outcome. Reads run side by side.
@@ -57,30 +60,29 @@ impl Files {
         tell: impl FnOnce(Result<ReadPiece, SourceFault>) + 'static,
     ) {
         let file = self.known.borrow().get(&source).cloned();
+        let blocks = Rc::clone(&self.blocks);
         spawn_local(async move {
             tell(match file {
-                Some(file) => read(file, size, piece).await,
+                Some(file) => read(&blocks, source, &file, size, piece).await,
                 None => Err(SourceFault::Unreadable),
             });
         });
     }
 }
 
-async fn read(file: File, size: u64, piece: u32) -> Result<ReadPiece, SourceFault> {
+async fn read(
+    blocks: &Blocks,
+    source: SourceId,
+    file: &File,
+    size: u64,
+    piece: u32,
+) -> Result<ReadPiece, SourceFault> {
     if count(file.size()) != size {
         return Err(SourceFault::Changed);
     }
     let (from, len) = piece_range(size, piece);
-    let content: Blob = if len == size {
-        // Cutting costs as much as reading when files are small.
-        file.into()
-    } else {
-        file.slice_with_f64_and_f64(number(from), number(from + len)).map_err(|error| fault(&error))?
-    };
-    let buffer: ArrayBuffer = content.array_buffer().await.map_err(|error| fault(&error))?.unchecked_into();
-    // The one copy; `Bytes` takes the vector over.
-    let bytes = Bytes::from(Uint8Array::new(&buffer).to_vec());
-    free(&buffer);
+    let bytes = blocks.read(source, file, from, len).await.map_err(|error| fault(&error))?;
+    let bytes = Bytes::from(bytes);
     // Of another length than the piece only if the file is not the one that was offered.
     let value = value_of(size, piece, [&bytes[..]]).ok_or(SourceFault::Changed)?;
     Ok(ReadPiece { bytes, value })

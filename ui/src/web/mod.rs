@@ -3,6 +3,7 @@
 //! Everything here carries out what the session decided; nothing here decides, words a message, or draws. The
 //! files have the names of their native counterparts where there is one.
 
+mod block;
 mod clock;
 mod directory;
 pub mod files;

@@ -1,5 +1,6 @@
 const [offer, size] = arguments;
 const bench = (window.bench = {});
+window.peer?.close();
 const peer = (window.peer = new RTCPeerConnection());
 let left = size;
 window.channel = new Promise(opened => {

@@ -1,4 +1,5 @@
 const [size, message, high, low] = arguments;
+window.peer?.close();
 const peer = (window.peer = new RTCPeerConnection());
 const channel = peer.createDataChannel("bytes");
 channel.bufferedAmountLowThreshold = low;

@@ -20,10 +20,15 @@ const OFFER: &str = include_str!("offer.js");
 const ANSWER: &str = include_str!("answer.js");
 /// Takes the answer.
 const CONNECT: &str = "await window.peer.setRemoteDescription(arguments[0]);";
-/// Asks for the bytes, once the channel is open.
+/// Waits for the channel, and tells in which state it and its connection are.
+const OPENED: &str = "const channel = await window.channel;
+    return [channel.readyState, window.peer.connectionState, window.peer.iceConnectionState];";
+/// Asks for the bytes.
 const BEGIN: &str = "const channel = await window.channel;
     window.bench.started = performance.now();
     channel.send('go');";
+/// Connections that may break off before a byte has moved.
+const MAX_BROKEN: usize = 3;
 
 /// Moves `size` bytes. Time runs from the receiver's wish to the last byte that it has counted.
 pub(crate) async fn moved(ends: &Ends, size: u64, server: &Server) -> Moved {
@@ -35,11 +40,25 @@ pub(crate) async fn moved(ends: &Ends, size: u64, server: &Server) -> Moved {
         browser.driver().goto(&empty).await.expect("a page without a script");
     }
     let meter = Meter::idle(ends).await;
-    let offer = from.run_async(OFFER, vec![json!(size), json!(MESSAGE), json!(HIGH), json!(LOW)]).await;
-    let answer = to.run_async(ANSWER, vec![offer, json!(size)]).await;
-    from.run_async(CONNECT, vec![answer]).await;
+    connect(ends, size).await;
     let begin = async {
         let _: Value = to.run_async(BEGIN, vec![]).await;
     };
     meter.watch(size, begin).await
+}
+
+/// Makes the connection. One that breaks off at once is made anew, and said, rather than ending a run of an hour.
+async fn connect(ends: &Ends, size: u64) {
+    let (from, to) = (ends.from.browser(), ends.to.browser());
+    for _ in 0..MAX_BROKEN {
+        let offer = from.run_async(OFFER, vec![json!(size), json!(MESSAGE), json!(HIGH), json!(LOW)]).await;
+        let answer = to.run_async(ANSWER, vec![offer, json!(size)]).await;
+        from.run_async(CONNECT, vec![answer]).await;
+        let states = to.run_async(OPENED, vec![]).await;
+        if states[0] == "open" {
+            return;
+        }
+        println!("the raw channel broke off before its first byte and is made again: {states}");
+    }
+    panic!("no raw channel stayed open");
 }
