@@ -1,0 +1,1 @@
+//! Files: read where they are shared, written where they are received. Decides nothing: the session does.

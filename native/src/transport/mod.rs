@@ -1,0 +1,1 @@
+//! One WebRTC link to one peer, by webrtc-rs. Decides nothing: the session does.
