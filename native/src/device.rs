@@ -12,6 +12,7 @@ use privydrop_common::drive::drive;
 use privydrop_common::host::{PlaceId, StoreId};
 use privydrop_common::name::unicode_fold;
 use privydrop_common::session::Session;
+use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -21,6 +22,7 @@ use crate::disk::{Files, NotPicked, Picked, Places, Stores, Workers, pick};
 use crate::host::{Connect, NativeHost, Parts};
 use crate::mailbox::Mailbox;
 use crate::server::Server;
+use crate::transport::WebRtc;
 
 /// Time for each of the two steps of [`Device::leave`].
 const LEAVE_WITHIN: Duration = Duration::from_secs(3);
@@ -49,6 +51,14 @@ pub struct Device {
 }
 
 impl Device {
+    /// Starts a session, in no room yet, whose links are WebRTC's. Only inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When the system lacks what every program needs.
+    pub fn start(server: Server) -> Result<Self, NotStarted> {
+        Self::start_with(server, WebRtc::new(Handle::current()))
+    }
+
     /// Starts a session, in no room yet, whose transports `connect` makes. Only inside a tokio runtime.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ use crate::disk::{Files, Stores};
 use crate::mailbox::Mailbox;
 use crate::server::Server;
 use crate::signal::Signal;
+use crate::transport::{NativeTransport, WebRtc};
 
 /// Makes the platform's transports.
 pub trait Connect {
@@ -27,6 +28,14 @@ pub trait Connect {
 
     /// A new, idle transport that uses these servers.
     fn connect(&mut self, ice: &[IceServer]) -> Self::Transport;
+}
+
+impl Connect for WebRtc {
+    type Transport = NativeTransport;
+
+    fn connect(&mut self, ice: &[IceServer]) -> NativeTransport {
+        WebRtc::connect(self, ice)
+    }
 }
 
 /// The parts that a host hands its errands to.
