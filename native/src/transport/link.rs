@@ -37,29 +37,33 @@ type StackResult<T> = webrtc::error::Result<T>;
 
 /// Runs one link until it is over or the session's handle, which holds the other end of `steps`, is gone.
 pub(super) async fn run(shared: Arc<Shared>, window: u32, ice: Vec<IceServer>, steps: mpsc::Receiver<Step>) {
-    let events = Arc::new(Events { shared: Arc::clone(&shared), connected: Notify::new() });
-    let made = async {
+    let events = Arc::new(Events { shared, connected: Notify::new() });
+    let done = async {
         let connection = connect(window, &ice, &events).await?;
-        let lanes = [channel(&*connection, Lane::Control).await?, channel(&*connection, Lane::Data).await?];
-        StackResult::Ok((connection, lanes))
+        let served = serve(&*connection, &events, steps).await;
+        // Or the stack's own task would go on for ever.
+        connection.close().await.and(served)
     };
-    let (connection, lanes) = match made.await {
-        Ok(made) => made,
-        Err(error) => {
-            tracing::warn!(%error, "no connection can be made on this device");
-            return shared.close(Closed::NoPath);
-        }
-    };
+    if let Err(error) = done.await {
+        tracing::warn!(%error, "a link cannot be made, or did not end cleanly");
+        events.shared.close(Closed::NoPath);
+    }
+}
+
+async fn serve(
+    connection: &dyn PeerConnection,
+    Events { shared, connected }: &Events,
+    steps: mpsc::Receiver<Step>,
+) -> StackResult<()> {
+    let lanes = [channel(connection, Lane::Control).await?, channel(connection, Lane::Data).await?];
     tokio::select! {
-        () = negotiate::run(&*connection, &shared, steps) => {}
-        () = path::watch(&*connection, &shared, &events.connected) => {}
-        () = receive_all(&*connection, &lanes, &shared) => {}
-        () = send_all(&lanes, &shared) => {}
+        () = negotiate::run(connection, shared, steps) => {}
+        () = path::watch(connection, shared, connected) => {}
+        () = receive_all(connection, &lanes, shared) => {}
+        () = send_all(&lanes, shared) => {}
     }
-    flush(&lanes, &shared).await;
-    if let Err(error) = connection.close().await {
-        tracing::debug!(%error, "a connection did not close cleanly");
-    }
+    flush(&lanes, shared).await;
+    Ok(())
 }
 
 async fn connect(

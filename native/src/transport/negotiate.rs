@@ -15,12 +15,11 @@ use super::shared::Shared;
 /// Most steps that wait, candidates that wait for a description not counted.
 pub(super) const MAX_STEPS: usize = 256;
 
-/// The description cannot be used. The stack's reason is for a log at most: it may quote a peer.
+/// The description cannot be used. The stack's reason is dropped: it may quote addresses.
 struct Unusable;
 
 impl From<webrtc::error::Error> for Unusable {
-    fn from(error: webrtc::error::Error) -> Self {
-        tracing::debug!(%error, "a description is not usable");
+    fn from(_: webrtc::error::Error) -> Self {
         Self
     }
 }
