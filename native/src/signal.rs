@@ -130,9 +130,9 @@ async fn converse(
                 Some(Ok(Message::Text(text))) if tell(&text) => {}
                 Some(Ok(Message::Text(_))) => return Err(Broken::TooMuch),
                 Some(Ok(Message::Binary(_))) => return Err(Broken::NotText),
+                Some(Ok(Message::Close(_))) | None => return Err(Broken::ByServer),
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(error.into()),
-                None => return Err(Broken::ByServer),
             },
         }
     }
@@ -143,4 +143,92 @@ async fn converse(
     };
     let _ = timeout(CLOSE_WITHIN, goodbye).await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use core::future::poll_fn;
+
+    use privydrop_common::host::Report;
+    use tokio::net::TcpListener;
+    use tokio_tungstenite::accept_async;
+
+    use super::*;
+
+    /// A server's end of one socket, and ours.
+    struct Ends {
+        mailbox: Mailbox,
+        tasks: TaskTracker,
+        signal: Signal,
+        server: WebSocketStream<TcpStream>,
+    }
+
+    async fn connected() -> Ends {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server: Server = listener.local_addr().unwrap().to_string().parse().unwrap();
+        let (mailbox, tasks) = (Mailbox::default(), TaskTracker::new());
+        let signal = Signal::open(&server, &mailbox, &tasks);
+        let server = accept_async(listener.accept().await.unwrap().0).await.unwrap();
+        let ends = Ends { mailbox, tasks, signal, server };
+        assert_eq!(ends.heard().await, SignalEvent::Opened);
+        ends
+    }
+
+    impl Ends {
+        async fn heard(&self) -> SignalEvent {
+            match poll_fn(|cx| self.mailbox.poll(cx)).await {
+                Report::Signal(event) => event,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn frames_go_both_ways_and_the_servers_end_is_told() {
+        let mut ends = connected().await;
+        ends.signal.send("from us".into());
+        assert_eq!(ends.server.next().await.unwrap().unwrap(), Message::text("from us"));
+        let longest = "x".repeat(MAX_FRAME);
+        ends.server.send(Message::text(longest.as_str())).await.unwrap();
+        assert_eq!(ends.heard().await, SignalEvent::Text(longest));
+        ends.server.close(None).await.unwrap();
+        assert_eq!(ends.heard().await, SignalEvent::Closed);
+    }
+
+    #[tokio::test]
+    async fn a_frame_that_is_too_long_or_no_text_closes_the_socket() {
+        for frame in [Message::text("x".repeat(MAX_FRAME + 1)), Message::binary("bytes")] {
+            let mut ends = connected().await;
+            ends.server.send(frame).await.unwrap();
+            assert_eq!(ends.heard().await, SignalEvent::Closed);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_last_frames_are_sent_though_the_socket_is_dropped() {
+        let Ends { signal, mut server, tasks, mailbox } = connected().await;
+        for word in ["going", "gone"] {
+            signal.send(word.into());
+        }
+        drop(signal);
+        mailbox.new_socket();
+        for word in ["going", "gone"] {
+            assert_eq!(server.next().await.unwrap().unwrap(), Message::text(word));
+        }
+        assert!(matches!(server.next().await, Some(Ok(Message::Close(_)))));
+        drop(server);
+        tasks.close();
+        tasks.wait().await;
+        assert!(mailbox.poll(&mut core::task::Context::from_waker(core::task::Waker::noop())).is_pending());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_closed() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server: Server = listener.local_addr().unwrap().to_string().parse().unwrap();
+        drop(listener);
+        let mailbox = Mailbox::default();
+        let _signal = Signal::open(&server, &mailbox, &TaskTracker::new());
+        assert_eq!(poll_fn(|cx| mailbox.poll(cx)).await, Report::Signal(SignalEvent::Closed));
+    }
 }
