@@ -7,12 +7,13 @@ use bytes::Bytes;
 use privydrop_common::sdp::{Candidate, Sdp};
 use privydrop_common::transport::{Closed, Happened, Lane, Path, Step, Transport};
 use privydrop_native::transport::{NativeTransport, WebRtc};
+use rtc::ice::mdns::MulticastDnsMode;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelInit};
 use webrtc::peer_connection::{
     PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceCandidateInit,
-    RTCPeerConnectionIceEvent, RTCSessionDescription,
+    RTCPeerConnectionIceEvent, RTCSessionDescription, SettingEngineBuilder,
 };
 
 /// Two links that are open to each other.
@@ -110,7 +111,9 @@ impl Raw {
     /// A link of ours, open, and the raw peer that answered it.
     pub(crate) async fn pair() -> (NativeTransport, Self) {
         let (found, mut candidates) = mpsc::channel(64);
+        let settings = SettingEngineBuilder::new().with_multicast_dns_mode(MulticastDnsMode::Disabled);
         let building = PeerConnectionBuilder::new()
+            .with_setting_engine(settings.build())
             .with_handler(Arc::new(Candidates(found)))
             .with_udp_addrs(vec!["0.0.0.0:0", "127.0.0.1:0"])
             .build();
