@@ -1,9 +1,8 @@
 //! WebRTC in a browser: one `RTCPeerConnection` with two negotiated data channels behind [`Transport`].
 //!
 //! Copies each frame once between JavaScript and WebAssembly memory. Never trusts a peer with more memory than
-//! [`inbox::MAX_QUEUED`], never logs, and lets no JavaScript exception past: each ends the link with a reason.
+//! [`privydrop_common::inbox::MAX_QUEUED`], never logs, and lets no JavaScript exception past: each ends the link with a reason.
 
-mod inbox;
 mod negotiate;
 mod path;
 
@@ -14,6 +13,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use gloo::events::EventListener;
 use js_sys::{ArrayBuffer, Uint8Array};
+use privydrop_common::inbox::Inbox;
 use privydrop_common::sdp::Candidate;
 use privydrop_common::signaling::IceServer;
 use privydrop_common::transport::{Closed, HIGH_WATER, Happened, LOW_WATER, Lane, Step, Transport};
@@ -24,7 +24,6 @@ use web_sys::{
     RtcDataChannelType, RtcPeerConnection, RtcPeerConnectionIceEvent, RtcPeerConnectionState,
 };
 
-use self::inbox::Inbox;
 use self::negotiate::Negotiation;
 use self::path::PathWatch;
 use crate::web::js;

@@ -6,6 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use privydrop_common::inbox::Inbox;
 use privydrop_common::sdp::{Candidate, Sdp};
 use privydrop_common::transport::{Closed, Happened, Step};
 use wasm_bindgen::JsValue;
@@ -14,7 +15,6 @@ use web_sys::{
     RtcIceCandidateInit, RtcOfferOptions, RtcPeerConnection, RtcSdpType, RtcSessionDescriptionInit,
 };
 
-use super::inbox::Inbox;
 use crate::web::js::error_name;
 
 /// Most steps that wait for the browser, candidates that wait for a description among them.

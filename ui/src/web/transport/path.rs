@@ -7,12 +7,12 @@ use std::rc::{Rc, Weak};
 
 use gloo::timers::callback::Interval;
 use js_sys::{Object, Reflect};
-use privydrop_common::transport::{Happened, Path, Route};
+use privydrop_common::inbox::Inbox;
+use privydrop_common::path::{End, is_news, milliseconds, route};
+use privydrop_common::transport::{Happened, Path};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{RtcPeerConnection, RtcStatsReport};
-
-use super::inbox::Inbox;
 
 /// Milliseconds from one look to the next.
 const EVERY: u32 = 10_000;
@@ -55,24 +55,15 @@ impl PathWatch {
 
 fn tell(watch: &Weak<PathWatch>, report: &RtcStatsReport) {
     let (Some(watch), Some(path)) = (watch.upgrade(), path(report)) else { return };
-    if watch.told.get().is_none_or(|told| differs(told, path)) {
+    if is_news(watch.told.get(), path) {
         watch.told.set(Some(path));
         watch.inbox.borrow_mut().news(Happened::Path(path));
     }
 }
 
-/// True when a person would want to know: another route, or a round trip that is off by a quarter and 5 ms.
-fn differs(told: Path, now: Path) -> bool {
-    let far = match (told.rtt_ms, now.rtt_ms) {
-        (Some(told), Some(now)) => told.abs_diff(now) > (told / 4).max(5),
-        (told, now) => told.is_some() != now.is_some(),
-    };
-    told.route != now.route || far
-}
-
 fn path(report: &RtcStatsReport) -> Option<Path> {
     let pair = selected_pair(report)?;
-    let end = |id| report.get(&text(&pair, id)?).map(|candidate| End::new(&candidate));
+    let end = |id| report.get(&text(&pair, id)?).map(|candidate| end_of(&candidate));
     let route = route(&end("localCandidateId")?, &end("remoteCandidateId")?);
     let rtt_ms = Reflect::get(&pair, &"currentRoundTripTime".into()).ok().and_then(|rtt| rtt.as_f64());
     Some(Path { route, rtt_ms: rtt_ms.and_then(milliseconds) })
@@ -106,92 +97,8 @@ fn text(entry: &Object, name: &str) -> Option<String> {
     Reflect::get(entry, &JsValue::from_str(name)).ok()?.as_string()
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-fn milliseconds(seconds: f64) -> Option<u32> {
-    (seconds >= 0.0).then(|| (seconds * 1000.0).round() as u32)
-}
-
-/// One end of the pair in use.
-struct End {
-    kind: String,
-    /// Empty where the browser hides it.
-    address: String,
-}
-
-impl End {
-    fn new(candidate: &Object) -> Self {
-        let kind = text(candidate, "candidateType").unwrap_or_default();
-        let address = text(candidate, "address").or_else(|| text(candidate, "ip")).unwrap_or_default();
-        Self { kind, address }
-    }
-
-    /// True for an address that means something within one network only. Browsers hide none but such.
-    fn is_local(&self) -> bool {
-        let address = self.address.trim_matches(['[', ']']);
-        address.is_empty()
-            || address.ends_with(".local")
-            || address.parse().is_ok_and(|address| match address {
-                core::net::IpAddr::V4(address) => {
-                    address.is_private() || address.is_link_local() || address.is_loopback()
-                }
-                core::net::IpAddr::V6(address) => {
-                    address.is_unique_local() || address.is_unicast_link_local() || address.is_loopback()
-                }
-            })
-    }
-}
-
-/// A peer-reflexive end is what a check met before the candidate itself arrived by signaling; next to a host end
-/// it tells of the same network when no translation to a public address happened on the way.
-fn route(local: &End, remote: &End) -> Route {
-    match (local.kind.as_str(), remote.kind.as_str()) {
-        ("relay", _) | (_, "relay") => Route::Relay,
-        ("host", "host") => Route::Lan,
-        ("host", "prflx") | ("prflx", "host") if local.is_local() && remote.is_local() => Route::Lan,
-        _ => Route::Direct,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn end(kind: &str, address: &str) -> End {
-        End { kind: kind.into(), address: address.into() }
-    }
-
-    #[test]
-    fn the_route_follows_from_the_two_ends() {
-        let home = || end("host", "192.168.1.7");
-        for (remote, expected) in [
-            (end("host", ""), Route::Lan),
-            (end("host", "2001:db8::1"), Route::Lan),
-            (end("prflx", "192.168.1.9"), Route::Lan),
-            (end("prflx", "fe80::1"), Route::Lan),
-            (end("prflx", "0e5c1f0a.local"), Route::Lan),
-            (end("prflx", "203.0.113.5"), Route::Direct),
-            (end("srflx", "203.0.113.5"), Route::Direct),
-            (end("relay", "198.51.100.1"), Route::Relay),
-        ] {
-            assert_eq!(route(&home(), &remote), expected, "{} {}", remote.kind, remote.address);
-            assert_eq!(route(&remote, &home()), expected, "{} {}", remote.kind, remote.address);
-        }
-    }
-
-    #[test]
-    fn a_jitter_of_the_round_trip_is_not_told() {
-        let path = |rtt_ms| Path { route: Route::Direct, rtt_ms };
-        assert!(!differs(path(Some(20)), path(Some(25))));
-        assert!(!differs(path(Some(200)), path(Some(240))));
-        assert!(differs(path(Some(20)), path(Some(30))));
-        assert!(differs(path(None), path(Some(30))));
-        assert!(differs(path(Some(20)), Path { route: Route::Relay, rtt_ms: Some(20) }));
-    }
-
-    #[test]
-    fn a_round_trip_is_whole_milliseconds_or_unknown() {
-        assert_eq!(milliseconds(0.0424), Some(42));
-        assert_eq!(milliseconds(f64::NAN), None);
-        assert_eq!(milliseconds(-1.0), None);
-    }
+fn end_of(candidate: &Object) -> End {
+    let kind = text(candidate, "candidateType").unwrap_or_default();
+    let address = text(candidate, "address").or_else(|| text(candidate, "ip")).unwrap_or_default();
+    End { kind, address }
 }

@@ -1,24 +1,25 @@
-//! What waits to be polled from a link, in the order that the contract promises.
+//! What waits to be polled from a link, in the order that [`crate::transport`] promises.
 //!
-//! Knows nothing of the browser. Holds frames back until the link is open, ends with exactly one `Closed`, and
-//! never holds more than [`MAX_QUEUED`].
+//! Every platform's transport puts its events in here. Knows no WebRTC stack. Holds frames back until the link is
+//! open, ends with exactly one [`Happened::Closed`], and never holds more than [`MAX_QUEUED`].
 
 use core::task::{Context, Poll, Waker};
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use privydrop_common::transport::{Closed, Happened, Lane};
+
+use crate::transport::{Closed, Happened, Lane};
 
 /// Most bytes of frames that wait. The session grants far less, so whoever gets here ignores what it was granted.
-pub(super) const MAX_QUEUED: usize = 64 * 1024 * 1024;
+pub const MAX_QUEUED: usize = 64 * 1024 * 1024;
 /// Counted for each frame on top of its bytes, so that empty ones are not free.
 const FRAME_COST: usize = 1024;
 /// Most reports other than frames that wait: descriptions, candidates, changes of state.
 const MAX_NEWS: usize = 1024;
 
 /// The queue between a link's events and its session.
-#[derive(Default)]
-pub(super) struct Inbox {
+#[derive(Debug, Default)]
+pub struct Inbox {
     news: VecDeque<Happened>,
     frames: VecDeque<(Lane, Bytes)>,
     queued: usize,
@@ -27,7 +28,7 @@ pub(super) struct Inbox {
     waker: Option<Waker>,
 }
 
-#[derive(Default, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 enum State {
     #[default]
     Opening,
@@ -39,18 +40,21 @@ enum State {
 }
 
 impl Inbox {
-    pub(super) fn is_open(&self) -> bool {
+    /// True from the opening to the end.
+    pub fn is_open(&self) -> bool {
         self.state == State::Open
     }
 
-    pub(super) fn open(&mut self, max_frame: usize) {
+    /// Both lanes are open; what came before is told from now on.
+    pub fn open(&mut self, max_frame: usize) {
         if self.state == State::Opening {
             self.state = State::Open;
             self.news(Happened::Open { max_frame });
         }
     }
 
-    pub(super) fn frame(&mut self, lane: Lane, frame: Bytes) {
+    /// A whole message arrived. More of them than [`MAX_QUEUED`] end the link.
+    pub fn frame(&mut self, lane: Lane, frame: Bytes) {
         if !matches!(self.state, State::Opening | State::Open) {
             return;
         }
@@ -62,7 +66,8 @@ impl Inbox {
         self.wake();
     }
 
-    pub(super) fn news(&mut self, news: Happened) {
+    /// Anything that is neither a frame, the opening, silence nor the end.
+    pub fn news(&mut self, news: Happened) {
         if !matches!(self.state, State::Opening | State::Open) {
             return;
         }
@@ -73,21 +78,22 @@ impl Inbox {
         self.wake();
     }
 
-    pub(super) fn interrupted(&mut self) {
+    /// The network fell silent; told once.
+    pub fn interrupted(&mut self) {
         if !core::mem::replace(&mut self.silent, true) {
             self.news(Happened::Interrupted);
         }
     }
 
     /// Connected, for the first time or again.
-    pub(super) fn restored(&mut self) {
+    pub fn restored(&mut self) {
         if core::mem::take(&mut self.silent) {
             self.news(Happened::Restored);
         }
     }
 
     /// The link is over. What a peer sent before it closed is still told; what a violator sent is not.
-    pub(super) fn close(&mut self, why: Closed) {
+    pub fn close(&mut self, why: Closed) {
         if !matches!(self.state, State::Opening | State::Open) {
             return;
         }
@@ -99,17 +105,19 @@ impl Inbox {
     }
 
     /// Forgets everything; nothing is told any more.
-    pub(super) fn end(&mut self) {
+    pub fn end(&mut self) {
         *self = Self { state: State::Ended, ..Self::default() };
     }
 
-    pub(super) fn wake(&mut self) {
+    /// Wakes whoever polls: there may be something to tell that is not in here.
+    pub fn wake(&mut self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
     }
 
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Happened> {
+    /// The next thing to tell; remembers whom to wake when there is none.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Happened> {
         if let Some(news) = self.news.pop_front() {
             return Poll::Ready(news);
         }

@@ -1,0 +1,154 @@
+//! The arguments of the program, and the papers that are made from them: completions and the manual page.
+//!
+//! Only reads and names them; nothing is opened or asked for here.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Command, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use privydrop_common::id::RoomId;
+use privydrop_native::Server;
+
+use crate::exit::Exit;
+use crate::words;
+
+/// Moves files, folders and text straight from one device to others, end to end encrypted.
+///
+/// Whoever shares gets a code, a link and a QR; whoever has one of them receives, with this program or with a browser.
+#[derive(Debug, Parser)]
+#[command(name = "privydrop", version, after_help = words::EXIT_CODES)]
+pub(crate) struct Args {
+    /// The PrivyDrop server that introduces the devices. Otherwise a link's own, $PRIVYDROP_SERVER, or
+    /// http://127.0.0.1:8080.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) server: Option<Server>,
+
+    /// Write one JSON object a line to stdout, for scripts (docs/CLI.md).
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// What this device is called for the others.
+    #[arg(long, global = true, value_name = "TEXT")]
+    pub(crate) label: Option<String>,
+
+    #[command(subcommand)]
+    pub(crate) action: Action,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// Share files and folders, and wait until somebody has them.
+    Send {
+        /// What to share. Symbolic links inside of folders are left out.
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+
+        #[command(flatten)]
+        to: To,
+
+        #[command(flatten)]
+        room: Room,
+    },
+    /// Share a text, and wait until somebody has it.
+    Text {
+        /// The text. Other users of this machine can see arguments: with - or without it, the text is read from stdin.
+        #[arg(value_name = "TEXT|-")]
+        text: Option<String>,
+
+        #[command(flatten)]
+        to: To,
+
+        #[command(flatten)]
+        room: Room,
+    },
+    /// Receive what is shared in a room; with --stay, whatever is shared there from now on.
+    Receive {
+        /// The code or the link. It is a secret, and other users of this machine can see arguments: with - it is read
+        /// from stdin, and without it from $PRIVYDROP_CODE or stdin. With --stay and none of these a room is opened.
+        #[arg(value_name = "CODE-OR-LINK|-", conflicts_with = "name")]
+        invitation: Option<String>,
+
+        /// The directory to receive into; made if need be.
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        into: PathBuf,
+
+        /// Take no more than this many bytes in all; what would exceed it is left out.
+        #[arg(long, value_name = "N")]
+        max_bytes: Option<u64>,
+
+        #[command(flatten)]
+        room: Room,
+    },
+    /// Print completions for a shell.
+    #[command(hide = true)]
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// Print the manual page.
+    #[command(hide = true)]
+    Manual,
+}
+
+/// What rooms have in common.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Room {
+    /// Stay until Ctrl-C, for any number of others.
+    #[arg(long)]
+    pub(crate) stay: bool,
+
+    /// The name that the room should have: 3 to 63 letters, digits and dashes. Without it the server finds one.
+    #[arg(long = "room", value_name = "NAME")]
+    pub(crate) name: Option<RoomId>,
+}
+
+/// Whom to share with.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct To {
+    /// Share in the room of this code or link instead of a new one, as with a receiver that stays. It is a secret:
+    /// with - it is read from stdin.
+    #[arg(long, value_name = "CODE-OR-LINK|-", conflicts_with = "name")]
+    pub(crate) to: Option<String>,
+}
+
+/// Writes completions for a shell to stdout.
+pub(crate) fn print_completions(shell: Shell) -> Exit {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "privydrop", &mut script);
+    print(&script)
+}
+
+/// Writes the manual page, with those of the subcommands behind it, to stdout.
+pub(crate) fn print_manual() -> Exit {
+    let mut command = Args::command();
+    command.build();
+    let mut pages = Vec::new();
+    let visible = command.get_subcommands().filter(|command| !command.is_hide_set());
+    let all: Vec<Command> = [command.clone()].into_iter().chain(visible.cloned()).collect();
+    for command in all {
+        if clap_mangen::Man::new(command).render(&mut pages).is_err() {
+            return Exit::Incomplete;
+        }
+    }
+    print(&pages)
+}
+
+fn print(bytes: &[u8]) -> Exit {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Ok(()) => Exit::Done,
+        Err(_) => Exit::Incomplete,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,57 @@
+//! The program `privydrop`: shares and receives files, folders and text from a terminal.
+//!
+//! Reads arguments, gives commands to a device and shows its views. Knows no protocol rule, opens no received file,
+//! and says everything that a person reads with the words of [`words`].
+
+mod args;
+mod events;
+mod exit;
+mod input;
+mod job;
+mod receive;
+mod run;
+mod screen;
+mod send;
+mod signals;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::{Action, Args};
+use crate::exit::Exit;
+use crate::screen::Screen;
+
+/// Half of the processor time of a fast transfer is copying and allocating.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    log_to_stderr();
+    match args.action {
+        Action::Completions { shell } => args::print_completions(shell).into(),
+        Action::Manual => args::print_manual().into(),
+        _ => start(args).into(),
+    }
+}
+
+fn start(args: Args) -> Exit {
+    let mut screen = Screen::new(args.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(_) => return screen.end(Exit::Incomplete, words::NO_RUNTIME),
+    };
+    let (exit, message) = runtime.block_on(run::run(args, &mut screen));
+    // What the system still does for us, like looking a name up, must not keep the program.
+    runtime.shutdown_background();
+    screen.end(exit, &message)
+}
+
+/// Nothing unless `RUST_LOG` asks for it.
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -1,0 +1,198 @@
+//! Receiving: takes everything that is offered, and is done when all of it is verified and stored.
+//!
+//! Pure. Stores nothing itself; what exceeds the quota is left out and said to be.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use privydrop_common::api::{Command, ItemKey, ItemKind, ItemState, ItemView, View};
+use privydrop_common::host::PlaceId;
+
+use crate::events::Event;
+use crate::exit::Exit;
+use crate::job::{Job, Step, Verdict, broken_off, is_connected, out_of_reach};
+use crate::words;
+
+/// A sharer may offer more right after the last thing it offered.
+const NOTHING_MORE: Duration = Duration::from_secs(1);
+/// Somebody who left may be back.
+const NOBODY_THERE: Duration = Duration::from_secs(20);
+
+/// Receiving.
+#[derive(Debug)]
+pub(crate) struct Receive {
+    place: PlaceId,
+    stay: bool,
+    /// Bytes that may still be accepted.
+    quota: Option<u64>,
+    seen: BTreeMap<ItemKey, Fate>,
+    connected: bool,
+}
+
+/// What became of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Taken,
+    LeftOut,
+    Received,
+    Failed,
+}
+
+impl Receive {
+    pub(crate) fn new(place: PlaceId, stay: bool, quota: Option<u64>) -> Self {
+        Self { place, stay, quota, seen: BTreeMap::new(), connected: false }
+    }
+
+    /// Notes what became of what was there before.
+    fn follow(&mut self, view: &View) {
+        for item in offered(view) {
+            let fate = match item.state {
+                ItemState::Done => Fate::Received,
+                ItemState::Failed | ItemState::Cancelled => Fate::Failed,
+                _ => continue,
+            };
+            self.seen.insert(item.key, fate);
+        }
+        let is_there = |key: &ItemKey| view.items.iter().any(|item| item.key == *key);
+        for (key, fate) in &mut self.seen {
+            if *fate == Fate::Taken && !is_there(key) {
+                *fate = Fate::Failed;
+            }
+        }
+    }
+
+    /// Takes what is new.
+    fn take(&mut self, view: &View) -> (Vec<Command>, Vec<Event>) {
+        let (mut commands, mut remarks) = (Vec::new(), Vec::new());
+        for item in offered(view).filter(|item| item.state == ItemState::Offered) {
+            if self.seen.contains_key(&item.key) {
+                continue;
+            }
+            if self.quota.is_some_and(|left| item.size > left) {
+                self.seen.insert(item.key, Fate::LeftOut);
+                remarks.push(Event::LeftOut { name: item.name.clone(), size: item.size });
+                continue;
+            }
+            self.quota = self.quota.map(|left| left - item.size);
+            self.seen.insert(item.key, Fate::Taken);
+            commands.push(Command::Accept { item: item.key, place: self.place });
+        }
+        (commands, remarks)
+    }
+
+    fn verdict(&self, view: &View) -> Verdict {
+        if let Some(exit) = broken_off(view, self.stay) {
+            // What is complete stays so when the room ends afterwards.
+            return Verdict::Over(if self.all(Fate::Received) { Exit::Done } else { exit });
+        }
+        if self.stay || self.seen.values().any(|fate| *fate == Fate::Taken) {
+            return Verdict::GoOn;
+        }
+        if self.all(Fate::Received) {
+            Verdict::Settled(Exit::Done, NOTHING_MORE)
+        } else if !self.seen.is_empty() {
+            let exit = Exit::of_last_alert(view).unwrap_or(Exit::Incomplete);
+            Verdict::Settled(exit, NOTHING_MORE)
+        } else if let Some(verdict) = out_of_reach(view) {
+            verdict
+        } else if self.connected && view.peers.is_empty() {
+            Verdict::Settled(Exit::Incomplete, NOBODY_THERE)
+        } else {
+            Verdict::GoOn
+        }
+    }
+
+    fn all(&self, fate: Fate) -> bool {
+        !self.seen.is_empty() && self.seen.values().all(|other| *other == fate)
+    }
+}
+
+impl Job for Receive {
+    fn step(&mut self, view: &View) -> Step {
+        self.connected |= is_connected(view);
+        self.follow(view);
+        let (commands, remarks) = self.take(view);
+        Step { commands, remarks, verdict: self.verdict(view) }
+    }
+
+    fn how_to_go_on(&self) -> &'static str {
+        if self.stay { words::STAY_AGAIN } else { words::RECEIVE_AGAIN }
+    }
+}
+
+/// What others offer; a text is here with its offer.
+fn offered(view: &View) -> impl Iterator<Item = &ItemView> {
+    view.items
+        .iter()
+        .filter(|item| item.key.owner.is_some() && (item.kind != ItemKind::Text || item.text.is_some()))
+}
+
+#[cfg(test)]
+mod tests {
+    use privydrop_common::api::{Notice, NoticeCode};
+
+    use super::*;
+    use crate::job::tests::{alone, item, peer, with_guest};
+
+    const PLACE: PlaceId = PlaceId(3);
+
+    fn theirs(state: ItemState, size: u64) -> ItemView {
+        ItemView { size, ..item(Some(peer()), ItemKind::File, state) }
+    }
+
+    fn view(items: Vec<ItemView>) -> View {
+        View { items, ..with_guest() }
+    }
+
+    #[test]
+    fn everything_is_taken_once_and_done_when_all_is_stored() {
+        let mut job = Receive::new(PLACE, false, None);
+        assert_eq!(job.step(&view(Vec::new())), Step::default());
+        let offered = theirs(ItemState::Offered, 5);
+        let step = job.step(&view(vec![offered.clone()]));
+        assert_eq!(step.commands, [Command::Accept { item: offered.key, place: PLACE }]);
+        assert_eq!((job.step(&view(vec![offered])).commands, step.verdict), (Vec::new(), Verdict::GoOn));
+        let done = job.step(&view(vec![theirs(ItemState::Done, 5)]));
+        assert_eq!(done.verdict, Verdict::Settled(Exit::Done, NOTHING_MORE));
+    }
+
+    #[test]
+    fn a_sharer_that_leaves_before_the_end_leaves_it_incomplete() {
+        let mut job = Receive::new(PLACE, false, None);
+        job.step(&view(vec![theirs(ItemState::Offered, 5)]));
+        assert_eq!(job.step(&alone()).verdict, Verdict::Settled(Exit::Incomplete, NOTHING_MORE));
+        job.step(&view(vec![theirs(ItemState::Done, 5)]));
+        assert_eq!(
+            job.step(&alone()).verdict,
+            Verdict::Settled(Exit::Done, NOTHING_MORE),
+            "what is here stays"
+        );
+    }
+
+    #[test]
+    fn what_exceeds_the_quota_is_left_out_and_said() {
+        let mut job = Receive::new(PLACE, true, Some(8));
+        let (small, large) =
+            (theirs(ItemState::Offered, 5), ItemView { size: 9, ..theirs(ItemState::Offered, 9) });
+        let second =
+            ItemView { key: ItemKey { owner: Some(peer()), item: crate::job::tests::id(2) }, ..large };
+        let step = job.step(&view(vec![small.clone(), second]));
+        assert_eq!(step.commands, [Command::Accept { item: small.key, place: PLACE }]);
+        assert!(matches!(&step.remarks[..], [Event::LeftOut { size: 9, .. }]));
+    }
+
+    #[test]
+    fn one_that_stays_goes_on_after_everything() {
+        let mut job = Receive::new(PLACE, true, None);
+        assert_eq!(job.step(&view(vec![theirs(ItemState::Done, 5)])).verdict, Verdict::GoOn);
+    }
+
+    #[test]
+    fn the_reason_for_a_failure_is_the_exit_code() {
+        let mut job = Receive::new(PLACE, false, None);
+        let code = NoticeCode::NoSpace;
+        let notices = vec![Notice { id: 1, code, subject: String::new(), number: Some(2), second: Some(1) }];
+        let view = View { notices, ..view(vec![theirs(ItemState::Failed, 5)]) };
+        assert_eq!(job.step(&view).verdict, Verdict::Settled(Exit::NotStored, NOTHING_MORE));
+    }
+}

@@ -1,0 +1,204 @@
+//! One run: starts the device, gives it what to do, shows what happens, and leaves.
+//!
+//! Waits; the rules of when to end are in the jobs.
+
+use std::future::pending;
+use std::path::PathBuf;
+
+use privydrop_common::api::{Command, NewItem, View};
+use privydrop_common::text::Document;
+use privydrop_native::{Device, Server};
+use tokio::time::{Instant, sleep_until};
+
+use crate::args::{Action, Args, Room, To};
+use crate::events::Event;
+use crate::exit::Exit;
+use crate::input::{self, Invited, NoInput};
+use crate::job::{Job, Verdict, is_connected};
+use crate::receive::Receive;
+use crate::screen::Screen;
+use crate::send::Send;
+use crate::signals::Stop;
+use crate::words;
+
+/// Used when nobody names a server: the one that a developer starts.
+const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
+
+/// How a run ended, and what to tell about it.
+type Ended = (Exit, String);
+
+/// What a run needs before it can begin.
+struct Plan {
+    task: Task,
+    entry: Entry,
+    room: Room,
+}
+
+enum Task {
+    Send(Vec<PathBuf>),
+    Text(Document),
+    Receive { into: PathBuf, max_bytes: Option<u64> },
+}
+
+/// Which room.
+enum Entry {
+    /// A new one.
+    Own,
+    /// Somebody's.
+    Invited(Invited),
+}
+
+/// Runs the program from its arguments to its end.
+pub(crate) async fn run(args: Args, screen: &mut Screen) -> Ended {
+    let (flag, label) = (args.server, args.label);
+    let Plan { task, entry, room } = match plan(args.action) {
+        Ok(plan) => plan,
+        Err(error) => return (Exit::Usage, error.to_string()),
+    };
+    let server = match server(flag, &entry) {
+        Ok(server) => server,
+        Err(message) => return (Exit::Usage, message),
+    };
+    let Ok(mut stop) = Stop::listen() else { return (Exit::Incomplete, words::NO_RUNTIME.into()) };
+    let device = match Device::start(server.clone()) {
+        Ok(device) => device,
+        Err(error) => return (Exit::Incomplete, words::not_started(&error)),
+    };
+    device.command(Command::Introduce(label.unwrap_or_else(words::label)));
+    let ended = match begin(&device, task, entry, room, screen).await {
+        Ok(mut job) => conduct(&device, &server, job.as_mut(), screen, &mut stop).await,
+        Err(ended) => ended,
+    };
+    tokio::select! {
+        () = device.leave() => {}
+        // Asked twice: at once.
+        () = stop.asked() => {}
+    }
+    ended
+}
+
+fn plan(action: Action) -> Result<Plan, NoInput> {
+    let into_own = |to: To| match to.to {
+        Some(to) => input::invitation(Some(&to)).map(Entry::Invited),
+        None => Ok(Entry::Own),
+    };
+    Ok(match action {
+        Action::Send { paths, to, room } => Plan { task: Task::Send(paths), entry: into_own(to)?, room },
+        Action::Text { text, to, room } => {
+            let entry = into_own(to)?;
+            Plan { task: Task::Text(input::text(text.as_deref())?), entry, room }
+        }
+        Action::Receive { invitation, into, max_bytes, room } => {
+            let argument = invitation.as_deref();
+            let own = room.name.is_some() || (room.stay && !input::has_invitation(argument));
+            let entry = if own { Entry::Own } else { Entry::Invited(input::invitation(argument)?) };
+            Plan { task: Task::Receive { into, max_bytes }, entry, room }
+        }
+        Action::Completions { .. } | Action::Manual => return Err(NoInput::NoText),
+    })
+}
+
+/// The server that was named most plainly.
+fn server(flag: Option<Server>, entry: &Entry) -> Result<Server, String> {
+    let of_link = match entry {
+        Entry::Invited(invited) => invited.server.clone(),
+        Entry::Own => None,
+    };
+    if let Some(server) = flag.or(of_link) {
+        return Ok(server);
+    }
+    let named = std::env::var("PRIVYDROP_SERVER").unwrap_or_else(|_| DEFAULT_SERVER.to_owned());
+    named.parse().map_err(|error| words::not_a_server(&named, error))
+}
+
+async fn begin(
+    device: &Device,
+    task: Task,
+    entry: Entry,
+    room: Room,
+    screen: &mut Screen,
+) -> Result<Box<dyn Job>, Ended> {
+    let is_guest = matches!(entry, Entry::Invited(_));
+    let enter = match entry {
+        Entry::Own => Command::Open { name: room.name },
+        Entry::Invited(invited) => Command::Join(invited.invitation),
+    };
+    let (offer, job): (_, Box<dyn Job>) = match task {
+        Task::Send(paths) => (
+            Some(Command::Share(pick(device, paths, screen).await?)),
+            Box::new(Send::new(room.stay, is_guest)),
+        ),
+        Task::Text(document) => (Some(Command::SetText(document)), Box::new(Send::new(room.stay, is_guest))),
+        Task::Receive { into, max_bytes } => {
+            let made = std::fs::create_dir_all(&into).and_then(|()| device.place(&into));
+            let place = made.map_err(|error| (Exit::NotStored, words::no_place(&into, &error)))?;
+            (None, Box::new(Receive::new(place, room.stay, max_bytes)))
+        }
+    };
+    // Both before the first answer of the server: whoever enters sees all that is offered.
+    device.command(enter);
+    offer.into_iter().for_each(|offer| device.command(offer));
+    Ok(job)
+}
+
+async fn pick(device: &Device, paths: Vec<PathBuf>, screen: &mut Screen) -> Result<Vec<NewItem>, Ended> {
+    let mut items = Vec::new();
+    for path in paths {
+        let picked = device.pick(path.clone()).await;
+        let picked = picked.map_err(|why| (Exit::Incomplete, words::not_picked(&path, why)))?;
+        for skipped in picked.skipped {
+            let why = words::skipped(&skipped.path, skipped.why);
+            screen.tell(&Event::Skipped { path: skipped.path, why });
+        }
+        items.push(picked.item);
+    }
+    Ok(items)
+}
+
+/// Shows views and does what follows from them, until the job is over or somebody interrupts.
+async fn conduct(
+    device: &Device,
+    server: &Server,
+    job: &mut dyn Job,
+    screen: &mut Screen,
+    stop: &mut Stop,
+) -> Ended {
+    let mut views = device.views();
+    let mut settled: Option<(Exit, Instant)> = None;
+    loop {
+        tokio::select! {
+            changed = views.changed() => if changed.is_err() {
+                return (Exit::Incomplete, words::SESSION_ENDED.into());
+            },
+            exit = due(settled) => return (exit, words::end(exit).into()),
+            () = stop.asked() => return (Exit::Interrupted, job.how_to_go_on().into()),
+        }
+        let view: View = views.borrow_and_update().clone();
+        screen.show(&view, server.page(), |item| item.store.and_then(|store| device.kept_at(store)));
+        let step = job.step(&view);
+        step.remarks.iter().for_each(|remark| screen.tell(remark));
+        step.commands.into_iter().for_each(|command| device.command(command));
+        settled = match step.verdict {
+            Verdict::GoOn => None,
+            Verdict::Over(exit) => return (exit, words::end(exit).into()),
+            Verdict::Settled(Exit::Done, _) if !is_connected(&view) => {
+                return (Exit::Done, words::end(Exit::Done).into());
+            }
+            Verdict::Settled(exit, wait) => {
+                let since = settled.filter(|(before, _)| *before == exit);
+                since.or(Some((exit, Instant::now() + wait)))
+            }
+        };
+    }
+}
+
+/// The exit of a settled run, once its time has come.
+async fn due(settled: Option<(Exit, Instant)>) -> Exit {
+    match settled {
+        Some((exit, at)) => {
+            sleep_until(at).await;
+            exit
+        }
+        None => pending().await,
+    }
+}

@@ -1,0 +1,139 @@
+//! Sharing files, folders or a text: done when somebody has everything.
+//!
+//! Pure. Does not know what is shared, only how much of it.
+
+use std::time::Duration;
+
+use privydrop_common::api::{ItemKind, ItemState, ItemView, NoticeCode, View};
+
+use crate::exit::Exit;
+use crate::job::{Job, Step, Verdict, broken_off, is_connected, out_of_reach};
+use crate::words;
+
+/// A receiver that is as quick as we are leaves within this time after its last byte.
+const FAREWELL: Duration = Duration::from_millis(500);
+/// Nobody says that a text arrived: it travels as soon as there is a connection, and has this long.
+const TEXT_TRAVELS: Duration = Duration::from_secs(2);
+
+/// Sharing.
+#[derive(Debug)]
+pub(crate) struct Send {
+    stay: bool,
+    /// In somebody else's room, so that there is somebody to reach.
+    is_guest: bool,
+    connected: bool,
+}
+
+impl Send {
+    pub(crate) fn new(stay: bool, is_guest: bool) -> Self {
+        Self { stay, is_guest, connected: false }
+    }
+
+    fn verdict(&mut self, view: &View) -> Verdict {
+        if let Some(exit) = broken_off(view, self.stay) {
+            return Verdict::Over(exit);
+        }
+        if view.notices.iter().any(|notice| is_refusal(notice.code)) {
+            return Verdict::Over(Exit::Incomplete);
+        }
+        self.connected |= is_connected(view);
+        let own: Vec<&ItemView> = view.items.iter().filter(|item| item.key.owner.is_none()).collect();
+        if self.is_guest
+            && let Some(verdict) = out_of_reach(view)
+        {
+            return verdict;
+        }
+        if self.stay || own.is_empty() || !own.iter().all(|item| self.is_over(item)) {
+            return Verdict::GoOn;
+        }
+        let failed = own.iter().any(|item| item.state == ItemState::Failed);
+        let has_text = own.iter().any(|item| item.kind == ItemKind::Text);
+        let exit = if failed { Exit::Incomplete } else { Exit::Done };
+        Verdict::Settled(exit, if has_text { TEXT_TRAVELS } else { FAREWELL })
+    }
+
+    fn is_over(&self, item: &ItemView) -> bool {
+        match item.kind {
+            ItemKind::Text => self.connected,
+            _ => item.fetching == 0 && (item.fetched > 0 || item.state == ItemState::Failed),
+        }
+    }
+}
+
+impl Job for Send {
+    fn step(&mut self, view: &View) -> Step {
+        Step { verdict: self.verdict(view), ..Step::default() }
+    }
+
+    fn how_to_go_on(&self) -> &'static str {
+        words::SEND_AGAIN
+    }
+}
+
+/// The session will not offer what we gave it.
+fn is_refusal(code: NoticeCode) -> bool {
+    matches!(code, NoticeCode::TooMany | NoticeCode::TooLarge | NoticeCode::TooDeep | NoticeCode::TextTooLong)
+}
+
+#[cfg(test)]
+mod tests {
+    use privydrop_common::api::{Notice, Phase};
+
+    use super::*;
+    use crate::job::tests::{alone, item, with_guest};
+
+    fn own(state: ItemState, fetching: u32, fetched: u32) -> ItemView {
+        ItemView { fetching, fetched, ..item(None, ItemKind::File, state) }
+    }
+
+    #[test]
+    fn done_when_a_guest_has_everything_and_not_before() {
+        let mut job = Send::new(false, false);
+        for (items, over) in [
+            (vec![own(ItemState::Offered, 0, 0)], false),
+            (vec![own(ItemState::Done, 0, 1), own(ItemState::Moving, 1, 0)], false),
+            (vec![own(ItemState::Done, 0, 1), own(ItemState::Cancelled, 0, 0)], false),
+            (vec![own(ItemState::Done, 0, 1), own(ItemState::Done, 0, 2)], true),
+        ] {
+            let expected = if over { Verdict::Settled(Exit::Done, FAREWELL) } else { Verdict::GoOn };
+            assert_eq!(job.step(&View { items, ..with_guest() }).verdict, expected);
+        }
+    }
+
+    #[test]
+    fn one_that_stays_is_never_done() {
+        let view = View { items: vec![own(ItemState::Done, 0, 1)], ..with_guest() };
+        assert_eq!(Send::new(true, false).step(&view).verdict, Verdict::GoOn);
+    }
+
+    #[test]
+    fn a_file_that_changed_is_not_done() {
+        let view = View { items: vec![own(ItemState::Failed, 0, 0)], ..with_guest() };
+        assert_eq!(Send::new(false, false).step(&view).verdict, Verdict::Settled(Exit::Incomplete, FAREWELL));
+    }
+
+    #[test]
+    fn a_text_is_done_once_somebody_was_connected() {
+        let (mut job, items) =
+            (Send::new(false, false), vec![item(None, ItemKind::Text, ItemState::Offered)]);
+        assert_eq!(job.step(&View { items: items.clone(), ..alone() }).verdict, Verdict::GoOn);
+        for view in [with_guest(), alone()] {
+            let verdict = job.step(&View { items: items.clone(), ..view }).verdict;
+            assert_eq!(verdict, Verdict::Settled(Exit::Done, TEXT_TRAVELS));
+        }
+    }
+
+    #[test]
+    fn a_server_out_of_reach_ends_it_unless_it_stays() {
+        let notice = Notice {
+            id: 1,
+            code: NoticeCode::ServerUnreachable,
+            subject: String::new(),
+            number: None,
+            second: None,
+        };
+        let view = View { phase: Phase::Opening, notices: vec![notice], ..View::default() };
+        assert_eq!(Send::new(false, false).step(&view).verdict, Verdict::Over(Exit::Server));
+        assert_eq!(Send::new(true, false).step(&view).verdict, Verdict::GoOn);
+    }
+}

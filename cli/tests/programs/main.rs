@@ -1,0 +1,167 @@
+//! Two runs of the program find each other through a real server and move real bytes over WebRTC.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use support::{Run, Server, output, tree};
+use tempfile::TempDir;
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn bytes(length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    blake3::Hasher::new().finalize_xof().fill(&mut bytes);
+    bytes
+}
+
+#[test]
+fn a_file_arrives_with_the_same_hash_and_both_say_so() {
+    let (server, dir) = (Server::start(), TempDir::new().unwrap());
+    let (film, into) = (dir.path().join("film.mkv"), dir.path().join("in"));
+    let content = bytes(20_000_001);
+    fs::write(&film, &content).unwrap();
+
+    let (mut sender, code, _) = server.host(&["send", text(&film)]);
+    let mut receiver = server.run(&["receive", &code, "--into", text(&into)]);
+    assert_eq!((receiver.end(), sender.end()), (0, 0));
+
+    assert!(fs::read(into.join("film.mkv")).unwrap() == content);
+    let hash = blake3::hash(&content).to_string();
+    for run in [&receiver, &sender] {
+        let item = run.seen.iter().rfind(|event| event["event"] == "item").unwrap();
+        assert_eq!((&item["state"], &item["progress"]), (&"done".into(), &100.into()));
+        assert_eq!(item["hash"], hash);
+        let peer = run.seen.iter().find(|event| event["event"] == "peer" && event["state"] == "connected");
+        assert_eq!(peer.unwrap()["verified"], true);
+    }
+    assert_eq!(sender.seen.iter().filter(|event| event["direction"] == "in").count(), 0);
+}
+
+#[test]
+fn a_folder_arrives_as_it_is_with_its_empty_file_and_its_empty_folder() {
+    let (server, dir) = (Server::start(), TempDir::new().unwrap());
+    let (trip, into) = (dir.path().join("trip"), dir.path().join("in"));
+    fs::create_dir_all(trip.join("day 1/noon")).unwrap();
+    fs::create_dir(trip.join("empty")).unwrap();
+    fs::write(trip.join("nothing"), b"").unwrap();
+    fs::write(trip.join("day 1/large"), bytes(3_000_000)).unwrap();
+    for number in 0..300 {
+        fs::write(trip.join(format!("day 1/noon/{number}.txt")), bytes(number)).unwrap();
+    }
+
+    let (mut sender, code, _) = server.host(&["send", text(&trip)]);
+    let mut receiver = server.run(&["receive", &code, "--into", text(&into)]);
+    assert_eq!((receiver.end(), sender.end()), (0, 0));
+    assert!(tree(&into.join("trip")) == tree(&trip));
+    assert_eq!(fs::read_dir(&into).unwrap().count(), 1);
+}
+
+#[test]
+fn a_text_goes_from_stdin_to_stdout_and_the_link_names_its_server() {
+    let server = Server::start();
+    let mut sender = Run::start(&["--json", "--server", &server.url, "text", "-"], "Grüße\nfrom stdin\n");
+    let link = sender.next("room")["link"].as_str().unwrap().to_owned();
+    assert!(link.starts_with(&server.url));
+    let (code, out, err) = output(&["receive", "-"], &format!("{link}\n"));
+    assert_eq!((code, out.as_str()), (0, "Grüße\nfrom stdin\n"), "{err}");
+    assert_eq!(sender.end(), 0);
+}
+
+#[test]
+fn a_receiver_that_stays_takes_what_others_bring_up_to_its_quota() {
+    let (server, dir) = (Server::start(), TempDir::new().unwrap());
+    let into = dir.path().join("in");
+    let (small, large) = (dir.path().join("small"), dir.path().join("large"));
+    fs::write(&small, b"small").unwrap();
+    fs::write(&large, bytes(1_000)).unwrap();
+
+    let args = ["receive", "--stay", "--into", text(&into), "--max-bytes", "100"];
+    let (mut receiver, _, link) = server.host(&args);
+    let mut first = server.run(&["send", "--to", &link, text(&small)]);
+    assert_eq!(first.end(), 0);
+    let second = server.run(&["send", "--to", &link, text(&large)]);
+    assert_eq!(receiver.next("left-out")["name"], "large");
+    drop(second);
+    receiver.interrupt();
+    assert_eq!(receiver.end(), 130);
+    assert_eq!(tree(&into), [("small".into(), Some(b"small".to_vec()))]);
+}
+
+#[test]
+fn wrong_words_open_nothing_and_both_sides_are_told() {
+    let (server, dir) = (Server::start(), TempDir::new().unwrap());
+    let file = dir.path().join("a.txt");
+    fs::write(&file, b"a").unwrap();
+    let (mut sender, code, _) = server.host(&["send", text(&file)]);
+    let room = code.split('-').next().unwrap();
+    let wrong = format!("{room}-acid-acorn-acre");
+    let mut receiver = server.run(&["receive", &wrong, "--into", text(dir.path())]);
+    assert_eq!(receiver.end(), 4);
+    assert!(receiver.notices().contains(&"wrong-words"));
+    sender.find(|event| event["code"] == "somebody-guessed");
+}
+
+#[test]
+fn an_unknown_room_and_a_server_out_of_reach_have_their_own_exit_codes() {
+    let server = Server::start();
+    let mut run = server.run(&["receive", "999999-acid-acorn-acre"]);
+    assert_eq!((run.end(), run.notices()), (4, vec!["room-unknown"]));
+    let code = "999999-acid-acorn-acre";
+    let mut run = Run::start(&["--json", "--server", "http://127.0.0.1:1", "receive", code], "");
+    assert_eq!((run.end(), run.notices()), (3, vec!["server-unreachable"]));
+    let mut run = Run::start(&["--json", "--server", "http://127.0.0.1:1", "text", "x"], "");
+    assert_eq!((run.end(), run.notices()), (3, vec!["server-unreachable"]));
+}
+
+#[test]
+fn what_makes_no_sense_is_said_before_anything_begins() {
+    for (args, exit, said) in [
+        (&["receive", "not a code"][..], 2, "neither a code nor a link"),
+        (&["--server", "ftp://x", "text", "x"], 2, "invalid value"),
+        (&["send", "/no/such/file"], 1, "/no/such/file cannot be shared"),
+        (&["text", "-"], 2, "There is no text to share"),
+    ] {
+        let (code, _, err) = output(args, "");
+        assert!(code == exit && err.contains(said), "{args:?}: {code} {err}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_in_the_middle_leaves_nothing_half_done_behind() {
+    let (server, dir) = (Server::start(), TempDir::new().unwrap());
+    let (large, into) = (dir.path().join("large"), dir.path().join("in"));
+    // Sparse: takes no space at the sender.
+    fs::File::create(&large).unwrap().set_len(1 << 40).unwrap();
+    fs::create_dir(&into).unwrap();
+    let (mut sender, _, link) = server.host(&["send", text(&large)]);
+    let mut receiver = server.run(&["receive", &link, "--into", text(&into)]);
+    let moving = |event: &serde_json::Value| event["state"] == "moving" && event["done"] != 0;
+    let outcome = receiver.find(|event| moving(event) || event["code"] == "no-space");
+    if outcome["code"] == "no-space" {
+        // Said before a byte was moved, with the numbers.
+        assert_eq!((receiver.end(), outcome["number"].as_u64()), (5, Some(1 << 40)));
+    } else {
+        receiver.interrupt();
+        assert_eq!(receiver.end(), 130);
+    }
+    assert_eq!(tree(&into), []);
+    sender.interrupt();
+    assert_eq!(sender.end(), 130);
+    assert!(sender.seen.last().unwrap()["message"].as_str().unwrap().contains("again"));
+}
+
+#[test]
+fn completions_and_the_manual_are_made_from_the_same_arguments() {
+    let (code, manual, _) = output(&["manual"], "");
+    assert!(code == 0 && manual.contains("max") && manual.contains("privydrop"));
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let (code, script, _) = output(&["completions", shell], "");
+        assert!(code == 0 && script.contains("receive"), "{shell}");
+    }
+}

@@ -1,0 +1,269 @@
+//! An item received into a directory: every file under its own name, in its own folder.
+//!
+//! What is unfinished has a name that says so: a lone file, or the folder that everything is in. The item gets its
+//! own name when its last file is complete and on the disk, and a number with it when the name is in use. Nothing is
+//! overwritten, no link is followed, and nothing is opened but through the handle of the directory.
+
+use std::collections::{HashSet, VecDeque};
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use bytes::Bytes;
+use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
+use cap_std::fs::{Dir, OpenOptions};
+use privydrop_common::host::{Plan, StoreFault};
+use privydrop_common::id::FileIndex;
+use privydrop_common::name::{Component, MAX_NAME, PART_SUFFIX, RelativePath};
+use privydrop_common::pieces::{Value, piece_range, value_of};
+
+use super::places::Place;
+use super::platform::{SYNCS_TREES, free_space, rename_new, sync_tree, write_at};
+
+/// Most numbers that are tried for a name in use.
+const MAX_NUMBER: u32 = 10_000;
+/// Files of one item that are held open; the others are opened again when they go on.
+const MAX_OPEN: usize = 32;
+/// Room for the number in the name of something unfinished.
+const NUMBER_ROOM: usize = 8;
+
+/// An item being received.
+pub(super) struct Tree {
+    place: Arc<Place>,
+    plan: Plan,
+    /// The name that the item should have.
+    name: Component,
+    /// The name that it has in the place, now.
+    top: String,
+    /// For a folder, what is in it.
+    folders: Option<Folders>,
+    /// In the order of their opening.
+    open: VecDeque<(FileIndex, File)>,
+    /// Files that were made.
+    begun: HashSet<FileIndex>,
+    /// Files that are not complete.
+    left: usize,
+    /// It has its own name.
+    settled: bool,
+}
+
+impl Tree {
+    /// Asks for space, takes a name for what is unfinished, and makes the folders.
+    pub(super) fn prepare(place: Arc<Place>, plan: Plan) -> Result<Self, StoreFault> {
+        if let Some(free) = free_space(&place.dir).filter(|free| *free < plan.total) {
+            return Err(StoreFault::NoSpace { needed: plan.total, free });
+        }
+        let mut paths = plan.folders.iter().chain(plan.files.iter().map(|file| &file.path));
+        let name = paths.next().map(|path| path.components()[0].clone()).ok_or(StoreFault::Unwritable)?;
+        if paths.any(|path| path.components()[0] != name) {
+            return Err(StoreFault::Unwritable);
+        }
+        let left = plan.files.len();
+        let mut tree = Self {
+            place,
+            plan,
+            name,
+            top: String::new(),
+            folders: None,
+            open: VecDeque::new(),
+            begun: HashSet::new(),
+            left,
+            settled: false,
+        };
+        tree.begin().map_err(|error| {
+            tree.remove();
+            tree.fault(&error)
+        })?;
+        Ok(tree)
+    }
+
+    /// Writes a whole piece, and tells the value of what was written.
+    pub(super) fn write(&mut self, file: FileIndex, piece: u32, chunks: &[Bytes]) -> io::Result<Value> {
+        let size = self.plan.files.get(file.0 as usize).ok_or(ErrorKind::InvalidInput)?.size;
+        let value =
+            value_of(size, piece, chunks.iter().map(|chunk| &chunk[..])).ok_or(ErrorKind::InvalidInput)?;
+        let handle = self.file(file)?;
+        let (mut at, _) = piece_range(size, piece);
+        for chunk in chunks {
+            write_at(handle, at, chunk)?;
+            at += chunk.len() as u64;
+        }
+        Ok(value)
+    }
+
+    /// Completes a file; with the last one the item gets its name.
+    pub(super) fn commit(&mut self, file: FileIndex) -> io::Result<()> {
+        let modified = self.plan.files.get(file.0 as usize).ok_or(ErrorKind::InvalidInput)?.modified;
+        let alone = self.folders.is_none();
+        let handle = self.file(file)?;
+        let modified = modified.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+        if let Some(modified) = modified {
+            // A time that this disk cannot keep is no reason to refuse the bytes.
+            let _ = handle.set_modified(modified);
+        }
+        if alone || !SYNCS_TREES {
+            handle.sync_data()?;
+        }
+        self.open.retain(|(other, _)| *other != file);
+        self.left = self.left.saturating_sub(1);
+        if self.left == 0 { self.settle() } else { Ok(()) }
+    }
+
+    /// Nothing more will be written; tells where the item is.
+    pub(super) fn finish(&mut self) -> io::Result<PathBuf> {
+        if !self.settled {
+            // A folder without files.
+            self.settle()?;
+        }
+        Ok(self.place.path.join(&self.top))
+    }
+
+    /// Removes everything, completed files too.
+    pub(super) fn remove(&mut self) {
+        if self.top.is_empty() {
+            return;
+        }
+        self.open.clear();
+        self.folders = None;
+        let removed = match self.plan.is_folder {
+            true => self.place.dir.remove_dir_all(&self.top),
+            false => self.place.dir.remove_file(&self.top),
+        };
+        if let Err(error) = removed {
+            tracing::debug!(%error, "an unfinished item cannot be removed");
+        }
+    }
+
+    /// What a person is told about an error.
+    pub(super) fn fault(&self, error: &io::Error) -> StoreFault {
+        tracing::debug!(%error, "an item cannot be stored");
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreFault::NoSpace {
+                needed: self.plan.total,
+                free: free_space(&self.place.dir).unwrap_or(0),
+            },
+            _ => StoreFault::Unwritable,
+        }
+    }
+
+    fn begin(&mut self) -> io::Result<()> {
+        if !self.plan.is_folder {
+            let create = |top: &str| self.place.dir.open_with(top, &new_file());
+            let (top, file) = claim(|number| part_name(&self.name, number), create)?;
+            self.top = top;
+            self.begun.insert(FileIndex(0));
+            self.open.push_back((FileIndex(0), file.into_std()));
+            return Ok(());
+        }
+        let create = |top: &str| self.place.dir.create_dir(top);
+        (self.top, _) = claim(|number| part_name(&self.name, number), create)?;
+        let mut folders = Folders::new(self.place.dir.open_dir_nofollow(&self.top)?);
+        let inner = self.plan.folders.iter().filter(|path| path.components().len() > 1);
+        let made = inner.into_iter().try_for_each(|path| {
+            let (folder, name) = folders.of(path)?;
+            folder.create_dir(name)
+        });
+        self.folders = Some(folders);
+        made
+    }
+
+    /// The open file, made or opened again if need be.
+    fn file(&mut self, file: FileIndex) -> io::Result<&File> {
+        let at = match self.open.iter().position(|(other, _)| *other == file) {
+            Some(at) => at,
+            None => {
+                let options = if self.begun.insert(file) { new_file() } else { old_file() };
+                let handle = match &mut self.folders {
+                    Some(folders) => {
+                        let (folder, name) = folders.of(&self.plan.files[file.0 as usize].path)?;
+                        folder.open_with(name, &options)?
+                    }
+                    None => self.place.dir.open_with(&self.top, &options)?,
+                };
+                if self.open.len() >= MAX_OPEN {
+                    self.open.pop_front();
+                }
+                self.open.push_back((file, handle.into_std()));
+                self.open.len() - 1
+            }
+        };
+        Ok(&self.open[at].1)
+    }
+
+    /// Makes everything durable, then gives the item its own name.
+    fn settle(&mut self) -> io::Result<()> {
+        if let Some(folders) = &self.folders {
+            sync_tree(&folders.root)?;
+        }
+        let rename = |name: &str| rename_new(&self.place.dir, &self.top, name, self.folders.is_some());
+        (self.top, ()) = claim(|number| numbered(&self.name, number), rename)?;
+        self.settled = true;
+        Ok(())
+    }
+}
+
+/// The folders of an item. Only the one used last is held open, since an item may have thousands.
+struct Folders {
+    root: Dir,
+    last: Option<(Vec<Component>, Dir)>,
+}
+
+impl Folders {
+    fn new(root: Dir) -> Self {
+        Self { root, last: None }
+    }
+
+    /// The folder that `path` is in, and its name there. The first component is the item's own, which is `root`.
+    fn of<'a>(&'a mut self, path: &'a RelativePath) -> io::Result<(&'a Dir, &'a str)> {
+        let [_, above @ .., name] = path.components() else { return Err(ErrorKind::InvalidInput.into()) };
+        if above.is_empty() {
+            return Ok((&self.root, name.as_str()));
+        }
+        if self.last.as_ref().is_none_or(|(last, _)| last != above) {
+            let mut folder = self.root.open_dir_nofollow(above[0].as_str())?;
+            for inner in &above[1..] {
+                folder = folder.open_dir_nofollow(inner.as_str())?;
+            }
+            self.last = Some((above.to_vec(), folder));
+        }
+        let (_, folder) = self.last.as_ref().ok_or(ErrorKind::NotFound)?;
+        Ok((folder, name.as_str()))
+    }
+}
+
+fn new_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    options
+}
+
+fn old_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).follow(FollowSymlinks::No);
+    options
+}
+
+/// Does something with the first name of a series that is not in use.
+fn claim<T>(name: impl Fn(u32) -> String, act: impl Fn(&str) -> io::Result<T>) -> io::Result<(String, T)> {
+    for number in 1..=MAX_NUMBER {
+        let name = name(number);
+        match act(&name) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            outcome => return Ok((name, outcome?)),
+        }
+    }
+    Err(ErrorKind::AlreadyExists.into())
+}
+
+fn numbered(name: &Component, number: u32) -> String {
+    if number == 1 { name.to_string() } else { name.numbered(number).to_string() }
+}
+
+/// The name of something unfinished: the item's, cut to leave room, and an ending that no item may have.
+fn part_name(name: &Component, number: u32) -> String {
+    let name = name.as_str();
+    let stem = &name[..name.floor_char_boundary(MAX_NAME - PART_SUFFIX.len() - NUMBER_ROOM)];
+    if number == 1 { format!("{stem}{PART_SUFFIX}") } else { format!("{stem} ({number}){PART_SUFFIX}") }
+}

@@ -1,0 +1,21 @@
+//! Files: read where they are shared, written where they are received. Decides nothing: the session does.
+//!
+//! All of it runs on a few threads of its own, never on those that serve the network. Nothing here follows a
+//! symbolic link, overwrites anything, or reaches outside of the directory that a person chose.
+
+mod directory;
+mod files;
+mod pick;
+mod places;
+mod platform;
+mod store;
+#[cfg(test)]
+mod tests;
+mod workers;
+
+pub(crate) use files::Files;
+pub(crate) use pick::pick;
+pub use pick::{NotPicked, Picked, Skipped};
+pub(crate) use places::Places;
+pub(crate) use store::Stores;
+pub(crate) use workers::Workers;

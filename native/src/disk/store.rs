@@ -1,0 +1,184 @@
+//! Items being received: each has a queue of orders that are carried out one after another.
+//!
+//! Items do not wait for each other. How bytes are kept is the business of [`super::directory`]; nothing here
+//! overwrites, verifies or renames by a decision of its own.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use privydrop_common::host::{JobId, Kept, PlaceId, Plan, Report, StoreFault, StoreId};
+use privydrop_common::id::FileIndex;
+
+use super::directory::Tree;
+use super::places::Places;
+use super::workers::Workers;
+use crate::mailbox::Mailbox;
+
+/// Finished items whose place is remembered, to be shown.
+const MAX_KEPT: usize = 1024;
+
+/// All items that this device receives.
+pub(crate) struct Stores {
+    places: Arc<Places>,
+    workers: Arc<Workers>,
+    mailbox: Mailbox,
+    open: Mutex<HashMap<StoreId, Arc<Item>>>,
+    kept: Mutex<VecDeque<(StoreId, PathBuf)>>,
+}
+
+enum Order {
+    Prepare { place: PlaceId, plan: Plan },
+    Write { job: JobId, file: FileIndex, piece: u32, chunks: Vec<Bytes> },
+    Commit(FileIndex),
+    Finish,
+    Discard,
+}
+
+/// One item and what is to be done for it. As long as the session lets the queue be: it gives at most what it granted
+/// the sender.
+#[derive(Default)]
+struct Item {
+    orders: Mutex<Orders>,
+    /// Used by one worker at a time.
+    tree: Mutex<Option<Tree>>,
+}
+
+#[derive(Default)]
+struct Orders {
+    waiting: VecDeque<Order>,
+    /// A worker has the item, or will have it.
+    busy: bool,
+}
+
+impl Item {
+    /// True when a worker has to be found.
+    fn push(&self, order: Order) -> bool {
+        let mut orders = self.orders.lock();
+        orders.waiting.push_back(order);
+        !core::mem::replace(&mut orders.busy, true)
+    }
+
+    fn next(&self) -> Option<Order> {
+        self.orders.lock().waiting.pop_front()
+    }
+
+    /// True when there is more to do. Otherwise the worker is free.
+    fn goes_on(&self) -> bool {
+        let mut orders = self.orders.lock();
+        orders.busy = !orders.waiting.is_empty();
+        orders.busy
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Tree) -> io::Result<T>) -> Result<T, StoreFault> {
+        let mut tree = self.tree.lock();
+        let tree = tree.as_mut().ok_or(StoreFault::Unwritable)?;
+        act(tree).map_err(|error| tree.fault(&error))
+    }
+}
+
+impl Stores {
+    /// No items yet; `mailbox` hears what becomes of them.
+    pub(crate) fn new(places: Arc<Places>, workers: Arc<Workers>, mailbox: Mailbox) -> Arc<Self> {
+        Arc::new(Self { places, workers, mailbox, open: Mutex::default(), kept: Mutex::default() })
+    }
+
+    /// Where a finished item is.
+    pub(crate) fn kept_at(&self, store: StoreId) -> Option<PathBuf> {
+        self.kept.lock().iter().find(|(kept, _)| *kept == store).map(|(_, path)| path.clone())
+    }
+
+    pub(crate) fn prepare(self: &Arc<Self>, store: StoreId, place: PlaceId, plan: Plan) {
+        self.open.lock().insert(store, Arc::default());
+        self.order(store, Order::Prepare { place, plan });
+    }
+
+    pub(crate) fn write(
+        self: &Arc<Self>,
+        store: StoreId,
+        job: JobId,
+        file: FileIndex,
+        piece: u32,
+        chunks: Vec<Bytes>,
+    ) {
+        self.order(store, Order::Write { job, file, piece, chunks });
+    }
+
+    pub(crate) fn commit(self: &Arc<Self>, store: StoreId, file: FileIndex) {
+        self.order(store, Order::Commit(file));
+    }
+
+    pub(crate) fn finish(self: &Arc<Self>, store: StoreId) {
+        self.order(store, Order::Finish);
+    }
+
+    pub(crate) fn discard(self: &Arc<Self>, store: StoreId) {
+        self.order(store, Order::Discard);
+    }
+
+    fn order(self: &Arc<Self>, store: StoreId, order: Order) {
+        let Some(item) = self.open.lock().get(&store).cloned() else {
+            // Carried out on nothing, every order fails as it should.
+            return self.carry_out(store, &Item::default(), order);
+        };
+        if item.push(order) {
+            self.run(store, item);
+        }
+    }
+
+    /// Has a worker carry out one order, and then the next: other items get their turn between.
+    fn run(self: &Arc<Self>, store: StoreId, item: Arc<Item>) {
+        let stores = Arc::clone(self);
+        self.workers.spawn(move || {
+            if let Some(order) = item.next() {
+                stores.carry_out(store, &item, order);
+            }
+            if item.goes_on() {
+                stores.run(store, item);
+            }
+        });
+    }
+
+    fn carry_out(&self, store: StoreId, item: &Item, order: Order) {
+        let report = match order {
+            Order::Prepare { place, plan } => {
+                let place = self.places.get(place).ok_or(StoreFault::Unwritable);
+                let outcome = place.and_then(|place| Tree::prepare(place, plan));
+                let outcome = outcome.map(|tree| *item.tree.lock() = Some(tree));
+                if outcome.is_err() {
+                    self.open.lock().remove(&store);
+                }
+                Report::Prepared { store, outcome }
+            }
+            Order::Write { job, file, piece, chunks } => {
+                Report::Written { job, outcome: item.with(|tree| tree.write(file, piece, &chunks)) }
+            }
+            Order::Commit(file) => {
+                Report::Committed { store, file, outcome: item.with(|tree| tree.commit(file)) }
+            }
+            Order::Finish => {
+                let outcome = item.with(Tree::finish).map(|path| self.keep(store, path));
+                Report::Finished { store, outcome }
+            }
+            Order::Discard => {
+                if let Some(mut tree) = item.tree.lock().take() {
+                    tree.remove();
+                }
+                self.open.lock().remove(&store);
+                return;
+            }
+        };
+        self.mailbox.outcome(report);
+    }
+
+    fn keep(&self, store: StoreId, path: PathBuf) -> Kept {
+        self.open.lock().remove(&store);
+        let mut kept = self.kept.lock();
+        kept.truncate(MAX_KEPT - 1);
+        kept.push_front((store, path));
+        Kept::InPlace
+    }
+}

@@ -1,0 +1,231 @@
+//! The task that owns one peer connection: makes it, carries frames both ways, ends it.
+//!
+//! Never blocks the session, and never trusts a peer with more memory than [`privydrop_common::inbox::MAX_QUEUED`].
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use futures_util::future::{Either, join, pending, select};
+use privydrop_common::sdp::Candidate;
+use privydrop_common::signaling::IceServer;
+use privydrop_common::transport::{Closed, Happened, Lane, Step};
+use privydrop_common::wire::MAX_FRAME;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::timeout;
+use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelInit, RTCDataChannelMessage};
+use webrtc::peer_connection::{
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCPeerConnectionIceEvent,
+    RTCPeerConnectionState,
+};
+
+use super::outbox::index;
+use super::shared::Shared;
+use super::socket::LargeBuffers;
+use super::{negotiate, path, settings};
+
+/// A channel's end overtakes its last messages on their way through the stack: this long a silence after the end
+/// tells that they have arrived.
+const LAST_MESSAGES: Duration = Duration::from_millis(50);
+
+/// Channels that must be open before the link is.
+const LANES: usize = 2;
+
+type StackResult<T> = webrtc::error::Result<T>;
+
+/// Runs one link until it is over or the session's handle, which holds the other end of `steps`, is gone.
+pub(super) async fn run(shared: Arc<Shared>, window: u32, ice: Vec<IceServer>, steps: mpsc::Receiver<Step>) {
+    let events = Arc::new(Events { shared, connected: Notify::new() });
+    let done = async {
+        let connection = connect(window, &ice, &events).await?;
+        let served = serve(&*connection, &events, steps).await;
+        // Or the stack's own task would go on for ever.
+        connection.close().await.and(served)
+    };
+    if let Err(error) = done.await {
+        tracing::warn!(%error, "a link cannot be made, or did not end cleanly");
+        events.shared.close(Closed::NoPath);
+    }
+}
+
+async fn serve(
+    connection: &dyn PeerConnection,
+    Events { shared, connected }: &Events,
+    steps: mpsc::Receiver<Step>,
+) -> StackResult<()> {
+    let lanes = [channel(connection, Lane::Control).await?, channel(connection, Lane::Data).await?];
+    tokio::select! {
+        () = negotiate::run(connection, shared, steps) => {}
+        () = path::watch(connection, shared, connected) => {}
+        () = receive_all(connection, &lanes, shared) => {}
+        () = send_all(&lanes, shared) => {}
+    }
+    flush(&lanes, shared).await;
+    Ok(())
+}
+
+async fn connect(
+    window: u32,
+    ice: &[IceServer],
+    events: &Arc<Events>,
+) -> StackResult<Box<dyn PeerConnection>> {
+    let build = |multicast_dns| {
+        let builder = PeerConnectionBuilder::new()
+            .with_configuration(settings::configuration(ice))
+            .with_setting_engine(settings::engine(window, multicast_dns))
+            .with_data_channel_send_buffer_limit(settings::SEND_BUFFER)
+            .with_runtime(Arc::new(LargeBuffers))
+            .with_handler(Arc::clone(events) as Arc<dyn PeerConnectionEventHandler>)
+            .with_udp_addrs(settings::addresses());
+        Box::pin(builder.build())
+    };
+    match build(true).await {
+        Ok(connection) => Ok(Box::new(connection)),
+        // A device without a network takes part in no multicast; it may still reach itself.
+        Err(_) => Ok(Box::new(build(false).await?)),
+    }
+}
+
+/// Both ends make the same two channels by themselves, so none is ever announced.
+async fn channel(connection: &dyn PeerConnection, lane: Lane) -> StackResult<Arc<dyn DataChannel>> {
+    let (label, id) = match lane {
+        Lane::Control => ("control", 0),
+        Lane::Data => ("data", 1),
+    };
+    let options = RTCDataChannelInit { negotiated: Some(id), ..RTCDataChannelInit::default() };
+    connection.create_data_channel(label, Some(options)).await
+}
+
+/// Takes frames from the stack until either channel ends; then what is left on the other, and the end.
+async fn receive_all(connection: &dyn PeerConnection, lanes: &[Arc<dyn DataChannel>; 2], shared: &Shared) {
+    let opened = AtomicUsize::new(0);
+    let receive = |lane: Lane| {
+        let (channel, opened) = (&lanes[index(lane)], &opened);
+        async move { receive(connection, lane, &**channel, opened, shared).await }
+    };
+    let (control, data) = (core::pin::pin!(receive(Lane::Control)), core::pin::pin!(receive(Lane::Data)));
+    let why = match select(control, data).await {
+        Either::Left((why, rest)) => {
+            let _ = timeout(LAST_MESSAGES, rest).await;
+            why
+        }
+        Either::Right((why, rest)) => {
+            let _ = timeout(LAST_MESSAGES, rest).await;
+            why
+        }
+    };
+    shared.close(why);
+}
+
+async fn receive(
+    connection: &dyn PeerConnection,
+    lane: Lane,
+    channel: &dyn DataChannel,
+    opened: &AtomicUsize,
+    shared: &Shared,
+) -> Closed {
+    // The stack ends a channel without a word when it cannot go on itself.
+    let mut why = Closed::NoPath;
+    while let Some(event) = channel.poll().await {
+        match event {
+            DataChannelEvent::OnOpen if opened.fetch_add(1, Ordering::Relaxed) + 1 == LANES => {
+                shared.open(max_frame(connection).await);
+            }
+            DataChannelEvent::OnMessage(message) => take(shared, lane, message),
+            DataChannelEvent::OnClose => {
+                why = Closed::ByPeer;
+                break;
+            }
+            _ => {}
+        }
+    }
+    while let Ok(Some(event)) = timeout(LAST_MESSAGES, channel.poll()).await {
+        if let DataChannelEvent::OnMessage(message) = event {
+            take(shared, lane, message);
+        }
+    }
+    why
+}
+
+fn take(shared: &Shared, lane: Lane, message: RTCDataChannelMessage) {
+    if message.is_string || message.data.len() > MAX_FRAME {
+        return shared.close(Closed::Violation);
+    }
+    shared.frame(lane, message.data.freeze());
+}
+
+/// The stack tells the smaller of both sides' maxima; it always tells one, for its own is bounded.
+async fn max_frame(connection: &dyn PeerConnection) -> usize {
+    let told = match connection.sctp().await {
+        Some(sctp) => sctp.max_message_size().await.unwrap_or_default(),
+        None => 0,
+    };
+    usize::try_from(told).unwrap_or(MAX_FRAME).min(MAX_FRAME)
+}
+
+async fn send_all(lanes: &[Arc<dyn DataChannel>; 2], shared: &Shared) {
+    let send = |lane| send(lane, &*lanes[index(lane)], shared);
+    join(send(Lane::Control), send(Lane::Data)).await;
+}
+
+async fn send(lane: Lane, channel: &dyn DataChannel, shared: &Shared) {
+    loop {
+        let frame = shared.next(lane).await;
+        let length = frame.len();
+        if channel.send(BytesMut::from(frame)).await.is_err() {
+            // Why the channel is gone is for the receiving side to tell.
+            pending::<()>().await;
+        }
+        shared.taken(lane, length);
+    }
+}
+
+/// Gives the stack what it takes at once, so that a farewell has a chance.
+async fn flush(lanes: &[Arc<dyn DataChannel>; 2], shared: &Shared) {
+    for lane in [Lane::Control, Lane::Data] {
+        while let Some(frame) = shared.pop(lane) {
+            if lanes[index(lane)].try_send(BytesMut::from(frame)).await.is_err() {
+                break;
+            }
+        }
+    }
+}
+
+/// What the stack reports about the connection as a whole.
+struct Events {
+    shared: Arc<Shared>,
+    connected: Notify,
+}
+
+#[async_trait::async_trait]
+impl PeerConnectionEventHandler for Events {
+    async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
+        // Where a device has no address of a family, the stack names the one that stands for any.
+        if event.candidate.address.parse().is_ok_and(|address: IpAddr| address.is_unspecified()) {
+            return;
+        }
+        let Ok(found) = event.candidate.to_json() else { return };
+        // There is one media section; its id is the offerer's choice, and its number always 0.
+        if let Ok(own) = Candidate::new(found.candidate, None, Some(0)) {
+            self.shared.news(Happened::Candidate(own));
+        }
+    }
+
+    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        match state {
+            RTCPeerConnectionState::Connected => {
+                self.shared.restored();
+                self.connected.notify_one();
+            }
+            RTCPeerConnectionState::Disconnected => self.shared.interrupted(),
+            RTCPeerConnectionState::Failed => self.shared.close(Closed::NoPath),
+            _ => {}
+        }
+    }
+
+    async fn on_data_channel(&self, _: Arc<dyn DataChannel>) {
+        self.shared.close(Closed::Violation);
+    }
+}

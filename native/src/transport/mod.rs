@@ -1,0 +1,82 @@
+//! WebRTC outside a browser: one webrtc-rs peer connection with two negotiated data channels behind [`Transport`].
+//!
+//! The session holds a thin handle; a task owns the connection. Decides nothing: the session does. Never trusts a
+//! peer with more memory than [`privydrop_common::inbox::MAX_QUEUED`], and never logs an address or a frame.
+
+mod link;
+mod negotiate;
+mod outbox;
+mod path;
+mod settings;
+mod shared;
+mod socket;
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use privydrop_common::signaling::IceServer;
+use privydrop_common::transport::{Closed, Happened, Lane, Step, Transport};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+
+use self::negotiate::MAX_STEPS;
+use self::shared::Shared;
+
+/// Makes links; one per program.
+#[derive(Debug, Clone)]
+pub struct WebRtc {
+    runtime: Handle,
+    /// Bytes that a peer may have under way to us.
+    window: u32,
+}
+
+impl WebRtc {
+    /// Asks the system once how large a socket's buffers may be. Links run on `runtime`, which needs its network and
+    /// time drivers.
+    pub fn new(runtime: Handle) -> Self {
+        Self { runtime, window: socket::receive_window() }
+    }
+
+    /// A new, idle link that will use these servers.
+    pub fn connect(&self, ice: &[IceServer]) -> NativeTransport {
+        let shared = Arc::new(Shared::default());
+        let (steps, waiting) = mpsc::channel(MAX_STEPS);
+        self.runtime.spawn(link::run(Arc::clone(&shared), self.window, ice.to_vec(), waiting));
+        NativeTransport { shared, steps: Some(steps) }
+    }
+}
+
+/// One link outside a browser. Dropping it closes the link.
+#[derive(Debug)]
+pub struct NativeTransport {
+    shared: Arc<Shared>,
+    /// The link's task ends once this is gone.
+    steps: Option<mpsc::Sender<Step>>,
+}
+
+impl Transport for NativeTransport {
+    fn negotiate(&mut self, step: Step) {
+        if let Some(steps) = &self.steps
+            && let Err(TrySendError::Full(_)) = steps.try_send(step)
+        {
+            self.shared.close(Closed::BadDescription);
+        }
+    }
+
+    fn send(&mut self, lane: Lane, frame: Bytes) {
+        if self.steps.is_some() {
+            self.shared.send(lane, frame);
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Happened> {
+        self.shared.poll(cx)
+    }
+
+    fn close(&mut self) {
+        self.steps = None;
+        self.shared.end();
+    }
+}

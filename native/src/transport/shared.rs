@@ -1,0 +1,106 @@
+//! What the session's handle and the link's task share: an inbox, an outbox, and a bell for each lane.
+//!
+//! Held locked for moments only, never across an await.
+
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use privydrop_common::inbox::Inbox;
+use privydrop_common::transport::{Closed, Happened, Lane};
+use tokio::sync::Notify;
+
+use super::outbox::{Outbox, index};
+
+/// Both directions of one link.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    boxes: Mutex<Boxes>,
+    /// Rings when a lane has something to send.
+    bells: [Notify; 2],
+}
+
+#[derive(Debug, Default)]
+struct Boxes {
+    inbox: Inbox,
+    outbox: Outbox,
+}
+
+/// The session's side.
+impl Shared {
+    pub(super) fn send(&self, lane: Lane, frame: Bytes) {
+        let mut boxes = self.boxes.lock();
+        // What is said to a link that is over is lost, as its end tells.
+        match boxes.outbox.push(lane, frame) {
+            Ok(()) => self.bells[index(lane)].notify_one(),
+            Err(_) => boxes.inbox.close(Closed::Violation),
+        }
+    }
+
+    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Happened> {
+        let mut boxes = self.boxes.lock();
+        if boxes.inbox.is_open()
+            && let Some(lane) = boxes.outbox.drained()
+        {
+            return Poll::Ready(Happened::Drained(lane));
+        }
+        boxes.inbox.poll(cx)
+    }
+
+    /// Nothing is told any more.
+    pub(super) fn end(&self) {
+        self.boxes.lock().inbox.end();
+    }
+}
+
+/// The task's side.
+impl Shared {
+    pub(super) fn news(&self, news: Happened) {
+        self.boxes.lock().inbox.news(news);
+    }
+
+    pub(super) fn frame(&self, lane: Lane, frame: Bytes) {
+        self.boxes.lock().inbox.frame(lane, frame);
+    }
+
+    pub(super) fn open(&self, max_frame: usize) {
+        let mut boxes = self.boxes.lock();
+        boxes.outbox.open(max_frame);
+        boxes.inbox.open(max_frame);
+    }
+
+    pub(super) fn interrupted(&self) {
+        self.boxes.lock().inbox.interrupted();
+    }
+
+    pub(super) fn restored(&self) {
+        self.boxes.lock().inbox.restored();
+    }
+
+    pub(super) fn close(&self, why: Closed) {
+        self.boxes.lock().inbox.close(why);
+    }
+
+    /// The next frame to send, as soon as there is one.
+    pub(super) async fn next(&self, lane: Lane) -> Bytes {
+        loop {
+            if let Some(frame) = self.pop(lane) {
+                return frame;
+            }
+            self.bells[index(lane)].notified().await;
+        }
+    }
+
+    /// The next frame to send, if there is one.
+    pub(super) fn pop(&self, lane: Lane) -> Option<Bytes> {
+        self.boxes.lock().outbox.pop(lane)
+    }
+
+    /// The stack has taken a frame of this length.
+    pub(super) fn taken(&self, lane: Lane, length: usize) {
+        let mut boxes = self.boxes.lock();
+        if boxes.outbox.taken(lane, length) {
+            boxes.inbox.wake();
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The sockets that WebRTC runs on: as large buffers as the system grants, and name lookups that end.
+//!
+//! The one place where a datagram meets the system, so whatever shall share a link's socket belongs here (RFC 9443).
+//! Knows nothing of what the datagrams carry.
+
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use socket2::SockRef;
+use webrtc::runtime::{
+    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime,
+};
+
+/// Bytes asked for in each direction. With the 208 KiB that systems give unasked, a burst overflows the buffer and
+/// every loss costs a second.
+const WANTED_BUFFER: usize = 4 * 1024 * 1024;
+/// What is counted on where a system tells nothing, or less.
+const LEAST_BUFFER: usize = 256 * 1024;
+/// Longest wait for a server's address. The stack stands still meanwhile, so a dead resolver must not cost the link.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
+
+type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Bytes that a peer may have under way to us: no more than the socket can hold, from what this system grants.
+pub(super) fn receive_window() -> u32 {
+    let granted = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).ok().and_then(|socket| enlarge(&socket));
+    let window = granted.unwrap_or(LEAST_BUFFER).clamp(LEAST_BUFFER, WANTED_BUFFER);
+    u32::try_from(window).unwrap_or(u32::MAX)
+}
+
+/// Asks for the wanted buffers; tells the receive buffer that was granted, in bytes of payload.
+fn enlarge(socket: &UdpSocket) -> Option<usize> {
+    let socket = SockRef::from(socket);
+    // A system may refuse what is above its limit or cut it: either way it is read back.
+    let _ = socket.set_recv_buffer_size(WANTED_BUFFER);
+    let _ = socket.set_send_buffer_size(WANTED_BUFFER);
+    let told = socket.recv_buffer_size().ok()?;
+    // Linux tells twice what it granted, for its own bookkeeping (man 7 socket, SO_RCVBUF).
+    Some(if cfg!(any(target_os = "linux", target_os = "android")) { told / 2 } else { told })
+}
+
+/// Tokio, with larger socket buffers and its own clock.
+#[derive(Debug)]
+pub(super) struct LargeBuffers;
+
+impl Runtime for LargeBuffers {
+    fn spawn(&self, future: Pending<'static, ()>) -> Box<dyn JoinHandle> {
+        TokioRuntime.spawn(future)
+    }
+
+    fn wrap_udp_socket(&self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        enlarge(&socket);
+        TokioRuntime.wrap_udp_socket(socket)
+    }
+
+    fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
+        TokioRuntime.wrap_tcp_listener(listener)
+    }
+
+    fn connect_tcp<'a>(&'a self, to: SocketAddr) -> Pending<'a, io::Result<Arc<dyn AsyncTcpStream>>> {
+        TokioRuntime.connect_tcp(to)
+    }
+
+    fn resolve_host<'a>(&'a self, host: &'a str) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
+        Box::pin(async move {
+            let found = tokio::time::timeout(LOOKUP_TIMEOUT, tokio::net::lookup_host(host)).await??;
+            Ok(found.collect())
+        })
+    }
+
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    fn sleep(&self, duration: Duration) -> Pending<'static, ()> {
+        TokioRuntime.sleep(duration)
+    }
+
+    fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
+        TokioRuntime.interval(period)
+    }
+
+    fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
+        TokioRuntime.block_on(future);
+    }
+
+    fn yield_now(&self) -> Pending<'static, ()> {
+        TokioRuntime.yield_now()
+    }
+
+    fn name(&self) -> &'static str {
+        TokioRuntime.name()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_may_send_as_much_as_the_socket_holds_and_never_more_than_was_asked_for() {
+        let window = receive_window() as usize;
+        assert!((LEAST_BUFFER..=WANTED_BUFFER).contains(&window), "{window}");
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let granted = enlarge(&socket).unwrap();
+        assert!(window <= granted.max(LEAST_BUFFER), "{window} of {granted}");
+    }
+}

@@ -1,0 +1,153 @@
+//! Helpers: two links that negotiate with each other, and a peer that is a bare WebRTC stack.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use privydrop_common::sdp::{Candidate, Sdp};
+use privydrop_common::transport::{Closed, Happened, Lane, Path, Step, Transport};
+use privydrop_native::transport::{NativeTransport, WebRtc};
+use rtc::ice::mdns::MulticastDnsMode;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelInit};
+use webrtc::peer_connection::{
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceCandidateInit,
+    RTCPeerConnectionIceEvent, RTCSessionDescription, SettingEngineBuilder,
+};
+
+/// Two links that are open to each other.
+pub(crate) struct Pair {
+    pub(crate) caller: NativeTransport,
+    pub(crate) answerer: NativeTransport,
+    pub(crate) max_frame: usize,
+    /// The caller's path, if it was told before both were open.
+    pub(crate) path: Option<Path>,
+}
+
+pub(crate) async fn happened(transport: &mut NativeTransport) -> Happened {
+    poll_fn(|cx| transport.poll(cx)).await
+}
+
+/// What happens next on one of two links, and on which.
+pub(crate) async fn either(first: &mut NativeTransport, second: &mut NativeTransport) -> (usize, Happened) {
+    tokio::select! {
+        news = happened(first) => (0, news),
+        news = happened(second) => (1, news),
+    }
+}
+
+/// The next frame; paths and candidates are passed over.
+pub(crate) async fn next_frame(transport: &mut NativeTransport) -> (Lane, Bytes) {
+    loop {
+        match happened(transport).await {
+            Happened::Frame(lane, frame) => return (lane, frame),
+            Happened::Path(_) | Happened::Candidate(_) | Happened::Drained(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Why a link ended, whatever comes before.
+pub(crate) async fn end(transport: &mut NativeTransport) -> Closed {
+    loop {
+        if let Happened::Closed(why) = happened(transport).await {
+            return why;
+        }
+    }
+}
+
+/// Lets two links negotiate until both are open, each step passed through `change`: the longest frame, and the
+/// caller's path if it was told by then. `None` when one ends.
+pub(crate) async fn open(
+    caller: &mut NativeTransport,
+    answerer: &mut NativeTransport,
+    mut change: impl FnMut(Step) -> Step,
+) -> Option<(usize, Option<Path>)> {
+    caller.negotiate(Step::Offer);
+    let (mut opened, mut path) = ([None; 2], None);
+    loop {
+        let (number, news) = either(caller, answerer).await;
+        let other = if number == 0 { &mut *answerer } else { &mut *caller };
+        match news {
+            Happened::Described(sdp) if number == 0 => other.negotiate(change(Step::Answer(sdp))),
+            Happened::Described(sdp) => other.negotiate(change(Step::Accept(sdp))),
+            Happened::Candidate(candidate) => other.negotiate(change(Step::Candidate(candidate))),
+            Happened::Open { max_frame } => opened[number] = Some(max_frame),
+            Happened::Path(told) if number == 0 => path = Some(told),
+            Happened::Closed(_) => return None,
+            _ => {}
+        }
+        if let [Some(here), Some(there)] = opened {
+            assert_eq!(here, there);
+            return Some((here, path));
+        }
+    }
+}
+
+pub(crate) async fn pair() -> Pair {
+    let rtc = WebRtc::new(Handle::current());
+    let (mut caller, mut answerer) = (rtc.connect(&[]), rtc.connect(&[]));
+    let (max_frame, path) = open(&mut caller, &mut answerer, |step| step).await.expect("the links open");
+    Pair { caller, answerer, max_frame, path }
+}
+
+/// A peer that follows no rule of ours.
+pub(crate) struct Raw {
+    pub(crate) connection: Box<dyn PeerConnection>,
+    pub(crate) lanes: [Arc<dyn DataChannel>; 2],
+}
+
+struct Candidates(mpsc::Sender<RTCIceCandidateInit>);
+
+#[async_trait::async_trait]
+impl PeerConnectionEventHandler for Candidates {
+    async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
+        self.0.send(event.candidate.to_json().unwrap()).await.unwrap();
+    }
+}
+
+impl Raw {
+    /// A link of ours, open, and the raw peer that answered it.
+    pub(crate) async fn pair() -> (NativeTransport, Self) {
+        let (found, mut candidates) = mpsc::channel(64);
+        let settings = SettingEngineBuilder::new().with_multicast_dns_mode(MulticastDnsMode::Disabled);
+        let building = PeerConnectionBuilder::new()
+            .with_setting_engine(settings.build())
+            .with_handler(Arc::new(Candidates(found)))
+            .with_udp_addrs(vec!["0.0.0.0:0", "127.0.0.1:0"])
+            .build();
+        let connection: Box<dyn PeerConnection> = Box::new(Box::pin(building).await.unwrap());
+        let channel = |label: &'static str, id| {
+            let options = RTCDataChannelInit { negotiated: Some(id), ..RTCDataChannelInit::default() };
+            connection.create_data_channel(label, Some(options))
+        };
+        let lanes = [channel("control", 0).await.unwrap(), channel("data", 1).await.unwrap()];
+        let mut transport = WebRtc::new(Handle::current()).connect(&[]);
+        transport.negotiate(Step::Offer);
+        loop {
+            tokio::select! {
+                news = happened(&mut transport) => match news {
+                    Happened::Described(offer) => {
+                        let offer = RTCSessionDescription::offer(offer.as_str().to_owned()).unwrap();
+                        connection.set_remote_description(offer).await.unwrap();
+                        let answer = connection.create_answer(None).await.unwrap();
+                        connection.set_local_description(answer.clone()).await.unwrap();
+                        transport.negotiate(Step::Accept(Sdp::parse(&answer.sdp).unwrap()));
+                    }
+                    Happened::Open { .. } => break,
+                    Happened::Closed(why) => panic!("{why:?}"),
+                    _ => {}
+                },
+                Some(found) = candidates.recv() => {
+                    let candidate = Candidate::new(found.candidate, None, Some(0)).unwrap();
+                    transport.negotiate(Step::Candidate(candidate));
+                }
+            }
+        }
+        for lane in &lanes {
+            while !matches!(lane.poll().await, Some(DataChannelEvent::OnOpen)) {}
+        }
+        (transport, Self { connection, lanes })
+    }
+}
