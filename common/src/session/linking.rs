@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rand_core::Rng;
 
+use super::peers::{MAX_PEERS, Peer};
 use super::{Action, Changed, JobOwner, Session};
 use crate::api::{NoticeCode, PeerState, Phase};
 use crate::code::RoomKey;
@@ -14,174 +15,18 @@ use crate::handshake::{Hello, Initiator, InvalidPairMessage, Kind, PairMessage, 
 use crate::id::PeerId;
 use crate::link::{Ending, Link, LinkEvent, LinkId};
 use crate::mail::Letter;
-use crate::signaling::{Body, ClientMessage, MAX_KNOCKERS, MAX_MEMBERS};
+use crate::signaling::{Body, ClientMessage};
 use crate::time::Moment;
-use crate::transport::Path;
-use crate::wire::{Control, MAX_LABEL};
+use crate::wire::Control;
 
 /// Waits between attempts to reach a member again.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
-/// Members and knockers that are kept in mind: as many as an honest server lets into a room.
-const MAX_PEERS: usize = MAX_MEMBERS + MAX_KNOCKERS;
 /// Attempts under way at once; a call beyond them is not answered until one ends, and is repeated by the caller.
 const MAX_OPEN_ATTEMPTS: usize = MAX_PEERS;
 /// Attempts after which a member is called again only when something changes.
 const MAX_ATTEMPTS: u32 = 6;
 
-/// Another member, or a knocker at the host's door.
-#[derive(Debug)]
-pub(super) struct Peer {
-    pub(super) label: String,
-    introduced: bool,
-    pub(super) sharing: bool,
-    pub(super) host: bool,
-    /// The server says that it is there.
-    pub(super) present: bool,
-    /// Not admitted yet, as far as this side knows.
-    knocking: bool,
-    pub(super) state: PeerState,
-    pub(super) path: Option<Path>,
-    /// The link in use.
-    pub(super) link: Option<LinkId>,
-    attempts: u32,
-    retry_at: Option<Moment>,
-}
-
-impl Peer {
-    pub(super) fn new(host: bool) -> Self {
-        Self {
-            label: String::new(),
-            introduced: false,
-            sharing: false,
-            host,
-            present: true,
-            knocking: false,
-            state: PeerState::Connecting,
-            path: None,
-            link: None,
-            attempts: 0,
-            retry_at: None,
-        }
-    }
-
-    pub(super) fn knocker() -> Self {
-        Self { knocking: true, ..Self::new(false) }
-    }
-
-    /// Forgets past failures: something changed.
-    pub(super) fn retry_soon(&mut self, now: Moment) {
-        self.attempts = 0;
-        if self.retry_at.is_some() {
-            self.retry_at = Some(now);
-        }
-    }
-
-    /// Knockers that have not proved themselves are nobody's business but the host's door.
-    pub(super) fn is_visible(&self) -> bool {
-        !self.knocking && (self.present || self.link.is_some() || self.state == PeerState::Lost)
-    }
-}
-
 impl Session {
-    /// The server says that this member (or knocker) is there.
-    pub(super) fn meet(&mut self, id: PeerId, peer: Peer) {
-        if self.peers.len() >= MAX_PEERS && !self.peers.contains_key(&id) {
-            // A server that names ever more knockers costs those that knock in vain their place, and no memory.
-            let idle = |id: &PeerId| !self.links.values().any(|link| link.peer == *id && link.is_alive());
-            let vain = self.peers.iter().find(|(id, peer)| peer.knocking && idle(id)).map(|(id, _)| *id);
-            let Some(vain) = vain else { return };
-            self.peers.remove(&vain);
-        }
-        let known = self.peers.get_or_insert_with(id, || peer);
-        known.present = true;
-        known.attempts = 0;
-        self.touch(Changed::Facts);
-    }
-
-    pub(super) fn handle_member_left(&mut self, id: PeerId, lost: bool, now: Moment) {
-        if !lost {
-            return self.part_from(id, now);
-        }
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        peer.present = false;
-        // A lost socket is no lost link: bytes go on flowing until the link itself ends.
-        if peer.link.is_some() {
-            return;
-        }
-        let attempts: Vec<LinkId> = self.links_to(id).collect();
-        for link in attempts {
-            self.drop_link(link);
-        }
-    }
-
-    /// A member is gone for good.
-    pub(super) fn part_from(&mut self, id: PeerId, now: Moment) {
-        let Some(peer) = self.peers.get(&id) else { return };
-        if peer.is_visible() {
-            self.notify(NoticeCode::PeerLeft, peer.label.clone());
-        }
-        let links: Vec<LinkId> = self.links_to(id).collect();
-        for link in links {
-            self.drop_link(link);
-        }
-        self.peers.remove(&id);
-        self.forget_items_of(id, now);
-        // Leaving before the proof is a guess like any other.
-        if let Some(door) = &mut self.room.door {
-            let before = door.guesses.tries_left();
-            if door.guesses.failed(id).tries_left != before {
-                self.tell_guesses(now);
-            }
-        }
-    }
-
-    /// This device leaves: says so on every link and ends them.
-    pub(super) fn part_from_all(&mut self, now: Moment) {
-        for link in self.links.values_mut().filter(|link| link.is_up()) {
-            link.say(&Control::Bye);
-        }
-        while let Some((id, event)) = self.next_link_event() {
-            if let LinkEvent::Send(lane, frame) = event {
-                self.actions.push_back(Action::Send { link: id, lane, frame });
-            }
-        }
-        let links: Vec<LinkId> = self.links.keys().copied().collect();
-        for link in links {
-            self.drop_link(link);
-        }
-        let peers: Vec<PeerId> = self.peers.keys().copied().collect();
-        for id in peers {
-            self.peers.remove(&id);
-            self.forget_items_of(id, now);
-        }
-    }
-
-    pub(super) fn introduce(&mut self, label: &str) {
-        let mut end = label.len().min(MAX_LABEL);
-        while !label.is_char_boundary(end) {
-            end -= 1;
-        }
-        self.label = label[..end].to_owned();
-        let hello = Control::Introduce { label: self.label.clone() };
-        self.say_to_all(&hello);
-    }
-
-    pub(super) fn say_to_all(&mut self, control: &Control) {
-        for link in self.links.values_mut().filter(|link| link.is_up()) {
-            link.say(control);
-        }
-    }
-
-    /// Says something over the link to a member; `false` when there is none.
-    pub(super) fn say_to(&mut self, peer: PeerId, control: &Control) -> bool {
-        let link = self.peers.get(&peer).and_then(|peer| peer.link).and_then(|id| self.links.get_mut(&id));
-        link.map(|link| link.say(control)).is_some()
-    }
-
-    pub(super) fn peer_label(&self, id: PeerId) -> String {
-        self.peers.get(&id).map(|peer| peer.label.clone()).unwrap_or_default()
-    }
-
     /// A guest on its way in calls the host with what it came with.
     pub(super) fn call_host(&mut self, now: Moment) {
         let (Some(membership), Some(secret)) = (&self.room.membership, self.secret_for_host()) else {
@@ -295,7 +140,7 @@ impl Session {
         }
     }
 
-    fn links_to(&self, peer: PeerId) -> impl Iterator<Item = LinkId> + '_ {
+    pub(super) fn links_to(&self, peer: PeerId) -> impl Iterator<Item = LinkId> + '_ {
         self.links.iter().filter(move |(_, link)| link.peer == peer).map(|(id, _)| *id)
     }
 
@@ -379,7 +224,7 @@ impl Session {
         }
     }
 
-    fn tell_guesses(&mut self, now: Moment) {
+    pub(super) fn tell_guesses(&mut self, now: Moment) {
         let Some(left) = self.room.door.as_ref().map(|door| door.guesses.tries_left()) else { return };
         if left == 0 {
             self.change_words(now);
@@ -412,20 +257,6 @@ impl Session {
         }
         self.open_lanes(id);
         self.go_on_with(peer, now);
-    }
-
-    /// A member says what it is called.
-    pub(super) fn handle_introduction(&mut self, id: PeerId, label: &str) {
-        let label: String = label.chars().filter(|character| !character.is_control()).collect();
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        let new = !core::mem::replace(&mut peer.introduced, true);
-        peer.label.clone_from(&label);
-        // The one who made the room was there before.
-        let joined = new && !peer.host;
-        if joined {
-            self.notify(NoticeCode::PeerJoined, label);
-        }
-        self.touch(Changed::Facts);
     }
 
     pub(super) fn handle_room_key(&mut self, peer: PeerId, key: RoomKey) {
@@ -484,7 +315,7 @@ impl Session {
     }
 
     /// Forgets a link: transport closed, its fetches over, its reads nobody's.
-    fn drop_link(&mut self, id: LinkId) {
+    pub(super) fn drop_link(&mut self, id: LinkId) {
         self.close_transport(id);
         let Some(link) = self.links.remove(&id) else { return };
         self.lanes.remove(&id);
@@ -502,13 +333,6 @@ impl Session {
     fn close_transport(&mut self, id: LinkId) {
         if self.links.get(&id).is_some_and(Link::has_transport) {
             self.actions.push_back(Action::Close { link: id });
-        }
-    }
-
-    pub(super) fn change_peer(&mut self, id: PeerId, change: impl FnOnce(&mut Peer)) {
-        if let Some(peer) = self.peers.get_mut(&id) {
-            change(peer);
-            self.touch(Changed::Facts);
         }
     }
 }

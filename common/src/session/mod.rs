@@ -8,6 +8,7 @@
 mod control;
 mod linking;
 mod notices;
+mod peers;
 mod received;
 mod receiving;
 mod room;
@@ -32,7 +33,7 @@ use crate::signaling::IceServer;
 use crate::time::Moment;
 use crate::transport::{Happened, Lane, Step};
 
-use linking::Peer;
+use peers::Peer;
 use received::Received;
 use room::Room;
 use sharing::{Lanes, Shared};

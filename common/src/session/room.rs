@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::linking::Peer;
+use super::peers::Peer;
 use super::{Changed, Session};
 use crate::api::{Keepsake, NoticeCode, Phase};
 use crate::code::{Invitation, Link, LinkSecret, RoomKey, Words};
