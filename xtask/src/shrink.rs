@@ -1,13 +1,22 @@
-//! Takes out of a WebAssembly module what only debuggers read: its custom sections, the names of functions above all.
+//! Makes a WebAssembly module and the script around it smaller: what only debuggers read goes, names that nobody reads
+//! become short.
 //!
-//! wasm-bindgen needs them until it has run and trunk has no switch to drop them then. Touches no other section.
+//! wasm-bindgen needs both until it has run, and trunk has no switch for what comes then. Touches no code.
 //! Module structure: WebAssembly core specification, section 5.5.
+
+use std::collections::BTreeMap;
 
 const HEADER: usize = 8;
 const CUSTOM: u8 = 0;
+const IMPORTS: u8 = 2;
+const EXPORTS: u8 = 7;
+/// Hex digits at the end of a name that wasm-bindgen or the compiler made up. They are as good as random, so each costs
+/// its full length on the wire, in the module and in the script.
+const HASH: usize = 16;
 
-/// The module without custom sections; `None` when it is not a module.
-pub(crate) fn without_custom_sections(module: &[u8]) -> Option<Vec<u8>> {
+/// The module and its script, smaller; `None` when it is not a module.
+pub(crate) fn shrunk(module: &[u8], script: &str) -> Option<(Vec<u8>, String)> {
+    let names = short_names(script);
     let (header, mut rest) = module.split_at_checked(HEADER)?;
     if !header.starts_with(b"\0asm") {
         return None;
@@ -15,13 +24,83 @@ pub(crate) fn without_custom_sections(module: &[u8]) -> Option<Vec<u8>> {
     let mut kept = header.to_vec();
     while let Some((&id, after_id)) = rest.split_first() {
         let (length, body) = unsigned(after_id)?;
-        let next = body.get(length..)?;
-        if id != CUSTOM {
-            kept.extend_from_slice(&rest[..rest.len() - next.len()]);
+        let (body, next) = body.split_at_checked(length)?;
+        match id {
+            CUSTOM => {}
+            IMPORTS | EXPORTS => push_section(&mut kept, id, &renamed(body, &names)),
+            _ => push_section(&mut kept, id, body),
         }
         rest = next;
     }
-    Some(kept)
+    let script = words(script).map(|word| names.get(word).map_or(word, String::as_str)).collect();
+    Some((kept, script))
+}
+
+/// A short name for each that ends in a hash.
+fn short_names(script: &str) -> BTreeMap<&str, String> {
+    let mut names: BTreeMap<&str, String> =
+        words(script).filter(|word| ends_in_hash(word)).map(|word| (word, String::new())).collect();
+    for (number, short) in names.values_mut().enumerate() {
+        *short = format!("_{number:x}");
+    }
+    names
+}
+
+fn ends_in_hash(word: &str) -> bool {
+    word.len().checked_sub(HASH).and_then(|at| word.split_at_checked(at)).is_some_and(|(name, hash)| {
+        let name = name.strip_suffix('h').unwrap_or(name);
+        name.ends_with('_') && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+/// The script cut before and after each identifier; nothing is lost.
+fn words(script: &str) -> impl Iterator<Item = &str> {
+    let mut rest = script;
+    core::iter::from_fn(move || {
+        let is_part = |character: char| character.is_alphanumeric() || matches!(character, '_' | '$');
+        let part = is_part(rest.chars().next()?);
+        let end = rest.find(|character| is_part(character) != part).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        Some(word)
+    })
+}
+
+/// A section of names, with the long ones replaced. Names are bytes behind their length.
+fn renamed(section: &[u8], names: &BTreeMap<&str, String>) -> Vec<u8> {
+    let (mut out, mut rest) = (Vec::with_capacity(section.len()), section);
+    while let Some((&first, after)) = rest.split_first() {
+        let name = unsigned(rest).and_then(|(length, bytes)| bytes.split_at_checked(length));
+        let short = name.and_then(|(name, next)| Some((names.get(core::str::from_utf8(name).ok()?)?, next)));
+        rest = if let Some((short, next)) = short {
+            push_unsigned(&mut out, short.len());
+            out.extend_from_slice(short.as_bytes());
+            next
+        } else {
+            out.push(first);
+            after
+        };
+    }
+    out
+}
+
+fn push_section(module: &mut Vec<u8>, id: u8, body: &[u8]) {
+    module.push(id);
+    push_unsigned(module, body.len());
+    module.extend_from_slice(body);
+}
+
+/// Writes a number in LEB128.
+fn push_unsigned(out: &mut Vec<u8>, mut value: usize) {
+    loop {
+        #[expect(clippy::cast_possible_truncation, reason = "seven bits")]
+        let low = (value & 0x7f) as u8;
+        value >>= 7;
+        if value == 0 {
+            return out.push(low);
+        }
+        out.push(low | 0x80);
+    }
 }
 
 /// A LEB128 number of at most 32 bits, and what follows it.
@@ -40,13 +119,39 @@ fn unsigned(bytes: &[u8]) -> Option<(usize, &[u8])> {
 mod tests {
     use super::*;
 
+    const HEAD: &[u8] = b"\0asm\x01\0\0\0";
+
     #[test]
     fn custom_sections_go_and_all_others_stay_as_they_are() {
-        let header = b"\0asm\x01\0\0\0".to_vec();
         let names = [&[0, 5, 4][..], b"name"].concat();
         let (types, code) = (vec![1, 4, 1, 0x60, 0, 0], [&[10, 0x80, 0x01][..], &[7; 128]].concat());
-        let module = [&header[..], &types, &names, &code, &names].concat();
-        assert_eq!(without_custom_sections(&module), Some([&header[..], &types, &code].concat()));
+        let module = [HEAD, &types, &names, &code, &names].concat();
+        let expected = ([HEAD, &types, &code].concat(), "f();".to_owned());
+        assert_eq!(shrunk(&module, "f();"), Some(expected));
+    }
+
+    #[test]
+    fn names_that_end_in_a_hash_become_short_in_the_module_and_in_the_script() {
+        let long = "__wbg_open_f249a2a76caa9a55";
+        let import = |name: &str| {
+            let length = u8::try_from(name.len()).unwrap();
+            [&[1, 1, b'm', length][..], name.as_bytes(), &[0, 0]].concat()
+        };
+        let section =
+            |body: &[u8]| [HEAD, &[2, u8::try_from(body.len()).unwrap()], body, &[10, 1, 0]].concat();
+        let script = format!("const i = {{ {long}: open, other_f249: 1 }}; // f249a2a76caa9a55 {long}");
+        let (module, script) = shrunk(&section(&import(long)), &script).unwrap();
+        assert_eq!(module, section(&import("_0")));
+        assert_eq!(script, "const i = { _0: open, other_f249: 1 }; // f249a2a76caa9a55 _0");
+    }
+
+    #[test]
+    fn numbers_are_read_as_they_are_written() {
+        for value in [0, 1, 127, 128, 300, 1 << 20] {
+            let mut bytes = Vec::new();
+            push_unsigned(&mut bytes, value);
+            assert_eq!(unsigned(&bytes), Some((value, &[][..])));
+        }
     }
 
     #[test]
@@ -57,7 +162,7 @@ mod tests {
             b"\0asm\x01\0\0\0\x01\xff",
             b"\0asm\x01\0\0\0\x01\xff\xff\xff\xff\xff",
         ] {
-            assert_eq!(without_custom_sections(bytes), None);
+            assert_eq!(shrunk(bytes, ""), None);
         }
     }
 }
