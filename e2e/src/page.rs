@@ -3,6 +3,7 @@
 //! Every wait goes on as long as something on the page changes, and fails with all that the page shows.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use privydrop_common::api::{ItemState, NoticeCode, PeerState};
@@ -329,7 +330,9 @@ impl Page {
     }
 
     async fn give_up(&self, what: &str, shown: &Shown) -> ! {
-        let picture = std::env::temp_dir().join(format!("privydrop-e2e-{}.png", std::process::id()));
+        static TAKEN: AtomicU32 = AtomicU32::new(1);
+        let number = TAKEN.fetch_add(1, Ordering::Relaxed);
+        let picture = std::env::temp_dir().join(format!("privydrop-e2e-{}-{number}.png", std::process::id()));
         let _ = self.driver().screenshot(&picture).await;
         let complaints = self.browser.complaints().await;
         panic!(

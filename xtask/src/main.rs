@@ -7,6 +7,7 @@
 mod apt;
 mod bench;
 mod cargo;
+mod dist;
 mod failure;
 mod serve;
 mod shrink;
@@ -31,6 +32,8 @@ cargo xtask COMMAND
                     --rounds N, --size 200M|1G, --sink private|directory, --quick,
                     --no-build (takes the web app as it stands in dist/)
   bench signal      load the signaling server; option: --rounds N
+  dist              the server, the terminal program and the web app, optimised, with
+                    their hashes, in target/dist
   fmt               format all code
 ";
 
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         "test" => test::everything(),
         "e2e" => test::browsers(rest.first().map(String::as_str)),
         "bench" => bench::run(&rest),
+        "dist" => dist::run(),
         "fmt" => cargo::run(&["fmt", "--all"]),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -2,7 +2,7 @@
 //!
 //! A store knows no rule. A cell is loaded with its version and replaced only if that version is still the
 //! current one; a message reaches a mailbox at most once. Memory and Redis pass the same contract tests
-//! (`tests/store_contract.rs`).
+//! (`tests/signal/store.rs`).
 
 pub mod memory;
 pub mod redis;

@@ -1,4 +1,4 @@
-//! How what is shared is protected, in five sentences, behind a button in the head of the page.
+//! How what is shared is protected, in four points, behind a button in the head of the page.
 
 use yew::prelude::*;
 

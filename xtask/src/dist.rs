@@ -1,0 +1,104 @@
+//! `cargo xtask dist`: what one gives away or installs, in `target/dist`.
+//!
+//! The server with the web app inside, the terminal program, the web app by itself, and the hashes of all three. Signs
+//! and uploads nothing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::{Failure, answer, run as run_command};
+use crate::step::{self, Step};
+use crate::{apt, cargo, root, tools, web};
+
+/// The programs, by the names that people call them by.
+const PROGRAMS: [&str; 2] = ["privydrop-server", "privydrop"];
+/// The web app, for those who serve it with something else.
+const WEB_APP: &str = "privydrop-web.tar.gz";
+/// What `sha256sum --check` reads.
+const HASHES: &str = "SHA256SUMS";
+
+const STEPS: &[Step<Vec<PathBuf>>] = &[
+    ("System packages", |_| apt::install(&[apt::BUILD])),
+    ("Rust tools", |_| {
+        tools::install_rust_parts()?;
+        tools::install(&[tools::TRUNK, tools::WASM_BINDGEN])
+    }),
+    ("Web app", |_| web::build()),
+    ("Programs, optimised", |built| {
+        for name in PROGRAMS {
+            built.push(cargo::program_of(&["build", "--release", "--workspace", "--bin", name], name)?);
+        }
+        Ok(())
+    }),
+    ("Hashes", |built| gather(built, &folder())),
+];
+
+/// Builds everything and says where it is.
+pub(crate) fn run() -> Result<(), Failure> {
+    step::all(STEPS, &mut Vec::new())?;
+    println!("{}", folder().display());
+    Ok(())
+}
+
+fn folder() -> PathBuf {
+    root().join("target/dist")
+}
+
+/// Puts the programs and the web app into `to`, and nothing else.
+fn gather(programs: &[PathBuf], to: &Path) -> Result<(), Failure> {
+    let made = fs::remove_dir_all(to).or_else(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    });
+    made.and_then(|()| fs::create_dir_all(to)).map_err(|error| Failure::File { path: to.into(), error })?;
+    for (program, name) in programs.iter().zip(PROGRAMS) {
+        let copied = fs::copy(program, to.join(name));
+        copied.map_err(|error| Failure::File { path: program.clone(), error })?;
+    }
+    // The same bytes whenever it is packed from the same files.
+    let same = [
+        "--sort=name",
+        "--mtime=@0",
+        "--owner=0",
+        "--group=0",
+        "--numeric-owner",
+        "--use-compress-program=gzip -n",
+    ];
+    run_command(
+        Command::new("tar")
+            .args(same)
+            .arg("-cf")
+            .arg(to.join(WEB_APP))
+            .arg("-C")
+            .arg(root().join("dist"))
+            .arg("."),
+    )?;
+    let hashes = answer(Command::new("sha256sum").args(PROGRAMS).arg(WEB_APP).current_dir(to));
+    let hashes = hashes.ok_or(Failure::NotBuilt(HASHES))?;
+    fs::write(to.join(HASHES), hashes).map_err(|error| Failure::File { path: to.join(HASHES), error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_away_stands_beside_its_hashes_and_nothing_else_does() {
+        let top = std::env::temp_dir().join(format!("privydrop-dist-{}", std::process::id()));
+        let (built, to) = (top.join("built"), top.join("dist"));
+        fs::create_dir_all(&built).unwrap();
+        fs::create_dir_all(to.join("old")).unwrap();
+        fs::create_dir_all(root().join("dist")).unwrap();
+        let programs: Vec<PathBuf> = PROGRAMS.iter().map(|name| built.join(name)).collect();
+        programs.iter().for_each(|program| fs::write(program, "program").unwrap());
+        gather(&programs, &to).unwrap();
+        let mut names: Vec<_> = fs::read_dir(&to).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, [HASHES, "privydrop", "privydrop-server", WEB_APP]);
+        let checked =
+            Command::new("sha256sum").args(["--check", "--quiet", HASHES]).current_dir(&to).status();
+        assert!(checked.unwrap().success());
+        fs::remove_dir_all(top).unwrap();
+    }
+}
