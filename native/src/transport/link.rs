@@ -60,7 +60,7 @@ async fn serve(
         () = negotiate::run(connection, shared, steps) => {}
         () = path::watch(connection, shared, connected) => {}
         () = receive_all(connection, &lanes, shared) => {}
-        () = send_all(&lanes, shared) => {}
+        () = send_all(connection, &lanes, shared) => {}
     }
     flush(&lanes, shared).await;
     Ok(())
@@ -165,9 +165,25 @@ async fn max_frame(connection: &dyn PeerConnection) -> usize {
     usize::try_from(told).unwrap_or(MAX_FRAME).min(MAX_FRAME)
 }
 
-async fn send_all(lanes: &[Arc<dyn DataChannel>; 2], shared: &Shared) {
-    let send = |lane| send(lane, &*lanes[index(lane)], shared);
-    join(send(Lane::Control), send(Lane::Data)).await;
+async fn send_all(connection: &dyn PeerConnection, lanes: &[Arc<dyn DataChannel>; 2], shared: &Shared) {
+    let control = async {
+        await_first_frame(connection, shared).await;
+        send(Lane::Control, &*lanes[index(Lane::Control)], shared).await;
+    };
+    join(control, send(Lane::Data, &*lanes[index(Lane::Data)], shared)).await;
+}
+
+/// The DTLS server is open first, and this stack drops a message that reaches a client together with the last word of
+/// the SCTP handshake: its channels open a moment later. A client speaks as soon as it is open, and so is heard
+/// first. Nothing is sent on the data lane before both have spoken here.
+async fn await_first_frame(connection: &dyn PeerConnection, shared: &Shared) {
+    shared.opened().await;
+    let local = connection.local_description().await.is_some_and(|own| own.sdp.contains("a=setup:passive"));
+    let remote =
+        connection.remote_description().await.is_some_and(|peer| peer.sdp.contains("a=setup:active"));
+    if local || remote {
+        shared.heard().await;
+    }
 }
 
 async fn send(lane: Lane, channel: &dyn DataChannel, shared: &Shared) {

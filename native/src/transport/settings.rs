@@ -9,6 +9,7 @@ use privydrop_common::signaling::IceServer;
 use privydrop_common::wire::MAX_FRAME;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::setting_engine::SctpMaxMessageSize;
+use rtc::peer_connection::transport::RTCDtlsRole;
 use webrtc::peer_connection::{
     RTCConfiguration, RTCConfigurationBuilder, RTCIceServer, SettingEngine, SettingEngineBuilder,
 };
@@ -46,6 +47,8 @@ pub(super) fn engine(window: u32, multicast_dns: bool) -> SettingEngine {
         })
         // An ICE restart follows a change of networks: sockets of the old one are of no use.
         .with_discard_local_candidates_during_ice_restart(true)
+        // So that an answering side need not fear for the first message: see `super::link::await_first_frame`.
+        .with_answering_dtls_role(RTCDtlsRole::Server)
         .with_sctp_max_receive_buffer_size(window)
         .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(longest_message(window)))
         .build()

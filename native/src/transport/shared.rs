@@ -18,6 +18,10 @@ pub(super) struct Shared {
     boxes: Mutex<Boxes>,
     /// Rings when a lane has something to send.
     bells: [Notify; 2],
+    /// Rings when a frame has come.
+    heard: Notify,
+    /// Rings when the link is open.
+    opened: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -61,12 +65,14 @@ impl Shared {
 
     pub(super) fn frame(&self, lane: Lane, frame: Bytes) {
         self.boxes.lock().inbox.frame(lane, frame);
+        self.heard.notify_one();
     }
 
     pub(super) fn open(&self, max_frame: usize) {
         let mut boxes = self.boxes.lock();
         boxes.outbox.open(max_frame);
         boxes.inbox.open(max_frame);
+        self.opened.notify_one();
     }
 
     pub(super) fn interrupted(&self) {
@@ -79,6 +85,16 @@ impl Shared {
 
     pub(super) fn close(&self, why: Closed) {
         self.boxes.lock().inbox.close(why);
+    }
+
+    /// Waits for the link to open.
+    pub(super) async fn opened(&self) {
+        self.opened.notified().await;
+    }
+
+    /// Waits for the peer's first frame.
+    pub(super) async fn heard(&self) {
+        self.heard.notified().await;
     }
 
     /// The next frame to send, as soon as there is one.
