@@ -10,8 +10,6 @@ use crate::exit::Exit;
 use crate::job::{Job, Step, Verdict, broken_off, is_connected, out_of_reach};
 use crate::words;
 
-/// A receiver that is as quick as we are leaves within this time after its last byte.
-const FAREWELL: Duration = Duration::from_millis(500);
 /// Nobody says that a text arrived: it travels as soon as there is a connection, and has this long.
 const TEXT_TRAVELS: Duration = Duration::from_secs(2);
 
@@ -49,7 +47,7 @@ impl Send {
         let failed = own.iter().any(|item| item.state == ItemState::Failed);
         let has_text = own.iter().any(|item| item.kind == ItemKind::Text);
         let exit = if failed { Exit::Incomplete } else { Exit::Done };
-        Verdict::Settled(exit, if has_text { TEXT_TRAVELS } else { FAREWELL })
+        Verdict::Settled(exit, if has_text { TEXT_TRAVELS } else { Duration::ZERO })
     }
 
     fn is_over(&self, item: &ItemView) -> bool {
@@ -95,7 +93,7 @@ mod tests {
             (vec![own(ItemState::Done, 0, 1), own(ItemState::Cancelled, 0, 0)], false),
             (vec![own(ItemState::Done, 0, 1), own(ItemState::Done, 0, 2)], true),
         ] {
-            let expected = if over { Verdict::Settled(Exit::Done, FAREWELL) } else { Verdict::GoOn };
+            let expected = if over { Verdict::Settled(Exit::Done, Duration::ZERO) } else { Verdict::GoOn };
             assert_eq!(job.step(&View { items, ..with_guest() }).verdict, expected);
         }
     }
@@ -109,7 +107,10 @@ mod tests {
     #[test]
     fn a_file_that_changed_is_not_done() {
         let view = View { items: vec![own(ItemState::Failed, 0, 0)], ..with_guest() };
-        assert_eq!(Send::new(false, false).step(&view).verdict, Verdict::Settled(Exit::Incomplete, FAREWELL));
+        assert_eq!(
+            Send::new(false, false).step(&view).verdict,
+            Verdict::Settled(Exit::Incomplete, Duration::ZERO)
+        );
     }
 
     #[test]

@@ -347,6 +347,19 @@ fn a_guest_who_leaves_is_told_to_the_host_and_nothing_stale_stays() {
 }
 
 #[test]
+fn what_is_whole_stays_when_the_sharer_leaves_before_it_has_its_name() {
+    let content = bytes_of(2, 3 * MIB);
+    let (mut world, host, guest) = World::host_and_guest(32, Weather::FAIR, content.clone());
+    world.accept_all(guest);
+    world.until("all is there", |world| world.item_in(guest).state == ItemState::Verifying);
+    assert_eq!(world.item_out(host).fetched, 0, "the sharer is told no earlier than it is true");
+    world.command(host, Command::Leave);
+    world.until("the host has left", |world| world.has_notice(guest, NoticeCode::PeerLeft));
+    world.until("it is complete", |world| world.items_in(guest)[0].state == ItemState::Done);
+    assert_eq!(received(&world, guest)["file.bin"], content);
+}
+
+#[test]
 fn a_remembered_room_is_returned_to_by_host_and_guest() {
     let (mut world, host, guest) = World::host_and_guest(18, Weather::FAIR, bytes_of(1, 1_000));
     let keepsakes: Vec<_> =

@@ -84,6 +84,12 @@ impl Received {
         !matches!(self.step, Step::Rest | Step::Queued) && !self.paused_here && !self.paused_there
     }
 
+    /// True when all of it is verified and only the host has something left to do: whoever shared it may go.
+    pub(super) fn is_whole(&self) -> bool {
+        let verified = self.incoming.as_ref().is_some_and(Incoming::is_verified);
+        self.step == Step::Finishing || (self.step == Step::Fetching && verified)
+    }
+
     pub(super) fn is_paused(&self) -> bool {
         self.paused_here || self.paused_there
     }

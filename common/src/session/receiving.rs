@@ -165,7 +165,9 @@ impl Session {
         match outcome {
             Ok(kept) => {
                 let Some(received) = self.received.get_mut(&key) else { return };
-                let roots = received.incoming.take().and_then(|incoming| incoming.roots());
+                let incoming = received.incoming.take();
+                let transfer = incoming.as_ref().map(|incoming| incoming.transfer);
+                let roots = incoming.and_then(|incoming| incoming.roots());
                 if let (Content::Item(item), Some(roots)) = (&received.content, roots) {
                     received.hash = Some(item.hash(&roots));
                 }
@@ -174,6 +176,9 @@ impl Session {
                 received.kept = Some(kept);
                 let name = received.name();
                 self.notify(NoticeCode::ItemReceived, name);
+                if let (Some(owner), Some(transfer)) = (key.owner, transfer) {
+                    self.say_to(owner, &Control::Received(transfer));
+                }
                 self.run_queue(now);
             }
             Err(fault) => {
@@ -185,7 +190,8 @@ impl Session {
 
     /// The link to this member ended: what it was sending waits for the next one.
     pub(super) fn interrupt_items_of(&mut self, owner: PeerId) {
-        for (_, received) in self.received.iter_mut().filter(|(key, _)| key.owner == Some(owner)) {
+        let theirs = |key: &ItemKey, received: &Received| key.owner == Some(owner) && !received.is_whole();
+        for (_, received) in self.received.iter_mut().filter(|(key, received)| theirs(key, received)) {
             received.step = match received.step {
                 Step::Listing => Step::Queued,
                 Step::Fetching => Step::Ready,
@@ -204,10 +210,11 @@ impl Session {
         self.run_queue(now);
     }
 
-    /// The member is gone for good: what is complete stays, what is not cannot be fetched any more.
+    /// The member is gone for good: what is whole stays, what is not cannot be fetched any more.
     pub(super) fn forget_items_of(&mut self, owner: PeerId, now: Moment) {
-        let keys: Vec<ItemKey> =
-            self.received.keys().filter(|key| key.owner == Some(owner)).copied().collect();
+        let theirs = |key: &ItemKey, received: &Received| key.owner == Some(owner) && !received.is_whole();
+        let lost = self.received.iter().filter(|(key, received)| theirs(key, received));
+        let keys: Vec<ItemKey> = lost.map(|(key, _)| *key).collect();
         for key in keys {
             self.stop(key, ItemState::Failed, None, false);
             if self.received.get(&key).is_some_and(|received| received.state != ItemState::Done) {
@@ -432,10 +439,10 @@ impl Session {
         self.touch(Changed::Facts);
     }
 
-    /// All files have their names: the host closes the store, the sharer is told.
+    /// All files have their names: the host closes the store.
     fn finish(&mut self, key: ItemKey) {
         let Some(received) = self.received.get_mut(&key) else { return };
-        let (Some(owner), Some(store)) = (key.owner, received.store) else { return };
+        let Some(store) = received.store else { return };
         let transfer = received.incoming.as_ref().map(|incoming| incoming.transfer);
         received.step = Step::Finishing;
         received.paused_here = false;
@@ -444,7 +451,6 @@ impl Session {
         self.perform(Errand::Finish(store));
         if let Some(transfer) = transfer {
             self.fetches.remove(&transfer);
-            self.say_to(owner, &Control::Received(transfer));
         }
         self.touch(Changed::Facts);
     }

@@ -118,6 +118,11 @@ impl Incoming {
         self.stored == self.sizes.iter().sum::<u64>()
     }
 
+    /// True when every file is verified, though not every one may have its name yet.
+    pub(crate) fn is_verified(&self) -> bool {
+        self.roots.iter().all(Option::is_some)
+    }
+
     /// True when there is nothing to fetch at all: a folder without files.
     pub(crate) fn is_empty(&self) -> bool {
         self.sizes.is_empty()
