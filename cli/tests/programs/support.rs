@@ -54,10 +54,13 @@ impl Drop for Server {
     }
 }
 
-/// Built by the same cargo as this test, into the same folder.
+/// The one named by `PRIVYDROP_SERVER`, as `cargo xtask test` names it; else built here, into the folder of this test.
 fn built_server() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
+        if let Some(named) = std::env::var_os("PRIVYDROP_SERVER") {
+            return named.into();
+        }
         let built = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--package", "privydrop-signal", "--bin", "privydrop-server"])
             .status()
