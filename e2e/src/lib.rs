@@ -19,4 +19,5 @@ pub mod raw;
 pub mod received;
 pub mod redis;
 pub mod server;
+pub mod terminal;
 pub mod tree;

@@ -52,7 +52,7 @@ impl Server {
 }
 
 /// The program: the one named by `PRIVYDROP_SERVER`, or the one that was built along with the tests.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     if let Some(named) = std::env::var_os("PRIVYDROP_SERVER") {
         return named.into();
     }

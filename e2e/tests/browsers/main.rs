@@ -5,6 +5,7 @@ mod harness;
 mod hostile;
 mod refusals;
 mod rooms;
+mod terminal;
 mod transfer;
 
 use privydrop_e2e::browser::Kind;

@@ -115,7 +115,7 @@ async fn arrives(from: &Page, to: &Page, file: &Path) {
 }
 
 /// Accepts what was shared, and compares what arrived.
-async fn take(to: &Page, path: &Path) {
+pub(crate) async fn take(to: &Page, path: &Path) {
     to.press(&name(path), "accept").await;
     taken(to, path).await;
 }

@@ -1,0 +1,65 @@
+//! The real terminal program, `privydrop --json`, for one test.
+
+use std::ffi::OsStr;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use crate::server::{self, Server};
+
+/// Longest time without a word from it.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A running program; dropping it ends it.
+#[derive(Debug)]
+pub struct Terminal {
+    child: Child,
+    events: Lines<BufReader<ChildStdout>>,
+    /// What it said so far, but for progress.
+    seen: Vec<Value>,
+}
+
+impl Terminal {
+    /// Starts it with `words`. `secret` is a code or a link to join with, if it is to; it travels as people are told to
+    /// let it travel, outside of the arguments.
+    pub fn start(server: &Server, words: &[&OsStr], secret: &str) -> Self {
+        let mut command = Command::new(server::program().with_file_name("privydrop"));
+        command.arg("--json").arg("--server").arg(server.address()).args(words);
+        command.env("PRIVYDROP_CODE", secret).env_remove("PRIVYDROP_SERVER");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().expect("the terminal program is built along with the tests");
+        let events = BufReader::new(child.stdout.take().expect("its output")).lines();
+        Self { child, events, seen: Vec::new() }
+    }
+
+    /// The next event of this kind.
+    pub async fn next(&mut self, kind: &str) -> Value {
+        loop {
+            let event = self.event().await;
+            let event = event.unwrap_or_else(|| panic!("it ended without {kind}: {:#?}", self.seen));
+            if event["event"] == kind {
+                return event;
+            }
+        }
+    }
+
+    /// Waits for its end. Panics when it did not do all that it was told to.
+    pub async fn done(mut self) {
+        while self.event().await.is_some() {}
+        let status = self.child.wait().await.expect("its end");
+        assert!(status.success(), "{status}: {:#?}", self.seen);
+    }
+
+    async fn event(&mut self) -> Option<Value> {
+        let line = tokio::time::timeout(PATIENCE, self.events.next_line()).await;
+        let line = line.unwrap_or_else(|_| panic!("nothing happens: {:#?}", self.seen));
+        let event: Value = serde_json::from_str(&line.expect("a line of text")?).expect("an event");
+        if event["event"] != "item" || event["state"] != "moving" {
+            self.seen.push(event.clone());
+        }
+        Some(event)
+    }
+}
