@@ -78,7 +78,7 @@ pub(crate) fn is_connected(view: &View) -> bool {
 pub(crate) mod tests {
     //! Views to try jobs on.
 
-    use privydrop_common::api::{ItemKey, ItemKind, ItemState, ItemView, PeerView, Progress};
+    use privydrop_common::api::{ItemKey, ItemKind, ItemState, ItemView, PeerView};
     use privydrop_common::id::{ItemId, PeerId};
 
     use super::*;
@@ -110,22 +110,8 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn item(owner: Option<PeerId>, kind: ItemKind, state: ItemState) -> ItemView {
-        ItemView {
-            key: ItemKey { owner, item: id(1) },
-            name: "film.mkv".into(),
-            kind,
-            size: 1,
-            files: 1,
-            state,
-            progress: Progress::default(),
-            hash: None,
-            fetched: 0,
-            fetching: 0,
-            stopped_by: None,
-            kept: None,
-            store: None,
-            text: None,
-        }
+        let key = ItemKey { owner, item: id(1) };
+        ItemView { state, files: 1, ..ItemView::offered(key, kind, "film.mkv".into(), 1) }
     }
 
     #[test]

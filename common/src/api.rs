@@ -222,6 +222,28 @@ pub struct ItemView {
     pub text: Option<Document>,
 }
 
+impl ItemView {
+    /// An item that is on offer and that nothing has happened to: all else is unknown, none or zero.
+    pub fn offered(key: ItemKey, kind: ItemKind, name: String, size: u64) -> Self {
+        Self {
+            key,
+            name,
+            kind,
+            size,
+            files: 0,
+            state: ItemState::Offered,
+            progress: Progress::default(),
+            hash: None,
+            fetched: 0,
+            fetching: 0,
+            stopped_by: None,
+            kept: None,
+            store: None,
+            text: None,
+        }
+    }
+}
+
 /// What an item is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

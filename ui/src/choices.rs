@@ -63,7 +63,6 @@ pub fn savable(view: &View) -> impl Iterator<Item = StoreId> {
 
 #[cfg(test)]
 mod tests {
-    use privydrop_common::api::Progress;
     use privydrop_common::id::{ItemId, PeerId};
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
@@ -73,22 +72,8 @@ mod tests {
     fn item(own: bool, state: ItemState) -> ItemView {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let owner = (!own).then(|| PeerId::random(&mut rng));
-        ItemView {
-            key: ItemKey { owner, item: ItemId::random(&mut rng) },
-            name: "a.txt".into(),
-            kind: ItemKind::File,
-            size: 1,
-            files: 1,
-            state,
-            progress: Progress::default(),
-            hash: None,
-            fetched: 0,
-            fetching: 0,
-            stopped_by: None,
-            kept: None,
-            store: None,
-            text: None,
-        }
+        let key = ItemKey { owner, item: ItemId::random(&mut rng) };
+        ItemView { state, files: 1, ..ItemView::offered(key, ItemKind::File, "a.txt".into(), 1) }
     }
 
     #[test]

@@ -90,11 +90,8 @@ impl Session {
             SummaryKind::File { .. } => (ItemKind::File, 1),
             SummaryKind::Folder { files, .. } => (ItemKind::Folder, files),
         };
+        let key = ItemKey { owner: None, item: summary.id };
         ItemView {
-            key: ItemKey { owner: None, item: summary.id },
-            name: summary.name.clone(),
-            kind,
-            size: summary.size,
             files,
             state,
             progress: slowest
@@ -106,9 +103,7 @@ impl Session {
                 Some(fetch) => fetch.outgoing.paused_by(),
                 None => shared.stopped_by,
             },
-            kept: None,
-            store: None,
-            text: None,
+            ..ItemView::offered(key, kind, summary.name.clone(), summary.size)
         }
     }
 }
@@ -129,40 +124,21 @@ fn their_item(key: ItemKey, received: &Received, now: Moment) -> ItemView {
         SummaryKind::Folder { .. } => ItemKind::Folder,
     };
     ItemView {
-        key,
-        name: received.name(),
-        kind,
-        size,
         files: item.file_count(),
         state: received.state,
         progress: received.rate.progress(stored, size, now),
         hash: received.hash.clone(),
-        fetched: 0,
-        fetching: 0,
         stopped_by: received.stopped_by,
         kept: received.kept,
         store: received.store,
-        text: None,
+        ..ItemView::offered(key, kind, received.name(), size)
     }
 }
 
 fn text_item(key: ItemKey, document: &Document, state: ItemState) -> ItemView {
-    ItemView {
-        key,
-        name: String::new(),
-        kind: ItemKind::Text,
-        size: document.plain_text().len() as u64,
-        files: 0,
-        state,
-        progress: Progress::default(),
-        hash: None,
-        fetched: 0,
-        fetching: 0,
-        stopped_by: None,
-        kept: None,
-        store: None,
-        text: Some(document.clone()),
-    }
+    let size = document.plain_text().len() as u64;
+    let text = Some(document.clone());
+    ItemView { state, text, ..ItemView::offered(key, ItemKind::Text, String::new(), size) }
 }
 
 fn is_busy(item: &ItemView) -> bool {

@@ -164,20 +164,9 @@ fn out(name: &str, kind: ItemKind, size: u64) -> ItemView {
     let number = name.bytes().fold(size, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     let item: ItemId = format!("{number:032x}").parse().unwrap_or_else(|_| unreachable!("thirty-two digits"));
     ItemView {
-        key: ItemKey { owner: None, item },
-        name: name.into(),
-        kind,
-        size,
         files: if kind == ItemKind::Folder { 342 } else { 1 },
-        state: ItemState::Offered,
         progress: Progress { total: size, ..Progress::default() },
-        hash: None,
-        fetched: 0,
-        fetching: 0,
-        stopped_by: None,
-        kept: None,
-        store: None,
-        text: None,
+        ..ItemView::offered(ItemKey { owner: None, item }, kind, name.into(), size)
     }
 }
 
