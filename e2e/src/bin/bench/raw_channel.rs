@@ -20,8 +20,12 @@ const OFFER: &str = include_str!("offer.js");
 const ANSWER: &str = include_str!("answer.js");
 /// Takes the answer.
 const CONNECT: &str = "await window.peer.setRemoteDescription(arguments[0]);";
-/// Waits for the channel, and tells in which state it and its connection are.
+/// Waits for the channel, and tells in which state it and its connection are. Chromium sometimes says that it is open
+/// while its state is still `connecting`.
 const OPENED: &str = "const channel = await window.channel;
+    while (channel.readyState === 'connecting') {
+        await new Promise(soon => setTimeout(soon, 10));
+    }
     return [channel.readyState, window.peer.connectionState, window.peer.iceConnectionState];";
 /// Asks for the bytes.
 const BEGIN: &str = "const channel = await window.channel;
