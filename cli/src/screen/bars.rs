@@ -9,7 +9,7 @@ use privydrop_common::api::{ItemKey, ItemState, ItemView, View};
 use crate::words;
 
 /// How a bar looks.
-const LOOK: &str = "{prefix} {bar:30} {bytes}/{total_bytes} {msg}";
+const LOOK: &str = "{prefix} {bar:30} {decimal_bytes} of {decimal_total_bytes} {msg}";
 
 /// The bars of a run.
 pub(crate) struct Bars {
