@@ -458,7 +458,7 @@ fn a_long_transfer_is_shown_once_a_second_and_its_end_more_often() {
     let slow = world.shown(guest) - shown;
     assert!((4..=6).contains(&slow), "{slow} views in 5 s");
     world.until("the end is near", |world| {
-        world.item_in(guest).progress.seconds_left.is_some_and(|seconds| seconds < 8)
+        world.item_in(guest).progress.seconds_left.is_some_and(|seconds| seconds < 4)
     });
     let shown = world.shown(guest);
     world.pass(Duration::from_secs(2));

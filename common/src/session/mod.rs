@@ -42,8 +42,8 @@ use sharing::{Lanes, Shared};
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);
 /// The same while [`LONG`] or more is left. Drawing four times a second costs a page as much as hashing the bytes.
 const LONG_PROGRESS_EVERY: Duration = Duration::from_secs(1);
-/// Seconds left from which a second more or less is nothing to see.
-const LONG: u64 = 10;
+/// Seconds left from which one view a second is enough: they are counted in whole seconds anyway.
+const LONG: u64 = 4;
 /// Other views come at most this often.
 const VIEW_EVERY: Duration = Duration::from_millis(100);
 

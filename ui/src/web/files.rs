@@ -1,6 +1,6 @@
 //! Files that the person offered: their handles, and reading them piece by piece.
 //!
-//! Follows no path, and keeps no more bytes than a few [`super::block`]s.
+//! Follows no path, and keeps no bytes but those of [`super::stream`].
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -14,14 +14,14 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
-use super::block::Blocks;
 use super::js::{count, error_name};
+use super::stream::Streams;
 
 /// The files that can be read now.
 #[derive(Default)]
 pub struct Files {
     known: RefCell<BTreeMap<SourceId, File>>,
-    blocks: Rc<Blocks>,
+    streams: Rc<Streams>,
     next: Cell<u64>,
 }
 
@@ -48,7 +48,7 @@ impl Files {
     /// The file is offered no more.
     pub(super) fn release(&self, source: SourceId) {
         self.known.borrow_mut().remove(&source);
-        self.blocks.forget(source);
+        self.streams.forget(source);
     }
 
     /// Reads one piece and tells its outcome. Reads run side by side.
@@ -60,10 +60,10 @@ impl Files {
         tell: impl FnOnce(Result<ReadPiece, SourceFault>) + 'static,
     ) {
         let file = self.known.borrow().get(&source).cloned();
-        let blocks = Rc::clone(&self.blocks);
+        let streams = Rc::clone(&self.streams);
         spawn_local(async move {
             tell(match file {
-                Some(file) => read(&blocks, source, &file, size, piece).await,
+                Some(file) => read(&streams, source, &file, size, piece).await,
                 None => Err(SourceFault::Unreadable),
             });
         });
@@ -71,7 +71,7 @@ impl Files {
 }
 
 async fn read(
-    blocks: &Blocks,
+    streams: &Streams,
     source: SourceId,
     file: &File,
     size: u64,
@@ -81,7 +81,7 @@ async fn read(
         return Err(SourceFault::Changed);
     }
     let (from, len) = piece_range(size, piece);
-    let bytes = blocks.read(source, file, from, len).await.map_err(|error| fault(&error))?;
+    let bytes = streams.read(source, file, from, len).await.map_err(|error| fault(&error))?;
     let bytes = Bytes::from(bytes);
     // Of another length than the piece only if the file is not the one that was offered.
     let value = value_of(size, piece, [&bytes[..]]).ok_or(SourceFault::Changed)?;

@@ -3,7 +3,6 @@
 //! Everything here carries out what the session decided; nothing here decides, words a message, or draws. The
 //! files have the names of their native counterparts where there is one.
 
-mod block;
 mod clock;
 mod directory;
 pub mod files;
@@ -16,4 +15,5 @@ pub mod places;
 mod signal;
 mod sink;
 pub mod store;
+mod stream;
 mod transport;

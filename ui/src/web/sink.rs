@@ -196,7 +196,7 @@ impl SinkFile {
         self.sink.post("write", self.store, &[parts.into()], Some(&buffer), Box::new(answer));
     }
 
-    /// Makes everything durable and closes the file.
+    /// Writes what waits and closes the file.
     pub(super) async fn finish(&mut self) -> Result<(), SinkFault> {
         self.flush();
         self.sink.call("finish", self.store, &[]).await
