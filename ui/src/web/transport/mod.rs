@@ -29,7 +29,7 @@ use self::path::PathWatch;
 use crate::web::js;
 
 /// [`LOW_WATER`], as the browser wants it.
-#[expect(clippy::cast_possible_truncation, reason = "256 KiB")]
+#[expect(clippy::cast_possible_truncation, reason = "512 KiB")]
 const LOW_THRESHOLD: u32 = LOW_WATER as u32;
 /// What both ends take when a browser does not tell the negotiated maximum (RFC 8841 §6.1).
 const UNTOLD_MAX_FRAME: usize = 64 * 1024;
