@@ -1,5 +1,5 @@
 //! Two runs of the program find each other through a real server and move real bytes over WebRTC.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 #[cfg(unix)]
 mod faults;
