@@ -24,6 +24,8 @@ const LOOK_SCRIPT: &str = include_str!("look.js");
 const CHOOSE_SCRIPT: &str = include_str!("choose.js");
 /// Drops a folder on the page where the driver has no way to.
 const DROP_SCRIPT: &str = include_str!("drop.js");
+/// Forbids the page every way but a relay.
+const RELAY_ONLY_SCRIPT: &str = include_str!("relay_only.js");
 
 /// The web app in one browser.
 #[derive(Debug)]
@@ -101,6 +103,11 @@ impl Page {
     pub async fn reload(&self) {
         self.driver().refresh().await.expect("a page to load again");
         self.ready().await;
+    }
+
+    /// Lets the page's connections, until it is loaded again, use the relay at this address and no other way.
+    pub async fn relay_only(&self, url: &str) {
+        self.browser.run(RELAY_ONLY_SCRIPT, vec![json!(url)]).await.expect("a page to run a script");
     }
 
     /// The browser behind the page.
@@ -267,6 +274,14 @@ impl Page {
         self.wait_for(&format!("{count} verified members"), |shown| {
             let verified = shown.peers.iter().filter(|peer| peer.state == wanted && peer.verified == "true");
             (verified.count() == count && shown.peers.len() == count).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until a member is connected by this path: `lan`, `direct` or `relay`.
+    pub async fn connected_by(&self, path: &str) {
+        self.wait_for(&format!("a member by {path}"), |shown| {
+            shown.peers.iter().any(|peer| peer.path == path).then_some(())
         })
         .await;
     }
