@@ -127,8 +127,9 @@ impl Splitter {
             if self.buffer.len() < extent.padded {
                 break;
             }
-            let message = self.buffer.split_to(extent.message).freeze();
-            self.buffer.advance(extent.padded - extent.message);
+            // Copied, so that a short message keeps no long buffer alive.
+            let message = Bytes::copy_from_slice(&self.buffer[..extent.message]);
+            self.buffer.advance(extent.padded);
             if is_turn(&message) {
                 return Ok(Some(message));
             }

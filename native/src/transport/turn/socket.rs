@@ -20,7 +20,7 @@ use super::Relays;
 use super::frames::Framer;
 use super::stream;
 
-/// Datagrams that may wait for a stream, in either direction; with the longest that travel, below 1 MiB.
+/// Datagrams that may wait for a stream, in either direction: 1 MiB of the longest.
 const MAX_WAITING: usize = 512;
 
 /// A UDP socket, and the streams that were opened through it. They end with it.

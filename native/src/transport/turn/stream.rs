@@ -23,9 +23,14 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Time for the last messages, which give the allocation back.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 /// Bytes that are written at once at most, but for the last message of them.
-const WRITE_AT_ONCE: usize = 64 * 1024;
-/// Bytes that are read at once at most.
-const READ_AT_ONCE: usize = 64 * 1024;
+const WRITE_AT_ONCE: usize = 16 * 1024;
+/// From one full write to the next. A relay hands all that it reads on at once, as datagrams to a socket that holds some
+/// fifty of them (coturn: 64 KiB); each that is lost there costs a link up to a second.
+const PAUSE: Duration = Duration::from_millis(1);
+/// Bytes that are read at once at least, where there are as many.
+const READ_AT_ONCE: usize = 16 * 1024;
+/// Longest message that is passed on: the stack reads datagrams into this many bytes.
+const LONGEST: usize = 2_000;
 
 /// A TURN server that is reached by a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +129,9 @@ async fn write(
         } else {
             written.await?
         };
+        if batch.len() >= WRITE_AT_ONCE && !last {
+            sleep(PAUSE).await;
+        }
         batch.clear();
     }
     Ok(())
@@ -138,11 +146,11 @@ async fn read(
     let mut splitter = Splitter::default();
     loop {
         while let Some(message) = splitter.next()? {
-            if incoming.send((alias, message)).await.is_err() {
+            if message.len() <= LONGEST && incoming.send((alias, message)).await.is_err() {
                 return Ok(());
             }
         }
-        // Less than one message is left: the buffer is bounded by it and one reading.
+        // Less than one message is left: that and one reading bound the buffer.
         debug_assert!(splitter.buffer.len() < MAX_MESSAGE);
         splitter.buffer.reserve(READ_AT_ONCE);
         if reader.read_buf(&mut splitter.buffer).await? == 0 {
