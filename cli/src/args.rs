@@ -32,6 +32,11 @@ pub(crate) struct Args {
     #[arg(long, global = true, value_name = "TEXT")]
     pub(crate) label: Option<String>,
 
+    /// Go through the server's relay or nowhere: the others learn no address of this device. Slower, and nothing moves
+    /// where the server has no relay.
+    #[arg(long, global = true)]
+    pub(crate) relay_only: bool,
+
     #[command(subcommand)]
     pub(crate) action: Action,
 }

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use privydrop_common::api::{Command, NewItem, View};
 use privydrop_common::text::Document;
+use privydrop_native::transport::WebRtc;
 use privydrop_native::{Device, Server};
+use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until};
 
 use crate::args::{Action, Args, Room, To};
@@ -50,7 +52,7 @@ enum Entry {
 
 /// Runs the program from its arguments to its end.
 pub(crate) async fn run(args: Args, screen: &mut Screen) -> Ended {
-    let (flag, label) = (args.server, args.label);
+    let (flag, label, relay_only) = (args.server, args.label, args.relay_only);
     let Plan { task, entry, room } = match plan(args.action) {
         Ok(plan) => plan,
         Err(error) => return (Exit::Usage, error.to_string()),
@@ -60,7 +62,9 @@ pub(crate) async fn run(args: Args, screen: &mut Screen) -> Ended {
         Err(message) => return (Exit::Usage, message),
     };
     let Ok(mut stop) = Stop::listen() else { return (Exit::Incomplete, words::NO_RUNTIME.into()) };
-    let device = match Device::start(server.clone()) {
+    let links = WebRtc::new(Handle::current());
+    let links = if relay_only { links.relay_only() } else { links };
+    let device = match Device::start_with(server.clone(), links) {
         Ok(device) => device,
         Err(error) => return (Exit::Incomplete, words::not_started(&error)),
     };
@@ -68,6 +72,10 @@ pub(crate) async fn run(args: Args, screen: &mut Screen) -> Ended {
     let ended = match begin(&device, task, entry, room, screen).await {
         Ok(mut job) => conduct(&device, &server, job.as_mut(), screen, &mut stop).await,
         Err(ended) => ended,
+    };
+    let ended = match ended {
+        (Exit::NotConnected, _) if relay_only => (Exit::NotConnected, words::NO_RELAY.into()),
+        ended => ended,
     };
     tokio::select! {
         () = device.leave() => {}

@@ -12,6 +12,8 @@ use crate::words;
 
 /// Nobody says that a text arrived: it travels as soon as there is a connection, and has this long.
 const TEXT_TRAVELS: Duration = Duration::from_secs(2);
+/// Others are told why they will not get something, and leave when they know; who does not has this long.
+const REFUSAL_TRAVELS: Duration = Duration::from_secs(10);
 
 /// Sharing.
 #[derive(Debug)]
@@ -44,10 +46,15 @@ impl Send {
         if self.stay || own.is_empty() || !own.iter().all(|item| self.is_over(item)) {
             return Verdict::GoOn;
         }
-        let failed = own.iter().any(|item| item.state == ItemState::Failed);
+        if own.iter().any(|item| item.state == ItemState::Failed) {
+            return if is_connected(view) {
+                Verdict::Settled(Exit::Incomplete, REFUSAL_TRAVELS)
+            } else {
+                Verdict::Over(Exit::Incomplete)
+            };
+        }
         let has_text = own.iter().any(|item| item.kind == ItemKind::Text);
-        let exit = if failed { Exit::Incomplete } else { Exit::Done };
-        Verdict::Settled(exit, if has_text { TEXT_TRAVELS } else { Duration::ZERO })
+        Verdict::Settled(Exit::Done, if has_text { TEXT_TRAVELS } else { Duration::ZERO })
     }
 
     fn is_over(&self, item: &ItemView) -> bool {
@@ -105,12 +112,11 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_changed_is_not_done() {
-        let view = View { items: vec![own(ItemState::Failed, 0, 0)], ..with_guest() };
-        assert_eq!(
-            Send::new(false, false).step(&view).verdict,
-            Verdict::Settled(Exit::Incomplete, Duration::ZERO)
-        );
+    fn a_file_that_changed_is_not_done_and_the_others_hear_why() {
+        let (mut job, items) = (Send::new(false, false), vec![own(ItemState::Failed, 0, 0)]);
+        let verdict = job.step(&View { items: items.clone(), ..with_guest() }).verdict;
+        assert_eq!(verdict, Verdict::Settled(Exit::Incomplete, REFUSAL_TRAVELS));
+        assert_eq!(job.step(&View { items, ..alone() }).verdict, Verdict::Over(Exit::Incomplete));
     }
 
     #[test]

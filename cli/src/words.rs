@@ -40,6 +40,8 @@ pub(crate) const SEND_AGAIN: &str =
     "Stopped: nothing more can be fetched from here. Run the same command again to share with a new code.";
 pub(crate) const RECEIVE_AGAIN: &str = "Stopped: what is complete was kept, what is half received was removed. \
                                         Run the same command again while the other side still shares.";
+pub(crate) const NO_RELAY: &str = "The server's relay is missing, out of reach or turned us away, and --relay-only allows no other way. Try again \
+     without it, or tell whoever runs the server.";
 pub(crate) const STAY_AGAIN: &str =
     "Stopped: nothing is received any more. Run the same command again to open a new room.";
 

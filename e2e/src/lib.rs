@@ -11,6 +11,7 @@
 )]
 
 pub mod browser;
+pub mod coturn;
 pub mod fixture;
 pub mod hostile;
 pub mod page;

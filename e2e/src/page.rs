@@ -24,6 +24,10 @@ const LOOK_SCRIPT: &str = include_str!("look.js");
 const CHOOSE_SCRIPT: &str = include_str!("choose.js");
 /// Drops a folder on the page where the driver has no way to.
 const DROP_SCRIPT: &str = include_str!("drop.js");
+/// Keeps the candidates of others from the page, and notes its own.
+const HIDDEN_SCRIPT: &str = include_str!("hidden.js");
+/// Forbids the page every way but a relay.
+const RELAY_ONLY_SCRIPT: &str = include_str!("relay_only.js");
 
 /// The web app in one browser.
 #[derive(Debug)]
@@ -101,6 +105,22 @@ impl Page {
     pub async fn reload(&self) {
         self.driver().refresh().await.expect("a page to load again");
         self.ready().await;
+    }
+
+    /// Lets the page's connections, until it is loaded again, use the relay at this address and no other way.
+    pub async fn relay_only(&self, url: &str) {
+        self.browser.run(RELAY_ONLY_SCRIPT, vec![json!(url)]).await.expect("a page to run a script");
+    }
+
+    /// Keeps the candidates of others from the page, until it is loaded again: it can be found, and finds nobody.
+    pub async fn hide(&self) {
+        self.browser.run(HIDDEN_SCRIPT, vec![]).await.expect("a page to run a script");
+    }
+
+    /// The candidates that a hidden page has told so far.
+    pub async fn told_candidates(&self) -> Vec<String> {
+        let told = self.browser.run("return window.told", vec![]).await.expect("a page to run a script");
+        serde_json::from_value(told).expect("a list of candidates")
     }
 
     /// The browser behind the page.
@@ -267,6 +287,14 @@ impl Page {
         self.wait_for(&format!("{count} verified members"), |shown| {
             let verified = shown.peers.iter().filter(|peer| peer.state == wanted && peer.verified == "true");
             (verified.count() == count && shown.peers.len() == count).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until a member is connected by this path: `lan`, `direct` or `relay`.
+    pub async fn connected_by(&self, path: &str) {
+        self.wait_for(&format!("a member by {path}"), |shown| {
+            shown.peers.iter().any(|peer| peer.path == path).then_some(())
         })
         .await;
     }

@@ -1,5 +1,6 @@
 //! The real `privydrop-server`, on its own port, for one test.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -27,9 +28,14 @@ pub enum Rooms {
 impl Server {
     /// Starts a server that keeps its rooms in `rooms`.
     pub fn start(rooms: Rooms) -> Self {
+        Self::start_with(rooms, &[])
+    }
+
+    /// Starts a server with more `words` on its command line.
+    pub fn start_with(rooms: Rooms, words: &[&OsStr]) -> Self {
         let redis = (rooms == Rooms::Redis).then(Redis::start);
         let mut command = Command::new(program());
-        command.args(["--listen", "127.0.0.1:0"]);
+        command.args(["--listen", "127.0.0.1:0"]).args(words);
         if let Some(redis) = &redis {
             command.args(["--redis", &redis.url()]);
         }

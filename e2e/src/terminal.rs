@@ -1,6 +1,7 @@
 //! The real terminal program, `privydrop --json`, for one test.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -26,7 +27,20 @@ impl Terminal {
     /// Starts it with `words`. `secret` is a code or a link to join with, if it is to; it travels as people are told to
     /// let it travel, outside of the arguments.
     pub fn start(server: &Server, words: &[&OsStr], secret: &str) -> Self {
+        Self::start_trusting(server, words, secret, None)
+    }
+
+    /// The same, for a program that trusts the certificates in this file instead of the machine's.
+    pub fn start_trusting(
+        server: &Server,
+        words: &[&OsStr],
+        secret: &str,
+        certificates: Option<&Path>,
+    ) -> Self {
         let mut command = Command::new(server::program().with_file_name("privydrop"));
+        if let Some(certificates) = certificates {
+            command.env("SSL_CERT_FILE", certificates).env_remove("SSL_CERT_DIR");
+        }
         command.arg("--json").arg("--server").arg(server.address()).args(words);
         command.env("PRIVYDROP_CODE", secret).env_remove("PRIVYDROP_SERVER");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
@@ -46,11 +60,18 @@ impl Terminal {
         }
     }
 
-    /// Waits for its end. Panics when it did not do all that it was told to.
-    pub async fn done(mut self) {
+    /// Waits for its end; all that it said, but for progress. Panics when it did not do all that it was told to.
+    pub async fn done(self) -> Vec<Value> {
+        let (code, seen) = self.end().await;
+        assert_eq!(code, 0, "{seen:#?}");
+        seen
+    }
+
+    /// Waits for its end; its exit code and all that it said, but for progress.
+    pub async fn end(mut self) -> (i32, Vec<Value>) {
         while self.event().await.is_some() {}
         let status = self.child.wait().await.expect("its end");
-        assert!(status.success(), "{status}: {:#?}", self.seen);
+        (status.code().expect("an exit code"), self.seen)
     }
 
     async fn event(&mut self) -> Option<Value> {

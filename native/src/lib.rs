@@ -10,6 +10,7 @@ mod host;
 mod mailbox;
 mod server;
 mod signal;
+mod tls;
 pub mod transport;
 
 pub use device::{Device, NotStarted};

@@ -2,13 +2,11 @@
 //!
 //! Passes text on in both directions and nothing more: it neither parses a message nor opens itself again.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use privydrop_common::host::SignalEvent;
 use privydrop_common::signaling::MAX_FRAME;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -19,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::mailbox::{Mailbox, SocketId};
 use crate::server::Server;
+use crate::tls;
 
 /// Frames that may wait to be sent; a server that takes nothing is as good as gone.
 const MAX_UNSENT: usize = 128;
@@ -96,22 +95,10 @@ async fn run(server: Server, mut outgoing: mpsc::Receiver<String>, mailbox: Mail
 
 async fn connect(server: &Server) -> Result<Socket, Broken> {
     let limits = WebSocketConfig::default().max_message_size(Some(MAX_FRAME)).max_frame_size(Some(MAX_FRAME));
-    let connector = if server.is_plain() { Connector::Plain } else { Connector::Rustls(trust().await?) };
+    let connector = if server.is_plain() { Connector::Plain } else { Connector::Rustls(tls::trust().await?) };
     let (socket, _) =
         connect_async_tls_with_config(server.socket(), Some(limits), true, Some(connector)).await?;
     Ok(socket)
-}
-
-/// What this machine trusts.
-async fn trust() -> Result<Arc<ClientConfig>, Broken> {
-    let mut roots = RootCertStore::empty();
-    // Reads files. What cannot be read or parsed is left out; a certificate that nobody vouches for is refused then.
-    if let Ok(found) = tokio::task::spawn_blocking(rustls_native_certs::load_native_certs).await {
-        roots.add_parsable_certificates(found.certs);
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
 }
 
 /// Passes frames on until the other half is dropped, which is no error.

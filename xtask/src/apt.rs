@@ -4,6 +4,7 @@
 //! without dpkg it trusts that the programs are there: the step that needs one will say so.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::process::Command;
 
 use crate::failure::{Failure, answer, run};
@@ -15,15 +16,21 @@ pub(crate) const BUILD: &[&str] = &["gcc", "libc6-dev", "pkg-config"];
 pub(crate) const SHELL: &[&str] =
     &["libwebkit2gtk-4.1-dev", "libayatana-appindicator3-dev", "librsvg2-dev", "libxdo-dev"];
 
-/// What the tests start: two browsers, a driver (the other one is a Rust tool), a store, letters of all languages.
+/// What the tests start: two browsers, a driver (the other one is a Rust tool), a store, a relay, letters of all
+/// languages.
 pub(crate) const TEST: &[&str] = &[
     "chromium",
     "chromium-driver",
     "firefox-esr",
     "redis-server",
+    "coturn",
     "fonts-noto-cjk",
     "fonts-noto-color-emoji",
 ];
+
+/// Packages that begin to serve as soon as they are installed, for as long as the machine runs. The tests start their
+/// own, on ports of their own.
+const SERVICES: &[&str] = &["redis-server", "coturn"];
 
 /// Sees to it that every package of `wanted` is installed.
 pub(crate) fn install(wanted: &[&[&str]]) -> Result<(), Failure> {
@@ -40,14 +47,22 @@ pub(crate) fn install(wanted: &[&[&str]]) -> Result<(), Failure> {
         return Err(Failure::Packages { install: format!("sudo apt-get update && sudo {line}") });
     };
     println!("      installing {}", missing.join(" "));
-    let apt = |words: &str| {
+    let as_root = |words: &str| {
         let mut words = become_root.iter().copied().chain(words.split(' '));
         let mut command = Command::new(words.next().unwrap_or("apt-get"));
         command.args(words).env("DEBIAN_FRONTEND", "noninteractive");
         run(&mut command)
     };
-    apt("apt-get update")?;
-    apt(&line)
+    as_root("apt-get update")?;
+    as_root(&line)?;
+    // Only what came just now: a service that was here before is somebody's.
+    let new = SERVICES.iter().filter(|name| missing.contains(name));
+    if Path::new("/run/systemd/system").exists() {
+        for name in new {
+            as_root(&format!("systemctl disable --now {name}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// The names of all installed packages; none without dpkg.

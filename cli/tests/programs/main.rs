@@ -1,6 +1,10 @@
 //! Two runs of the program find each other through a real server and move real bytes over WebRTC.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+#[cfg(unix)]
+mod faults;
+mod hostile;
+mod names;
 mod support;
 
 use std::fs;
@@ -129,31 +133,6 @@ fn what_makes_no_sense_is_said_before_anything_begins() {
         let (code, _, err) = output(args, "");
         assert!(code == exit && err.contains(said), "{args:?}: {code} {err}");
     }
-}
-
-#[cfg(unix)]
-#[test]
-fn ctrl_c_in_the_middle_leaves_nothing_half_done_behind() {
-    let (server, dir) = (Server::start(), TempDir::new().unwrap());
-    let (large, into) = (dir.path().join("large"), dir.path().join("in"));
-    // Sparse: takes no space at the sender.
-    fs::File::create(&large).unwrap().set_len(1 << 40).unwrap();
-    fs::create_dir(&into).unwrap();
-    let (mut sender, _, link) = server.host(&["send", text(&large)]);
-    let mut receiver = server.run(&["receive", &link, "--into", text(&into)]);
-    let moving = |event: &serde_json::Value| event["state"] == "moving" && event["done"] != 0;
-    let outcome = receiver.find(|event| moving(event) || event["code"] == "no-space");
-    if outcome["code"] == "no-space" {
-        // Said before a byte was moved, with the numbers.
-        assert_eq!((receiver.end(), outcome["number"].as_u64()), (5, Some(1 << 40)));
-    } else {
-        receiver.interrupt();
-        assert_eq!(receiver.end(), 130);
-    }
-    assert_eq!(tree(&into), []);
-    sender.interrupt();
-    assert_eq!(sender.end(), 130);
-    assert!(sender.seen.last().unwrap()["message"].as_str().unwrap().contains("again"));
 }
 
 #[test]

@@ -79,7 +79,12 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn start(args: &[&str], stdin: &str) -> Self {
-        let mut process = start(args, stdin);
+        Self::of(program(args), stdin)
+    }
+
+    /// A run of a command that is, or becomes, the program.
+    pub(crate) fn of(command: Command, stdin: &str) -> Self {
+        let mut process = start(command, stdin);
         let events = listen(process.stdout.take().unwrap());
         Self { process, events, seen: Vec::new() }
     }
@@ -112,8 +117,20 @@ impl Run {
     /// Ctrl-C.
     #[cfg(unix)]
     pub(crate) fn interrupt(&self) {
-        use rustix::process::{Pid, Signal, kill_process};
-        kill_process(Pid::from_child(&self.process), Signal::INT).unwrap();
+        self.signal(rustix::process::Signal::INT);
+    }
+
+    /// Holds the whole process, while something is done behind its back.
+    #[cfg(unix)]
+    pub(crate) fn held(&self, act: impl FnOnce()) {
+        self.signal(rustix::process::Signal::STOP);
+        act();
+        self.signal(rustix::process::Signal::CONT);
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.process), signal).unwrap();
     }
 
     /// The messages that were told, by their machine names.
@@ -143,23 +160,23 @@ impl Drop for Run {
 
 /// Runs the program to its end without `--json`: exit code, stdout and stderr.
 pub(crate) fn output(args: &[&str], stdin: &str) -> (i32, String, String) {
-    let mut process = start(args, stdin);
+    let mut process = start(program(args), stdin);
     let (mut out, mut err) = (String::new(), String::new());
     process.stdout.take().unwrap().read_to_string(&mut out).unwrap();
     process.stderr.take().unwrap().read_to_string(&mut err).unwrap();
     (process.wait().unwrap().code().unwrap(), out, err)
 }
 
-fn start(args: &[&str], stdin: &str) -> Child {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_privydrop"))
-        .args(args)
-        .env_remove("PRIVYDROP_SERVER")
-        .env_remove("PRIVYDROP_CODE")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(if args.contains(&"--json") { Stdio::null() } else { Stdio::piped() })
-        .spawn()
-        .unwrap();
+/// The program with these arguments.
+pub(crate) fn program(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_privydrop"));
+    command.args(args).stderr(if args.contains(&"--json") { Stdio::null() } else { Stdio::piped() });
+    command
+}
+
+fn start(mut command: Command, stdin: &str) -> Child {
+    command.env_remove("PRIVYDROP_SERVER").env_remove("PRIVYDROP_CODE");
+    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     // A program that does not read it is right to end first.
     let _ = process.stdin.take().unwrap().write_all(stdin.as_bytes());
     process

@@ -4,6 +4,7 @@
 mod harness;
 mod hostile;
 mod refusals;
+mod relay;
 mod rooms;
 mod terminal;
 mod transfer;

@@ -31,6 +31,35 @@ async fn everything_arrives_from_firefox_in_a_terminal() {
     everything_arrives_from(Firefox).await;
 }
 
+#[tokio::test]
+async fn a_terminal_finds_chromium_behind_the_names_that_hide_its_addresses() {
+    a_terminal_finds(Chromium).await;
+}
+
+#[tokio::test]
+async fn a_terminal_finds_firefox_behind_the_names_that_hide_its_addresses() {
+    a_terminal_finds(Firefox).await;
+}
+
+/// Browsers tell made-up names that they answer to by multicast DNS (draft-ietf-mmusic-mdns-ice-candidates).
+async fn a_terminal_finds(kind: Kind) {
+    let server = Server::start(Rooms::Memory);
+    let mut fixture = Fixture::new(1);
+    let file = fixture.file("file.bin", 1_000_000);
+    let page = Page::open(kind, server.address()).await;
+    page.hide().await;
+    let mut terminal = Terminal::start(&server, &["send".as_ref(), file.as_ref()], "");
+    page.join(&link(&mut terminal).await).await;
+    take(&page, &file).await;
+    terminal.done().await;
+    let told = page.told_candidates().await;
+    assert!(told.iter().any(|candidate| candidate.contains(".local ")), "{told:#?}");
+    assert!(
+        told.iter().all(|candidate| !candidate.contains(" udp ") || candidate.contains(".local ")),
+        "{told:#?}"
+    );
+}
+
 /// A folder of 1,000 small files and one file of 200 MB in one room, and a text in another.
 async fn everything_arrives_in(kind: Kind) {
     let server = Server::start(Rooms::Memory);

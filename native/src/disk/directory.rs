@@ -160,13 +160,21 @@ impl Tree {
         let create = |top: &str| self.place.dir.create_dir(top);
         (self.top, _) = claim(|number| part_name(&self.name, number), create)?;
         let mut folders = Folders::new(self.place.dir.open_dir_nofollow(&self.top)?);
-        let inner = self.plan.folders.iter().filter(|path| path.components().len() > 1);
-        let made = inner.into_iter().try_for_each(|path| {
+        let made = self.inner_folders().try_for_each(|path| {
             let (folder, name) = folders.of(path)?;
             folder.create_dir(name)
         });
         self.folders = Some(folders);
         made
+    }
+
+    /// The folders inside the item's own, outer ones first: those listed, and those that are only on the way to a file.
+    fn inner_folders(&self) -> impl Iterator<Item = &[Component]> {
+        let listed = self.plan.folders.iter().map(RelativePath::components);
+        let named = self.plan.files.iter().filter_map(|file| Some(file.path.components().split_last()?.1));
+        let mut seen = HashSet::new();
+        let paths = listed.chain(named).flat_map(|path| (2..=path.len()).map(|depth| &path[..depth]));
+        paths.filter(move |path| seen.insert(*path))
     }
 
     /// The open file, made or opened again if need be.
@@ -177,7 +185,8 @@ impl Tree {
                 let options = if self.begun.insert(file) { new_file() } else { old_file() };
                 let handle = match &mut self.folders {
                     Some(folders) => {
-                        let (folder, name) = folders.of(&self.plan.files[file.0 as usize].path)?;
+                        let (folder, name) =
+                            folders.of(self.plan.files[file.0 as usize].path.components())?;
                         folder.open_with(name, &options)?
                     }
                     None => self.place.dir.open_with(&self.top, &options)?,
@@ -216,8 +225,8 @@ impl Folders {
     }
 
     /// The folder that `path` is in, and its name there. The first component is the item's own, which is `root`.
-    fn of<'a>(&'a mut self, path: &'a RelativePath) -> io::Result<(&'a Dir, &'a str)> {
-        let [_, above @ .., name] = path.components() else { return Err(ErrorKind::InvalidInput.into()) };
+    fn of<'a>(&'a mut self, path: &'a [Component]) -> io::Result<(&'a Dir, &'a str)> {
+        let [_, above @ .., name] = path else { return Err(ErrorKind::InvalidInput.into()) };
         if above.is_empty() {
             return Ok((&self.root, name.as_str()));
         }

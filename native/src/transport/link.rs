@@ -12,18 +12,20 @@ use futures_util::future::{Either, join, pending, select};
 use privydrop_common::sdp::Candidate;
 use privydrop_common::signaling::IceServer;
 use privydrop_common::transport::{Closed, Happened, Lane, Step};
-use privydrop_common::wire::MAX_FRAME;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelInit, RTCDataChannelMessage};
 use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCPeerConnectionIceEvent,
-    RTCPeerConnectionState,
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceCandidateType,
+    RTCPeerConnectionIceEvent, RTCPeerConnectionState,
 };
 
 use super::outbox::index;
+use super::settings::Setup;
 use super::shared::Shared;
-use super::socket::LargeBuffers;
+use super::socket::LinkRuntime;
+use super::terms::Terms;
+use super::turn::Relays;
 use super::{negotiate, path, settings};
 
 /// A channel's end overtakes its last messages on their way through the stack: this long a silence after the end
@@ -36,10 +38,11 @@ const LANES: usize = 2;
 type StackResult<T> = webrtc::error::Result<T>;
 
 /// Runs one link until it is over or the session's handle, which holds the other end of `steps`, is gone.
-pub(super) async fn run(shared: Arc<Shared>, window: u32, ice: Vec<IceServer>, steps: mpsc::Receiver<Step>) {
-    let events = Arc::new(Events { shared, connected: Notify::new() });
+pub(super) async fn run(shared: Arc<Shared>, setup: Setup, ice: Vec<IceServer>, steps: mpsc::Receiver<Step>) {
+    let (connected, relays, terms) = (Notify::new(), Arc::default(), Terms::new(setup));
+    let events = Arc::new(Events { shared, connected, setup, relays, terms });
     let done = async {
-        let connection = connect(window, &ice, &events).await?;
+        let connection = connect(&ice, &events).await?;
         let served = serve(&*connection, &events, steps).await;
         // Or the stack's own task would go on for ever.
         connection.close().await.and(served)
@@ -52,36 +55,35 @@ pub(super) async fn run(shared: Arc<Shared>, window: u32, ice: Vec<IceServer>, s
 
 async fn serve(
     connection: &dyn PeerConnection,
-    Events { shared, connected }: &Events,
+    events: &Events,
     steps: mpsc::Receiver<Step>,
 ) -> StackResult<()> {
+    let Events { shared, connected, setup, relays, terms } = events;
     let lanes = [channel(connection, Lane::Control).await?, channel(connection, Lane::Data).await?];
     tokio::select! {
-        () = negotiate::run(connection, shared, steps) => {}
+        () = negotiate::run(connection, shared, (*setup, terms, relays), steps) => {}
         () = path::watch(connection, shared, connected) => {}
-        () = receive_all(connection, &lanes, shared) => {}
+        () = receive_all(terms, &lanes, shared) => {}
         () = send_all(connection, &lanes, shared) => {}
     }
     flush(&lanes, shared).await;
     Ok(())
 }
 
-async fn connect(
-    window: u32,
-    ice: &[IceServer],
-    events: &Arc<Events>,
-) -> StackResult<Box<dyn PeerConnection>> {
+async fn connect(ice: &[IceServer], events: &Arc<Events>) -> StackResult<Box<dyn PeerConnection>> {
+    let setup = events.setup;
     let build = |multicast_dns| {
         let builder = PeerConnectionBuilder::new()
-            .with_configuration(settings::configuration(ice))
-            .with_setting_engine(settings::engine(window, multicast_dns))
+            .with_configuration(settings::configuration(ice, &events.relays, setup.relay_only))
+            .with_setting_engine(settings::engine(setup, multicast_dns))
             .with_data_channel_send_buffer_limit(settings::SEND_BUFFER)
-            .with_runtime(Arc::new(LargeBuffers))
+            .with_runtime(Arc::new(LinkRuntime(Arc::clone(&events.relays))))
             .with_handler(Arc::clone(events) as Arc<dyn PeerConnectionEventHandler>)
             .with_udp_addrs(settings::addresses());
         Box::pin(builder.build())
     };
-    match build(true).await {
+    // A name that only this network knows is of no use to a relay, and to ask for it tells that somebody is here.
+    match build(!setup.relay_only).await {
         Ok(connection) => Ok(Box::new(connection)),
         // A device without a network takes part in no multicast; it may still reach itself.
         Err(_) => Ok(Box::new(build(false).await?)),
@@ -99,11 +101,11 @@ async fn channel(connection: &dyn PeerConnection, lane: Lane) -> StackResult<Arc
 }
 
 /// Takes frames from the stack until either channel ends; then what is left on the other, and the end.
-async fn receive_all(connection: &dyn PeerConnection, lanes: &[Arc<dyn DataChannel>; 2], shared: &Shared) {
+async fn receive_all(terms: &Terms, lanes: &[Arc<dyn DataChannel>; 2], shared: &Shared) {
     let opened = AtomicUsize::new(0);
     let receive = |lane: Lane| {
         let (channel, opened) = (&lanes[index(lane)], &opened);
-        async move { receive(connection, lane, &**channel, opened, shared).await }
+        async move { receive(terms, lane, &**channel, opened, shared).await }
     };
     let (control, data) = (core::pin::pin!(receive(Lane::Control)), core::pin::pin!(receive(Lane::Data)));
     let why = match select(control, data).await {
@@ -120,7 +122,7 @@ async fn receive_all(connection: &dyn PeerConnection, lanes: &[Arc<dyn DataChann
 }
 
 async fn receive(
-    connection: &dyn PeerConnection,
+    terms: &Terms,
     lane: Lane,
     channel: &dyn DataChannel,
     opened: &AtomicUsize,
@@ -131,9 +133,9 @@ async fn receive(
     while let Some(event) = channel.poll().await {
         match event {
             DataChannelEvent::OnOpen if opened.fetch_add(1, Ordering::Relaxed) + 1 == LANES => {
-                shared.open(max_frame(connection).await);
+                shared.open(terms.max_frame());
             }
-            DataChannelEvent::OnMessage(message) => take(shared, lane, message),
+            DataChannelEvent::OnMessage(message) => take(shared, terms, lane, message),
             DataChannelEvent::OnClose => {
                 why = Closed::ByPeer;
                 break;
@@ -143,26 +145,17 @@ async fn receive(
     }
     while let Ok(Some(event)) = timeout(LAST_MESSAGES, channel.poll()).await {
         if let DataChannelEvent::OnMessage(message) = event {
-            take(shared, lane, message);
+            take(shared, terms, lane, message);
         }
     }
     why
 }
 
-fn take(shared: &Shared, lane: Lane, message: RTCDataChannelMessage) {
-    if message.is_string || message.data.len() > MAX_FRAME {
+fn take(shared: &Shared, terms: &Terms, lane: Lane, message: RTCDataChannelMessage) {
+    if message.is_string || message.data.len() > terms.longest() {
         return shared.close(Closed::Violation);
     }
     shared.frame(lane, message.data.freeze());
-}
-
-/// The stack tells the smaller of both sides' maxima; it always tells one, for its own is bounded.
-async fn max_frame(connection: &dyn PeerConnection) -> usize {
-    let told = match connection.sctp().await {
-        Some(sctp) => sctp.max_message_size().await.unwrap_or_default(),
-        None => 0,
-    };
-    usize::try_from(told).unwrap_or(MAX_FRAME).min(MAX_FRAME)
 }
 
 async fn send_all(connection: &dyn PeerConnection, lanes: &[Arc<dyn DataChannel>; 2], shared: &Shared) {
@@ -213,6 +206,10 @@ async fn flush(lanes: &[Arc<dyn DataChannel>; 2], shared: &Shared) {
 struct Events {
     shared: Arc<Shared>,
     connected: Notify,
+    setup: Setup,
+    /// The servers that the stack cannot reach by itself.
+    relays: Arc<Relays>,
+    terms: Terms,
 }
 
 #[async_trait::async_trait]
@@ -222,9 +219,12 @@ impl PeerConnectionEventHandler for Events {
         if event.candidate.address.parse().is_ok_and(|address: IpAddr| address.is_unspecified()) {
             return;
         }
+        if self.setup.relay_only && event.candidate.typ != RTCIceCandidateType::Relay {
+            return;
+        }
         let Ok(found) = event.candidate.to_json() else { return };
         // There is one media section; its id is the offerer's choice, and its number always 0.
-        if let Ok(own) = Candidate::new(found.candidate, None, Some(0)) {
+        if let Ok(own) = Candidate::new(self.terms.candidate(&found.candidate), None, Some(0)) {
             self.shared.news(Happened::Candidate(own));
         }
     }

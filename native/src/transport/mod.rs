@@ -10,6 +10,8 @@ mod path;
 mod settings;
 mod shared;
 mod socket;
+mod terms;
+mod turn;
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -22,28 +24,37 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use self::negotiate::MAX_STEPS;
+use self::settings::Setup;
 use self::shared::Shared;
 
 /// Makes links; one per program.
 #[derive(Debug, Clone)]
 pub struct WebRtc {
     runtime: Handle,
-    /// Bytes that a peer may have under way to us.
-    window: u32,
+    setup: Setup,
 }
 
 impl WebRtc {
     /// Asks the system once how large a socket's buffers may be. Links run on `runtime`, which needs its network and
     /// time drivers.
     pub fn new(runtime: Handle) -> Self {
-        Self { runtime, window: socket::receive_window() }
+        let setup = Setup { window: socket::receive_window(), relay_only: false };
+        Self { runtime, setup }
+    }
+
+    /// The same, but for links that go through a relay or nowhere (RFC 8828, mode 4 without its proxy): peers learn no
+    /// address of this device, and what they say of theirs is used by the relay alone.
+    #[must_use]
+    pub fn relay_only(mut self) -> Self {
+        self.setup.relay_only = true;
+        self
     }
 
     /// A new, idle link that will use these servers.
     pub fn connect(&self, ice: &[IceServer]) -> NativeTransport {
         let shared = Arc::new(Shared::default());
         let (steps, waiting) = mpsc::channel(MAX_STEPS);
-        self.runtime.spawn(link::run(Arc::clone(&shared), self.window, ice.to_vec(), waiting));
+        self.runtime.spawn(link::run(Arc::clone(&shared), self.setup, ice.to_vec(), waiting));
         NativeTransport { shared, steps: Some(steps) }
     }
 }

@@ -9,8 +9,10 @@ use rtc::peer_connection::configuration::RTCOfferOptions;
 use tokio::sync::mpsc;
 use webrtc::peer_connection::{PeerConnection, RTCIceCandidateInit, RTCSessionDescription};
 
-use super::settings;
+use super::settings::{self, Setup};
 use super::shared::Shared;
+use super::terms::Terms;
+use super::turn::Relays;
 
 /// Most steps that wait, candidates that wait for a description not counted.
 pub(super) const MAX_STEPS: usize = 256;
@@ -25,8 +27,13 @@ impl From<webrtc::error::Error> for Unusable {
 }
 
 /// Carries out steps in the order given, until there are no more or one fails.
-pub(super) async fn run(connection: &dyn PeerConnection, shared: &Shared, mut steps: mpsc::Receiver<Step>) {
-    let mut negotiation = Negotiation { connection, shared, early: Vec::new() };
+pub(super) async fn run(
+    connection: &dyn PeerConnection,
+    shared: &Shared,
+    (setup, terms, relays): (Setup, &Terms, &Relays),
+    mut steps: mpsc::Receiver<Step>,
+) {
+    let mut negotiation = Negotiation { connection, shared, setup, terms, relays, early: Vec::new() };
     while let Some(step) = steps.recv().await {
         if negotiation.perform(step).await.is_err() {
             return shared.close(Closed::BadDescription);
@@ -37,6 +44,9 @@ pub(super) async fn run(connection: &dyn PeerConnection, shared: &Shared, mut st
 struct Negotiation<'a> {
     connection: &'a dyn PeerConnection,
     shared: &'a Shared,
+    setup: Setup,
+    terms: &'a Terms,
+    relays: &'a Relays,
     /// Candidates that came before the description that they belong to.
     early: Vec<Candidate>,
 }
@@ -50,12 +60,12 @@ impl Negotiation<'_> {
                 self.describe(offer).await
             }
             Step::Answer(offer) => {
-                self.accept(RTCSessionDescription::offer(offer.as_str().to_owned())?).await?;
+                self.accept(RTCSessionDescription::offer(self.terms.for_stack(offer.as_str()))?).await?;
                 let answer = self.connection.create_answer(None).await?;
                 self.describe(answer).await
             }
             Step::Accept(answer) => {
-                self.accept(RTCSessionDescription::answer(answer.as_str().to_owned())?).await
+                self.accept(RTCSessionDescription::answer(self.terms.for_stack(answer.as_str()))?).await
             }
             Step::Candidate(candidate) if self.connection.remote_description().await.is_none() => {
                 if self.early.len() >= MAX_STEPS {
@@ -70,7 +80,8 @@ impl Negotiation<'_> {
             }
             Step::IceServers(servers) => {
                 // A stack that does not take them goes on with those it has.
-                let _ = self.connection.set_configuration(settings::configuration(&servers)).await;
+                let servers = settings::configuration(&servers, self.relays, self.setup.relay_only);
+                let _ = self.connection.set_configuration(servers).await;
                 Ok(())
             }
         }
@@ -79,7 +90,7 @@ impl Negotiation<'_> {
     async fn describe(&self, description: RTCSessionDescription) -> Result<(), Unusable> {
         self.connection.set_local_description(description).await?;
         let description = self.connection.local_description().await.ok_or(Unusable)?;
-        let sdp = Sdp::parse(&description.sdp).map_err(|_| Unusable)?;
+        let sdp = Sdp::parse(&self.terms.for_peer(&description.sdp)).map_err(|_| Unusable)?;
         self.shared.news(Happened::Described(sdp));
         Ok(())
     }

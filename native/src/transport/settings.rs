@@ -8,11 +8,32 @@ use std::time::Duration;
 use privydrop_common::signaling::IceServer;
 use privydrop_common::wire::MAX_FRAME;
 use rtc::ice::mdns::MulticastDnsMode;
+use rtc::peer_connection::configuration::RTCIceTransportPolicy;
 use rtc::peer_connection::configuration::setting_engine::SctpMaxMessageSize;
 use rtc::peer_connection::transport::RTCDtlsRole;
 use webrtc::peer_connection::{
     RTCConfiguration, RTCConfigurationBuilder, RTCIceServer, SettingEngine, SettingEngineBuilder,
 };
+
+use super::turn::Relays;
+
+/// What is the same for all links of a program.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Setup {
+    /// Bytes that a peer may have under way to us.
+    pub(super) window: u32,
+    /// Peers learn of no address of this device, and nothing goes to them but through a relay.
+    pub(super) relay_only: bool,
+}
+
+impl Setup {
+    /// The longest message that is asked for. Browsers send as long ones as they may, and one that fills the whole
+    /// window leaves the path idle until it is read.
+    pub(super) fn longest_message(self) -> usize {
+        let share = usize::try_from(self.window / MESSAGES_PER_WINDOW).unwrap_or(usize::MAX);
+        share.clamp(DEFAULT_MESSAGE, MOST_MESSAGE)
+    }
+}
 
 /// Silence after which a link counts as interrupted.
 const SILENT_AFTER: Duration = Duration::from_secs(5);
@@ -31,15 +52,19 @@ const PRFLX_WAIT: Duration = Duration::from_millis(50);
 pub(super) const SEND_BUFFER: usize = 2 * 1024 * 1024;
 /// Messages that a receive window has room for at least, so that one can be on its way while another is put together.
 const MESSAGES_PER_WINDOW: u32 = 4;
-/// Shortest maximum of a message that is offered (RFC 8841 §6.1, the default).
-const LEAST_MESSAGE: u32 = 64 * 1024;
+/// Shortest maximum of a message that is offered, and the one of a peer that offers none (RFC 8841 §6.1).
+pub(super) const DEFAULT_MESSAGE: usize = 64 * 1024;
+/// Longest maximum that is offered: a little less than the stack takes, so that one message too long is noticed.
+const MOST_MESSAGE: usize = MAX_FRAME - 1024;
 
-/// Settings of one link whose peer may have `window` bytes under way.
-pub(super) fn engine(window: u32, multicast_dns: bool) -> SettingEngine {
+/// Settings of one link.
+pub(super) fn engine(Setup { window, relay_only }: Setup, multicast_dns: bool) -> SettingEngine {
     SettingEngineBuilder::new()
         .with_ice_timeouts(Some(SILENT_AFTER), Some(LOST_AFTER), Some(KEEPALIVE))
         .with_ice_connection_attempts(Some(CHECK_EVERY), Some(CHECKS))
         .with_prflx_acceptance_min_wait(Some(PRFLX_WAIT))
+        // A relay gives way to a better path for a while, unless there is none to come.
+        .with_relay_acceptance_min_wait(relay_only.then_some(Duration::ZERO))
         .with_multicast_dns_mode(if multicast_dns {
             MulticastDnsMode::QueryOnly
         } else {
@@ -50,15 +75,9 @@ pub(super) fn engine(window: u32, multicast_dns: bool) -> SettingEngine {
         // So that an answering side need not fear for the first message: see `super::link::await_first_frame`.
         .with_answering_dtls_role(RTCDtlsRole::Server)
         .with_sctp_max_receive_buffer_size(window)
-        .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(longest_message(window)))
+        // The stack loses longer ones without a word. What is asked for is less: see `super::terms`.
+        .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(u32::try_from(MAX_FRAME).unwrap_or(u32::MAX)))
         .build()
-}
-
-/// The longest message that is asked for. Browsers send as long ones as they may, and one that fills the whole
-/// window leaves the path idle until it is read.
-fn longest_message(window: u32) -> u32 {
-    let most = u32::try_from(MAX_FRAME).unwrap_or(u32::MAX);
-    (window / MESSAGES_PER_WINDOW).clamp(LEAST_MESSAGE, most)
 }
 
 /// Where to listen: every network there is, read again at each ICE restart, and this machine itself where there is
@@ -80,17 +99,23 @@ fn is_link_local(address: SocketAddr) -> bool {
     }
 }
 
-/// The servers to use; one that this stack rejects must not cost the links that need none.
-pub(super) fn configuration(ice: &[IceServer]) -> RTCConfiguration {
+/// The servers to use, those that are reached by streams as `relays` calls them; one that this stack rejects must not
+/// cost the links that need none.
+pub(super) fn configuration(ice: &[IceServer], relays: &Relays, relay_only: bool) -> RTCConfiguration {
     let servers = ice.iter().flat_map(|server| {
-        server.urls.iter().map(|url| RTCIceServer {
-            urls: vec![url.clone()],
+        server.urls.iter().filter_map(|url| relays.for_stack(url)).map(|url| RTCIceServer {
+            urls: vec![url],
             username: server.username.clone().unwrap_or_default(),
             credential: server.credential.clone().unwrap_or_default(),
         })
     });
     RTCConfigurationBuilder::new()
         .with_ice_servers(servers.filter(|server| server.urls().is_ok()).collect())
+        .with_ice_transport_policy(if relay_only {
+            RTCIceTransportPolicy::Relay
+        } else {
+            RTCIceTransportPolicy::All
+        })
         .build()
 }
 
@@ -100,10 +125,11 @@ mod tests {
 
     #[test]
     fn a_message_leaves_room_for_others_in_the_window() {
-        assert_eq!(longest_message(4 * 1024 * 1024) as usize, MAX_FRAME);
-        assert_eq!(longest_message(512 * 1024), 128 * 1024);
-        assert_eq!(longest_message(256 * 1024), LEAST_MESSAGE);
-        assert_eq!(longest_message(0), LEAST_MESSAGE);
+        let longest = |window| Setup { window, relay_only: false }.longest_message();
+        assert_eq!(longest(4 * 1024 * 1024), MOST_MESSAGE);
+        assert_eq!(longest(512 * 1024), 128 * 1024);
+        assert_eq!(longest(256 * 1024), DEFAULT_MESSAGE);
+        assert_eq!(longest(0), DEFAULT_MESSAGE);
     }
 
     #[test]
@@ -118,7 +144,7 @@ mod tests {
             server(&["turn:192.0.2.1"], None),
             server(&["turn:192.0.2.1?transport=udp"], Some("secret")),
         ];
-        let configuration = configuration(&ice);
+        let configuration = configuration(&ice, &Relays::default(), false);
         let urls: Vec<&str> =
             configuration.ice_servers().iter().flat_map(|server| &server.urls).map(String::as_str).collect();
         assert_eq!(urls, ["stun:192.0.2.1", "turn:192.0.2.1?transport=udp"]);

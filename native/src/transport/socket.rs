@@ -1,4 +1,5 @@
-//! The sockets that WebRTC runs on: as large buffers as the system grants, and name lookups that end.
+//! The sockets that WebRTC runs on: as large buffers as the system grants, ways to relays that UDP does not reach, and
+//! name lookups that end.
 //!
 //! The one place where a datagram meets the system, so whatever shall share a link's socket belongs here (RFC 9443).
 //! Knows nothing of what the datagrams carry.
@@ -14,6 +15,8 @@ use socket2::SockRef;
 use webrtc::runtime::{
     AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime,
 };
+
+use super::turn::{RelaySocket, Relays};
 
 /// Bytes asked for in each direction. With the 208 KiB that systems give unasked, a burst overflows the buffer and
 /// every loss costs a second.
@@ -43,18 +46,19 @@ fn enlarge(socket: &UdpSocket) -> Option<usize> {
     Some(if cfg!(any(target_os = "linux", target_os = "android")) { told / 2 } else { told })
 }
 
-/// Tokio, with larger socket buffers and its own clock.
+/// Tokio, with larger socket buffers, streams to relays, and its own clock. One for each link.
 #[derive(Debug)]
-pub(super) struct LargeBuffers;
+pub(super) struct LinkRuntime(pub(super) Arc<Relays>);
 
-impl Runtime for LargeBuffers {
+impl Runtime for LinkRuntime {
     fn spawn(&self, future: Pending<'static, ()>) -> Box<dyn JoinHandle> {
         TokioRuntime.spawn(future)
     }
 
     fn wrap_udp_socket(&self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         enlarge(&socket);
-        TokioRuntime.wrap_udp_socket(socket)
+        let udp = TokioRuntime.wrap_udp_socket(socket)?;
+        Ok(Arc::new(RelaySocket::new(udp, Arc::clone(&self.0))))
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {

@@ -7,7 +7,7 @@ mod pair;
 use std::future::poll_fn;
 use std::task::Poll;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use privydrop_common::sdp::Sdp;
 use privydrop_common::transport::{Closed, HIGH_WATER, Happened, LOW_WATER, Lane, Route, Step, Transport};
@@ -153,6 +153,15 @@ async fn text_instead_of_bytes_is_a_violation() {
 }
 
 #[tokio::test]
+async fn a_message_longer_than_was_allowed_is_a_violation() {
+    for lane in 0..2 {
+        let (mut transport, raw) = Raw::pair().await;
+        raw.lanes[lane].send(BytesMut::zeroed(raw.max_frame + 1)).await.unwrap();
+        assert_eq!(end(&mut transport).await, Closed::Violation);
+    }
+}
+
+#[tokio::test]
 async fn a_connection_with_another_certificate_than_the_one_described_never_opens() {
     let rtc = WebRtc::new(Handle::current());
     let (mut caller, mut answerer) = (rtc.connect(&[]), rtc.connect(&[]));
@@ -196,6 +205,39 @@ fn a_peer_that_vanishes_is_told_as_silence_and_then_as_a_lost_path() {
         assert_eq!(end(&mut caller).await, Closed::NoPath);
         drop(answerer);
     });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_may_only_use_a_relay_tells_no_address_and_ends_without_one() {
+    for relay_only in 0..2 {
+        let rtc = WebRtc::new(Handle::current());
+        let mut ends = [rtc.connect(&[]), rtc.connect(&[])];
+        ends[relay_only] = rtc.relay_only().connect(&[]);
+        let [caller, answerer] = &mut ends;
+        caller.negotiate(Step::Offer);
+        let why = loop {
+            let (number, news) = either(caller, answerer).await;
+            let other = if number == 0 { &mut *answerer } else { &mut *caller };
+            match news {
+                Happened::Described(sdp) => {
+                    if number == relay_only {
+                        let lines = sdp.as_str().lines();
+                        let told: Vec<&str> = lines.filter(|line| line.contains("candidate:")).collect();
+                        assert_eq!(told, Vec::<&str>::new());
+                        let address = sdp.as_str().lines().find(|line| line.starts_with("c=")).unwrap();
+                        assert_eq!(address, "c=IN IP4 0.0.0.0");
+                    }
+                    other.negotiate(if number == 0 { Step::Answer(sdp) } else { Step::Accept(sdp) });
+                }
+                Happened::Candidate(own) if number == relay_only => panic!("{}", own.as_str()),
+                Happened::Candidate(candidate) => other.negotiate(Step::Candidate(candidate)),
+                Happened::Open { .. } => panic!("open without a relay"),
+                Happened::Closed(why) => break why,
+                _ => {}
+            }
+        };
+        assert_eq!(why, Closed::NoPath);
+    }
 }
 
 #[tokio::test]

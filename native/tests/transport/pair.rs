@@ -6,8 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use privydrop_common::sdp::{Candidate, Sdp};
 use privydrop_common::transport::{Closed, Happened, Lane, Path, Step, Transport};
+use privydrop_common::wire::MAX_FRAME;
 use privydrop_native::transport::{NativeTransport, WebRtc};
 use rtc::ice::mdns::MulticastDnsMode;
+use rtc::peer_connection::configuration::setting_engine::SctpMaxMessageSize;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelInit};
@@ -96,6 +98,8 @@ pub(crate) async fn pair() -> Pair {
 pub(crate) struct Raw {
     pub(crate) connection: Box<dyn PeerConnection>,
     pub(crate) lanes: [Arc<dyn DataChannel>; 2],
+    /// The longest message that it was told to send. It believes that it may send any.
+    pub(crate) max_frame: usize,
 }
 
 struct Candidates(mpsc::Sender<RTCIceCandidateInit>);
@@ -111,7 +115,9 @@ impl Raw {
     /// A link of ours, open, and the raw peer that answered it.
     pub(crate) async fn pair() -> (NativeTransport, Self) {
         let (found, mut candidates) = mpsc::channel(64);
-        let settings = SettingEngineBuilder::new().with_multicast_dns_mode(MulticastDnsMode::Disabled);
+        let settings = SettingEngineBuilder::new()
+            .with_multicast_dns_mode(MulticastDnsMode::Disabled)
+            .with_sctp_max_message_size(SctpMaxMessageSize::Unbounded);
         let building = PeerConnectionBuilder::new()
             .with_setting_engine(settings.build())
             .with_handler(Arc::new(Candidates(found)))
@@ -125,17 +131,19 @@ impl Raw {
         let lanes = [channel("control", 0).await.unwrap(), channel("data", 1).await.unwrap()];
         let mut transport = WebRtc::new(Handle::current()).connect(&[]);
         transport.negotiate(Step::Offer);
-        loop {
+        let max_frame = loop {
             tokio::select! {
                 news = happened(&mut transport) => match news {
                     Happened::Described(offer) => {
-                        let offer = RTCSessionDescription::offer(offer.as_str().to_owned()).unwrap();
+                        let deaf = offer.as_str().replace("a=max-message-size:", "a=x-max-message-size:");
+                        let offer = format!("{deaf}a=max-message-size:{MAX_FRAME}\r\n");
+                        let offer = RTCSessionDescription::offer(offer).unwrap();
                         connection.set_remote_description(offer).await.unwrap();
                         let answer = connection.create_answer(None).await.unwrap();
                         connection.set_local_description(answer.clone()).await.unwrap();
                         transport.negotiate(Step::Accept(Sdp::parse(&answer.sdp).unwrap()));
                     }
-                    Happened::Open { .. } => break,
+                    Happened::Open { max_frame } => break max_frame,
                     Happened::Closed(why) => panic!("{why:?}"),
                     _ => {}
                 },
@@ -144,10 +152,10 @@ impl Raw {
                     transport.negotiate(Step::Candidate(candidate));
                 }
             }
-        }
+        };
         for lane in &lanes {
             while !matches!(lane.poll().await, Some(DataChannelEvent::OnOpen)) {}
         }
-        (transport, Self { connection, lanes })
+        (transport, Self { connection, lanes, max_frame })
     }
 }

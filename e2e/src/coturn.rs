@@ -1,0 +1,101 @@
+//! A real coturn on its own ports, in its own folder, for one test: a relay that lends itself for a while to whoever
+//! has a credential made from its secret.
+
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::process::{Program, find};
+
+/// How a client reaches the relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Datagrams.
+    Udp,
+    /// A stream.
+    Tcp,
+    /// A stream inside TLS, with a certificate that only the test vouches for.
+    Tls,
+}
+
+/// A running coturn; gone when dropped.
+#[derive(Debug)]
+pub struct Coturn {
+    _program: Program,
+    port: u16,
+    tls_port: u16,
+    folder: TempDir,
+}
+
+impl Coturn {
+    /// Starts it. It relays between programs on this machine, and asks for credentials.
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let at = |name: &str| folder.path().join(name);
+        let names = vec![Ipv4Addr::LOCALHOST.to_string()];
+        let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+        std::fs::write(at("cert.pem"), made.cert.pem()).expect("a file");
+        std::fs::write(at("key.pem"), made.signing_key.serialize_pem()).expect("a file");
+        std::fs::write(at("secret"), "north").expect("a file");
+        std::fs::write(at("other-secret"), "south").expect("a file");
+        let [port, tls_port] = free_ports();
+        let settings = format!(
+            "listening-ip=127.0.0.1\nrelay-ip=127.0.0.1\nlistening-port={port}\ntls-listening-port={tls_port}\n\
+             realm=privydrop.test\nuse-auth-secret\nstatic-auth-secret=north\nallow-loopback-peers\nno-cli\nno-dtls\n\
+             cert={}\npkey={}\nuserdb={}\npidfile={}\nlog-file=stdout\nsimple-log\nverbose\n",
+            at("cert.pem").display(),
+            at("key.pem").display(),
+            at("users").display(),
+            at("pid").display(),
+        );
+        std::fs::write(at("settings"), settings).expect("a file");
+        let mut command = Command::new(find(&["turnserver"]));
+        command.arg("-c").arg(at("settings"));
+        // The listeners for streams open before it.
+        let ready = |line: &str| line.contains("UDP listener opened").then_some(());
+        let (program, ()) = Program::start(&mut command, ready);
+        Self { _program: program, port, tls_port, folder }
+    }
+
+    /// Its address for clients that reach it so.
+    pub fn url(&self, way: Way) -> String {
+        match way {
+            Way::Udp => format!("turn:127.0.0.1:{}?transport=udp", self.port),
+            Way::Tcp => format!("turn:127.0.0.1:{}?transport=tcp", self.port),
+            Way::Tls => format!("turns:127.0.0.1:{}?transport=tcp", self.tls_port),
+        }
+    }
+
+    /// What the server is told, so that its members may use the relay.
+    pub fn for_server(&self, way: Way) -> [OsString; 4] {
+        self.with_secret(way, "secret")
+    }
+
+    /// The same with a secret that is not the relay's: it will turn every member away.
+    pub fn for_foreign_server(&self, way: Way) -> [OsString; 4] {
+        self.with_secret(way, "other-secret")
+    }
+
+    /// The certificate of its TLS.
+    pub fn certificate(&self) -> PathBuf {
+        self.at("cert.pem")
+    }
+
+    fn with_secret(&self, way: Way, file: &str) -> [OsString; 4] {
+        ["--turn-url".into(), self.url(way).into(), "--turn-secret-file".into(), self.at(file).into()]
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        Path::new(self.folder.path()).join(name)
+    }
+}
+
+/// Two ports that nobody listens on. There is a short moment in which another program could take them; coturn then says
+/// so and the test fails at its start.
+fn free_ports() -> [u16; 2] {
+    let listeners = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"));
+    listeners.map(|listener| listener.local_addr().expect("its address").port())
+}

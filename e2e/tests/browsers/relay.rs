@@ -1,0 +1,92 @@
+//! Through a real relay with credentials of the server's, and no other way: no address of either end is told.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use privydrop_common::api::ItemState;
+use privydrop_e2e::browser::Kind::Chromium;
+use privydrop_e2e::coturn::{Coturn, Way};
+use privydrop_e2e::fixture::{Fixture, blake3_of};
+use privydrop_e2e::page::Page;
+use privydrop_e2e::server::{Rooms, Server};
+use privydrop_e2e::terminal::Terminal;
+use privydrop_e2e::tree::Tree;
+use serde_json::Value;
+
+use crate::transfer::take;
+
+/// Bytes of the file that travels each way.
+const SIZE: u64 = 1_000_000;
+
+#[tokio::test]
+async fn a_terminal_and_chromium_meet_through_a_relay_over_udp() {
+    both_ways_through(Way::Udp).await;
+}
+
+#[tokio::test]
+async fn a_terminal_and_chromium_meet_through_a_relay_over_tcp() {
+    both_ways_through(Way::Tcp).await;
+}
+
+#[tokio::test]
+async fn a_terminal_and_chromium_meet_through_a_relay_over_tls() {
+    both_ways_through(Way::Tls).await;
+}
+
+/// The terminal reaches the relay in this way; the page, whose maker answers for it, by datagrams.
+async fn both_ways_through(way: Way) {
+    let (relay, mut fixture) = (Coturn::start(), Fixture::new(1));
+    let server = Server::start_with(Rooms::Memory, &relay.for_server(way).each_ref().map(|word| &**word));
+    let page = Page::open(Chromium, server.address()).await;
+    page.relay_only(&relay.url(Way::Udp)).await;
+    let certificate = relay.certificate();
+    let start = |words: &[&OsStr], secret: &str| {
+        let words = [&["--relay-only".as_ref()], words].concat();
+        Terminal::start_trusting(&server, &words, secret, Some(&certificate))
+    };
+
+    let there = fixture.file("there.bin", SIZE);
+    let mut sender = start(&["send".as_ref(), there.as_ref()], "");
+    let link = sender.next("room").await["link"].as_str().unwrap().to_owned();
+    page.join(&link).await;
+    page.connected_by("relay").await;
+    take(&page, &there).await;
+    assert_relayed(&sender.done().await);
+    page.leave().await;
+    page.idle().await;
+
+    let back = fixture.file("back.bin", SIZE);
+    let place = tempfile::tempdir().unwrap();
+    page.share_files(&[Path::new(&back)]).await;
+    let words = ["receive".as_ref(), "--into".as_ref(), place.path().as_os_str()];
+    assert_relayed(&start(&words, &page.code().await).done().await);
+    Tree::of(&back).assert_same(&Tree::of(&place.path().join("back.bin")));
+    assert_eq!(page.item("back.bin", ItemState::Done).await.hash, blake3_of(&back));
+    page.browser().assert_quiet(&[]).await;
+}
+
+/// Every path that a terminal told was one through a relay, and it told one.
+fn assert_relayed(events: &[Value]) {
+    let paths: Vec<&Value> =
+        events.iter().filter(|event| event["event"] == "peer").map(|event| &event["path"]).collect();
+    assert!(paths.iter().any(|path| *path == "relay"), "{events:#?}");
+    assert!(paths.iter().all(|path| *path == "relay" || path.is_null()), "{events:#?}");
+}
+
+#[tokio::test]
+async fn a_relay_that_does_not_know_the_credentials_connects_nobody_and_it_is_said_why() {
+    let (relay, mut fixture) = (Coturn::start(), Fixture::new(1));
+    let words = relay.for_foreign_server(Way::Tcp);
+    let server = Server::start_with(Rooms::Memory, &words.each_ref().map(|word| &**word));
+    let file = fixture.file("file.bin", 10);
+    let mut sender = Terminal::start(&server, &["send".as_ref(), file.as_ref()], "");
+    let link = sender.next("room").await["link"].as_str().unwrap().to_owned();
+    let place = tempfile::tempdir().unwrap();
+    let words = ["--relay-only".as_ref(), "receive".as_ref(), "--into".as_ref(), place.path().as_os_str()];
+    let (code, seen) = Terminal::start(&server, &words, &link).end().await;
+    assert_eq!(code, 6, "{seen:#?}");
+    assert!(seen.iter().any(|event| event["code"] == "connect-failed"), "{seen:#?}");
+    let last = seen.last().unwrap()["message"].as_str().unwrap();
+    assert!(last.contains("turned us away") && last.contains("--relay-only"), "{last}");
+    assert_eq!(Tree::of(place.path()).files.len(), 0);
+}

@@ -1,0 +1,134 @@
+//! What both ends tell each other in descriptions and candidates beside the connection itself: how long a message may
+//! be, and with a relay only, no address.
+//!
+//! The stack loses a message longer than it takes without a word. So it is told to take more than the peer hears of:
+//! one message too long then arrives, and is seen to be too long. Pure but for one number.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use privydrop_common::wire::MAX_FRAME;
+
+use super::settings::{DEFAULT_MESSAGE, Setup};
+
+const MAX_MESSAGE_SIZE: &str = "a=max-message-size:";
+const CANDIDATE: &str = "a=candidate:";
+
+/// The terms of one link.
+#[derive(Debug)]
+pub(super) struct Terms {
+    /// Peers learn of no address of this device.
+    relay_only: bool,
+    /// Longest message that the peer may send.
+    longest: usize,
+    /// Longest message that the peer takes; zero until it told.
+    peer_takes: AtomicUsize,
+}
+
+impl Terms {
+    pub(super) fn new(setup: Setup) -> Self {
+        Self {
+            relay_only: setup.relay_only,
+            longest: setup.longest_message(),
+            peer_takes: AtomicUsize::new(0),
+        }
+    }
+
+    /// Longest message that the peer may send.
+    pub(super) fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// Longest message in both directions.
+    pub(super) fn max_frame(&self) -> usize {
+        self.peer_takes.load(Ordering::Relaxed).min(self.longest)
+    }
+
+    /// The stack's description as the peer is to have it.
+    pub(super) fn for_peer(&self, sdp: &str) -> String {
+        let lines = sdp.lines().map(|line| match line.strip_prefix(CANDIDATE) {
+            Some(candidate) => format!("{CANDIDATE}{}", self.candidate(candidate)),
+            None => line.to_owned(),
+        });
+        with_max_message_size(lines, self.longest)
+    }
+
+    /// The peer's description as the stack is to have it.
+    pub(super) fn for_stack(&self, sdp: &str) -> String {
+        let told = sdp.lines().find_map(|line| line.strip_prefix(MAX_MESSAGE_SIZE)?.trim().parse().ok());
+        let takes = match told {
+            // Any length (RFC 8841 §6.1).
+            Some(0) => MAX_FRAME,
+            Some(takes) => takes,
+            None => DEFAULT_MESSAGE,
+        };
+        self.peer_takes.store(takes, Ordering::Relaxed);
+        with_max_message_size(sdp.lines().map(str::to_owned), MAX_FRAME)
+    }
+
+    /// An own candidate as the peer is to have it: with a relay only, without the address of this device that it was
+    /// found from (RFC 8839 §5.1 allows these in its place).
+    pub(super) fn candidate(&self, candidate: &str) -> String {
+        if !self.relay_only {
+            return candidate.to_owned();
+        }
+        let mut before = "";
+        let words = candidate.split(' ').map(|word| match core::mem::replace(&mut before, word) {
+            "raddr" => "0.0.0.0",
+            "rport" => "9",
+            _ => word,
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// There is one media section, so the last line belongs to it.
+fn with_max_message_size(lines: impl Iterator<Item = String>, size: usize) -> String {
+    let kept = lines.filter(|line| !line.starts_with(MAX_MESSAGE_SIZE));
+    kept.chain([format!("{MAX_MESSAGE_SIZE}{size}")]).flat_map(|line| [line, "\r\n".to_owned()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SDP: &str =
+        "v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=max-message-size:100000\r\na=mid:0\r\n";
+
+    fn terms(relay_only: bool) -> Terms {
+        Terms::new(Setup { window: 0, relay_only })
+    }
+
+    #[test]
+    fn the_peer_hears_of_less_than_the_stack_takes() {
+        let terms = terms(false);
+        assert_eq!(terms.longest(), DEFAULT_MESSAGE);
+        let without = SDP.replace("a=max-message-size:100000\r\n", "");
+        assert_eq!(terms.for_peer(SDP), format!("{without}a=max-message-size:65536\r\n"));
+        assert_eq!(terms.for_stack(SDP), format!("{without}a=max-message-size:262144\r\n"));
+    }
+
+    #[test]
+    fn no_frame_is_longer_than_either_end_takes() {
+        let terms = terms(false);
+        assert_eq!(terms.max_frame(), 0);
+        for (told, max_frame) in
+            [("100000", 65_536), ("16384", 16_384), ("0", 65_536), ("1073741823", 65_536), ("-1", 65_536)]
+        {
+            terms.for_stack(&SDP.replace("100000", told));
+            assert_eq!(terms.max_frame(), max_frame, "{told}");
+        }
+    }
+
+    #[test]
+    fn with_a_relay_only_a_candidate_tells_nothing_of_where_it_was_found_from() {
+        let relayed = "candidate:1 1 udp 16777215 192.0.2.1 5000 typ relay raddr 10.0.0.7 rport 4000 ufrag x";
+        let hidden = "candidate:1 1 udp 16777215 192.0.2.1 5000 typ relay raddr 0.0.0.0 rport 9 ufrag x";
+        assert_eq!(terms(true).candidate(relayed), hidden);
+        assert_eq!(terms(false).candidate(relayed), relayed);
+        let described = terms(true).for_peer(&format!("{SDP}a={relayed}\r\na=end-of-candidates\r\n"));
+        assert!(
+            described.contains(&format!("\r\na={hidden}\r\n")) && !described.contains("10.0.0.7"),
+            "{described}"
+        );
+    }
+}
