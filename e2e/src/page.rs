@@ -91,6 +91,13 @@ impl Page {
         page
     }
 
+    /// The page that a window of the app shows by itself.
+    pub(crate) async fn of(browser: Browser) -> Self {
+        let page = Self { browser };
+        page.ready().await;
+        page
+    }
+
     /// Opens `address` in the same browser, and waits until the app is there.
     pub async fn go(&self, address: &str) {
         self.driver().goto(address).await.expect("a page to open");
@@ -132,6 +139,7 @@ impl Page {
                 let tree = crate::received::packed(folder);
                 self.browser.run_async(DROP_SCRIPT, vec![tree]).await;
             }
+            Kind::App => panic!("what is dropped on the app never reaches its page"),
         }
     }
 
@@ -300,6 +308,9 @@ impl Page {
     }
 
     async fn ready(&self) {
+        if self.browser.kind() == Kind::App {
+            return self.wait_for_element(r#"[data-testid="pick-files"]"#, async |_| Ok(())).await;
+        }
         self.wait_for_element(r#"[data-testid="file-input"]"#, async |_| Ok(())).await;
         self.browser.run(CHOOSE_SCRIPT, vec![]).await.expect("a place to receive into");
     }
