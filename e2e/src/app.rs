@@ -12,7 +12,6 @@ use std::process::{Command, Output};
 
 use serde_json::json;
 use tempfile::TempDir;
-use thirtyfour::prelude::*;
 
 use crate::browser::Browser;
 use crate::page::Page;

@@ -72,7 +72,7 @@ impl Browser {
             Kind::App => panic!("the app is started on a desk, by `App::start`"),
         };
         let address = format!("http://127.0.0.1:{port}");
-        let driver = WebDriver::builder(address, wishes.expect("capabilities")).request_timeout(SCRIPT).await;
+        let driver = session(address, wishes.expect("capabilities")).await;
         let driver =
             driver.unwrap_or_else(|error| panic!("no session with {kind:?}: {error}; {}", program.output()));
         let browser =
@@ -86,8 +86,7 @@ impl Browser {
 
     /// The window of the desktop app, which `program` drives at `port`.
     pub(crate) async fn of_app(program: Program, port: u16, wishes: Capabilities, downloads: &Path) -> Self {
-        let driver =
-            WebDriver::builder(format!("http://127.0.0.1:{port}"), wishes).request_timeout(SCRIPT).await;
+        let driver = session(format!("http://127.0.0.1:{port}"), wishes).await;
         let driver = driver.unwrap_or_else(|error| panic!("no session: {error}; {}", program.output()));
         driver.set_script_timeout(SCRIPT).await.expect("a time-out for scripts");
         let downloads = downloads.to_owned();
@@ -193,6 +192,13 @@ impl Drop for Browser {
         // The driver's process is about to end with the browser: there is no session to close politely.
         let _ = self.driver.clone().leak();
     }
+}
+
+/// Opens a session with a driver.
+async fn session(address: String, wishes: Capabilities) -> WebDriverResult<WebDriver> {
+    // Done once; later ones find it done.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    WebDriver::builder(address, wishes).request_timeout(SCRIPT).await
 }
 
 /// Starts the driver's process; its port.

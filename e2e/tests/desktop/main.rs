@@ -95,7 +95,8 @@ async fn a_second_start_hands_its_link_and_its_files_to_the_first() {
 #[tokio::test]
 async fn a_page_that_is_loaded_again_shows_the_room_that_went_on() {
     let server = Server::start(Rooms::Memory);
-    let file = Fixture::new(5).file("note.txt", 5_000);
+    let mut fixture = Fixture::new(5);
+    let file = fixture.file("note.txt", 5_000);
     let app = App::start(&server, &[file.as_ref()]).await;
     let code = app.page().code().await;
     app.page().reload().await;
