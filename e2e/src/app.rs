@@ -37,8 +37,8 @@ pub struct App {
 }
 
 impl Desk {
-    /// An empty desk, whose programs use this server.
-    pub fn new(server: &Server) -> Self {
+    /// An empty desk. Its programs use this server, or know none.
+    pub fn new(server: Option<&Server>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (config, downloads) = (folder.path().join("config"), folder.path().join("downloads"));
         for made in [&config, &downloads] {
@@ -54,7 +54,7 @@ impl Desk {
         let (bus, address) =
             Program::start(&mut bus, |line| line.starts_with("unix:").then(|| line.trim().to_owned()));
         let below = |name: &str| OsString::from(folder.path().join(name));
-        let surroundings = vec![
+        let mut surroundings = vec![
             ("DISPLAY", format!(":{display}").into()),
             ("DBUS_SESSION_BUS_ADDRESS", address.into()),
             ("HOME", below("home")),
@@ -65,8 +65,8 @@ impl Desk {
             ("GSETTINGS_BACKEND", "memory".into()),
             ("NO_AT_BRIDGE", "1".into()),
             ("LIBGL_ALWAYS_SOFTWARE", "1".into()),
-            ("PRIVYDROP_SERVER", server.address().into()),
         ];
+        surroundings.extend(server.map(|server| ("PRIVYDROP_SERVER", server.address().into())));
         Self { surroundings, downloads, _screen: screen, _bus: bus, folder }
     }
 
@@ -76,6 +76,8 @@ impl Desk {
     }
 
     fn settle(&self, command: &mut Command) {
+        // The test command's word for the server's program is none for the app.
+        command.env_remove("PRIVYDROP_SERVER");
         command.envs(self.surroundings.iter().map(|(name, value)| (name, value)));
         command.current_dir(self.folder.path());
     }
@@ -84,7 +86,11 @@ impl Desk {
 impl App {
     /// Starts the app with these arguments, and waits until its page is there.
     pub async fn start(server: &Server, arguments: &[&OsStr]) -> Self {
-        let desk = Desk::new(server);
+        Self::start_on(Desk::new(Some(server)), arguments).await
+    }
+
+    /// The same on this desk.
+    pub async fn start_on(desk: Desk, arguments: &[&OsStr]) -> Self {
         let (port, native) = (free_port(), free_port());
         let mut driver = Command::new(find(&["tauri-driver"]));
         driver.args(["--port", &port.to_string(), "--native-port", &native.to_string()]);

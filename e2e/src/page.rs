@@ -173,6 +173,18 @@ impl Page {
         self.wait_for("word on a wished name", |shown| (shown.may_open == free).then_some(())).await;
     }
 
+    /// Types a text into the field with this handle, in place of what stands there.
+    pub async fn type_into(&self, handle: &str, text: &str) {
+        self.keys(handle, control('a')).await;
+        self.keys(handle, text).await;
+    }
+
+    /// Waits until the element with this handle has this attribute.
+    pub async fn wait_for_attribute(&self, handle: &str, name: &str, value: &str) {
+        let selector = format!(r#"[data-testid="{handle}"][{name}="{value}"]"#);
+        self.wait_for_element(&selector, async |_| Ok(())).await;
+    }
+
     /// Types a code or pastes a link, and joins.
     pub async fn join(&self, code_or_link: &str) {
         self.keys("join-code", control('a')).await;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use privydrop_common::api::ItemState;
-use privydrop_e2e::app::App;
+use privydrop_e2e::app::{App, Desk};
 use privydrop_e2e::browser::Kind::Chromium;
 use privydrop_e2e::fixture::Fixture;
 use privydrop_e2e::page::Page;
@@ -93,6 +93,25 @@ async fn a_second_start_hands_its_link_and_its_files_to_the_first() {
 }
 
 #[tokio::test]
+async fn without_a_server_the_app_asks_for_one_and_its_links_lead_there() {
+    let server = Server::start(Rooms::Memory);
+    let app = App::start_on(Desk::new(None), &[]).await;
+    let page = app.page();
+    picture(page, "no-server").await;
+    page.type_into("server", "no server at all").await;
+    page.click("use-server").await;
+    page.wait_for_attribute("server", "aria-invalid", "true").await;
+    page.type_into("server", server.address()).await;
+    page.click("use-server").await;
+    page.wish_room("our-own-room", true).await;
+    page.click("open-room").await;
+    let link = page.link().await;
+    assert!(link.starts_with(&format!("{}/#our-own-room.", server.address())), "{link}");
+    page.click("settings").await;
+    picture(page, "settings").await;
+}
+
+#[tokio::test]
 async fn a_page_that_is_loaded_again_shows_the_room_that_went_on() {
     let server = Server::start(Rooms::Memory);
     let mut fixture = Fixture::new(5);
@@ -169,6 +188,9 @@ async fn picture(page: &Page, name: &str) {
         let theme =
             page.browser().run("return document.documentElement.dataset.theme", vec![]).await.unwrap();
         let file = format!("desktop-{name}-{}.png", theme.as_str().unwrap_or_default());
+        // A picture taken while colours change shows neither.
+        let settle = "for (const moving of document.getAnimations()) if (moving instanceof CSSTransition) moving.finish()";
+        page.browser().run(settle, vec![]).await.unwrap();
         page.screenshot(&Path::new(&folder).join(file)).await;
         page.click("theme").await;
     }

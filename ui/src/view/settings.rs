@@ -53,14 +53,17 @@ pub fn server_form(locale: &Locale, state: &State, title: &'static str, on: &Cal
         let field = field.and_then(|field| wasm_bindgen::JsCast::dyn_into::<HtmlInputElement>(field).ok());
         Intent::UseServer(field.map(|field| field.value()).unwrap_or_default())
     });
+    // Both forms may be there at once; only one of them asks.
+    let asks = title == "app-server-ask";
+    let (field, button) = if asks { ("server", "use-server") } else { ("other-server", "use-other-server") };
     let hint = if state.no_server { "app-server-bad" } else { "app-server-hint" };
     html! {
         <form class="field" onsubmit={used}>
             <h2><label for={title}>{ locale.say(title) }</label></h2>
             <div class="row">
-                <input id={title} data-testid="server" type="text" value={state.shell.server.clone()} placeholder="drop.example"
+                <input id={title} data-testid={field} type="text" value={state.shell.server.clone()} placeholder="drop.example"
                     aria-invalid={state.no_server.to_string()} autocomplete="off" autocapitalize="none" autocorrect="off" spellcheck="false" enterkeyhint="go" />
-                <button class="button" type="submit" data-testid="use-server">{ locale.say("app-server-use") }</button>
+                <button class="button" type="submit" data-testid={button}>{ locale.say("app-server-use") }</button>
             </div>
             <p class={classes!("hint", state.no_server.then_some("bad"))}>{ locale.say(hint) }</p>
         </form>
