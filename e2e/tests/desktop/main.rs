@@ -188,9 +188,13 @@ async fn picture(page: &Page, name: &str) {
         let theme =
             page.browser().run("return document.documentElement.dataset.theme", vec![]).await.unwrap();
         let file = format!("desktop-{name}-{}.png", theme.as_str().unwrap_or_default());
-        // A picture taken while colours change shows neither.
-        let settle = "for (const moving of document.getAnimations()) if (moving instanceof CSSTransition) moving.finish()";
-        page.browser().run(settle, vec![]).await.unwrap();
+        // A picture taken while colours change shows neither; they begin to with the next drawing.
+        let settle = "const drawn = () => new Promise(requestAnimationFrame);
+            await drawn();
+            await drawn();
+            for (const moving of document.getAnimations()) if (moving instanceof CSSTransition) moving.finish();
+            await drawn();";
+        page.browser().run_async(settle, vec![]).await;
         page.screenshot(&Path::new(&folder).join(file)).await;
         page.click("theme").await;
     }
