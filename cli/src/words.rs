@@ -206,6 +206,9 @@ pub(crate) fn notice(notice: &Notice) -> String {
         N::CancelledThere => format!("The other side cancelled {item}."),
         N::SourceChanged => format!("{item} changed since it was shared, so it stopped. Share it again."),
         N::SourceUnreadable => format!("{item} cannot be read any more. Its sender has to share it again."),
+        N::LeftOut => {
+            format!("{number} entries of {item} were left out: links, no plain files, or unreadable.")
+        }
         N::SharerBusy => format!("The sender serves as many as it can. Try {item} again in a moment."),
         N::PieceFailed => format!("A piece of {item} failed its check and is fetched again."),
         N::ItemCorrupt => format!("{item} failed its checks, so nothing of it was kept. Try again."),

@@ -432,6 +432,9 @@ notice_codes! {
     SourceChanged "source-changed" Alert,
     /// The sharer's file cannot be read. `subject`: the item.
     SourceUnreadable "source-unreadable" Alert,
+    /// Some of a folder is not offered: links, pipes, what may not be read. `subject`: the folder; `number`: how many.
+    /// Told by the shell.
+    LeftOut "left-out" Status,
     /// The sharer serves as many at once as it can. `subject`: the item.
     SharerBusy "sharer-busy" Alert,
     /// A piece failed its check and is fetched again. `subject`: the item.

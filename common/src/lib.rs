@@ -5,6 +5,7 @@
 //! is [`drive`]; everything else can be stepped by hand in a test.
 
 pub mod api;
+pub mod bridge;
 mod catalog;
 pub mod code;
 pub mod drive;

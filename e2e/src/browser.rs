@@ -43,6 +43,8 @@ pub enum Kind {
     Chromium,
     /// Has none: received things are saved as downloads.
     Firefox,
+    /// No browser: the desktop app's window. What it receives goes into the system's folder.
+    App,
 }
 
 /// A running browser; dropping it ends it.
@@ -54,7 +56,7 @@ pub struct Browser {
     downloads: PathBuf,
     // Ends before its folder is deleted.
     program: Program,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 impl Browser {
@@ -67,17 +69,28 @@ impl Browser {
         let wishes = match kind {
             Kind::Chromium => chromium(folder.path(), &downloads),
             Kind::Firefox => firefox(&downloads),
+            Kind::App => panic!("the app is started on a desk, by `App::start`"),
         };
         let address = format!("http://127.0.0.1:{port}");
-        let driver = WebDriver::builder(address, wishes.expect("capabilities")).request_timeout(SCRIPT).await;
+        let driver = session(address, wishes.expect("capabilities")).await;
         let driver =
             driver.unwrap_or_else(|error| panic!("no session with {kind:?}: {error}; {}", program.output()));
-        let browser = Self { kind, driver, console: Arc::default(), downloads, program, _folder: folder };
+        let browser =
+            Self { kind, driver, console: Arc::default(), downloads, program, _folder: Some(folder) };
         browser.driver.set_script_timeout(SCRIPT).await.expect("a time-out for scripts");
         if kind == Kind::Firefox {
             browser.listen_to_console().await;
         }
         browser
+    }
+
+    /// The window of the desktop app, which `program` drives at `port`.
+    pub(crate) async fn of_app(program: Program, port: u16, wishes: Capabilities, downloads: &Path) -> Self {
+        let driver = session(format!("http://127.0.0.1:{port}"), wishes).await;
+        let driver = driver.unwrap_or_else(|error| panic!("no session: {error}; {}", program.output()));
+        driver.set_script_timeout(SCRIPT).await.expect("a time-out for scripts");
+        let downloads = downloads.to_owned();
+        Self { kind: Kind::App, driver, console: Arc::default(), downloads, program, _folder: None }
     }
 
     /// Which browser it is.
@@ -181,6 +194,13 @@ impl Drop for Browser {
     }
 }
 
+/// Opens a session with a driver.
+async fn session(address: String, wishes: Capabilities) -> WebDriverResult<WebDriver> {
+    // Done once; later ones find it done.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    WebDriver::builder(address, wishes).request_timeout(SCRIPT).await
+}
+
 /// Starts the driver's process; its port.
 fn start_driver(kind: Kind, folder: &Path) -> (Program, u16) {
     let mut command = match kind {
@@ -189,7 +209,7 @@ fn start_driver(kind: Kind, folder: &Path) -> (Program, u16) {
             command.arg("--port=0");
             command
         }
-        Kind::Firefox => {
+        Kind::Firefox | Kind::App => {
             let mut command = Command::new(find(&["geckodriver"]));
             command.args(["--port", "0", "--websocket-port", "0", "--profile-root"]).arg(folder);
             command

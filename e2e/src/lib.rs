@@ -10,6 +10,7 @@
     reason = "a test harness fails by panicking, and says what it saw"
 )]
 
+pub mod app;
 pub mod browser;
 pub mod coturn;
 pub mod fixture;

@@ -95,6 +95,13 @@ impl Page {
         page
     }
 
+    /// The page that a window of the app shows by itself.
+    pub(crate) async fn of(browser: Browser) -> Self {
+        let page = Self { browser };
+        page.ready().await;
+        page
+    }
+
     /// Opens `address` in the same browser, and waits until the app is there.
     pub async fn go(&self, address: &str) {
         self.driver().goto(address).await.expect("a page to open");
@@ -152,6 +159,7 @@ impl Page {
                 let tree = crate::received::packed(folder);
                 self.browser.run_async(DROP_SCRIPT, vec![tree]).await;
             }
+            Kind::App => panic!("what is dropped on the app never reaches its page"),
         }
     }
 
@@ -183,6 +191,18 @@ impl Page {
         self.keys("room-name", control('a')).await;
         self.keys("room-name", name).await;
         self.wait_for("word on a wished name", |shown| (shown.may_open == free).then_some(())).await;
+    }
+
+    /// Types a text into the field with this handle, in place of what stands there.
+    pub async fn type_into(&self, handle: &str, text: &str) {
+        self.keys(handle, control('a')).await;
+        self.keys(handle, text).await;
+    }
+
+    /// Waits until the element with this handle has this attribute.
+    pub async fn wait_for_attribute(&self, handle: &str, name: &str, value: &str) {
+        let selector = format!(r#"[data-testid="{handle}"][{name}="{value}"]"#);
+        self.wait_for_element(&selector, async |_| Ok(())).await;
     }
 
     /// Types a code or pastes a link, and joins.
@@ -328,6 +348,9 @@ impl Page {
     }
 
     async fn ready(&self) {
+        if self.browser.kind() == Kind::App {
+            return self.wait_for_element(r#"[data-testid="pick-files"]"#, async |_| Ok(())).await;
+        }
         self.wait_for_element(r#"[data-testid="file-input"]"#, async |_| Ok(())).await;
         self.browser.run(CHOOSE_SCRIPT, vec![]).await.expect("a place to receive into");
     }

@@ -57,6 +57,31 @@ impl Program {
         }
     }
 
+    /// Starts `command`, which says nothing when it is ready, and asks `ready` until it is.
+    ///
+    /// Panics when the program ends before, or does not become ready within a minute.
+    pub fn start_silent(command: &mut Command, ready: impl Fn() -> bool) -> Self {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = child.unwrap_or_else(|error| panic!("cannot start {name}: {error}"));
+        let last_lines = Arc::new(Mutex::new(VecDeque::new()));
+        let (found, _) = sync_channel::<()>(1);
+        if let Some(out) = child.stdout.take() {
+            listen(out, Arc::clone(&last_lines), |_| None, found.clone());
+        }
+        if let Some(err) = child.stderr.take() {
+            listen(err, Arc::clone(&last_lines), |_| None, found);
+        }
+        let mut program = Self { child, name, last_lines };
+        let start = Instant::now();
+        while !ready() {
+            let ended = !matches!(program.child.try_wait(), Ok(None));
+            assert!(!ended && start.elapsed() < START, "{} is not ready; {}", program.name, program.output());
+            thread::sleep(Duration::from_millis(20));
+        }
+        program
+    }
+
     /// The last lines that the program printed.
     pub fn output(&self) -> String {
         let lines = self.last_lines.lock().unwrap_or_else(PoisonError::into_inner);
@@ -109,6 +134,13 @@ pub fn find(names: &[&str]) -> PathBuf {
     })
 }
 
+/// Ends a process at once, with no chance to tidy up. Only for one that a test started.
+pub fn kill(id: i32) {
+    if let Some(pid) = Pid::from_raw(id) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+}
+
 /// Reads `stream` to its end, so that the program never waits for a full pipe.
 fn listen<T: Send + 'static>(
     stream: impl Read + Send + 'static,
@@ -156,7 +188,7 @@ fn parent(id: i32) -> Option<i32> {
 }
 
 /// Whether a process still runs; a zombie does not, it only waits for its parent to look.
-fn is_alive(id: i32) -> bool {
+pub fn is_alive(id: i32) -> bool {
     stat(id).is_some_and(|stat| !matches!(stat.trim_start().chars().next(), Some('Z' | 'X')))
 }
 

@@ -25,6 +25,7 @@ pub async fn received(page: &Page, name: &str) -> Tree {
             let tree = page.browser().run_async(READ_SCRIPT, vec![json!(name), json!(SLICE)]).await;
             serde_json::from_value(tree).expect("a tree")
         }
+        Kind::App => Tree::of(&page.browser().downloads().join(name)),
         Kind::Firefox => {
             page.press(name, "save").await;
             saved(page, name).await

@@ -47,9 +47,9 @@ impl Redis {
     }
 }
 
-/// A port that nobody listens on. Redis takes no port 0, so there is a short moment in which another program could
+/// A port that nobody listens on. These programs take no port 0, so there is a short moment in which another program could
 /// take it; it then says so and the test fails at its start.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("its address").port()
 }

@@ -300,6 +300,12 @@ notice-source-changed = { $subject } changed
 notice-source-unreadable = { $subject } can't be read
     .reason = The file was moved or deleted on the sharer's device, or may not be read.
     .next = Have it shared again.
+notice-left-out = Some of { $subject } is left out
+    .reason = { $number ->
+        [one] One entry is
+       *[other] { $number } entries are
+    } a symbolic link, no plain file, or may not be read.
+    .next = Everything else is offered. Share what is missing by itself.
 notice-sharer-busy = { $subject } has to wait
     .reason = The sharer serves as many at once as it can.
     .next = Accept it again in a moment.

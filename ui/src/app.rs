@@ -8,6 +8,7 @@ use std::rc::Rc;
 use privydrop_common::api::Phase;
 use yew::prelude::*;
 
+use crate::backend::IN_APP;
 use crate::deeds::Deeds;
 use crate::locale::Locale;
 use crate::state::State;
@@ -42,17 +43,17 @@ pub fn App() -> Html {
 
     let locale = Locale::of(state.language);
     let idle = state.view.phase == Phase::Idle;
-    let panel = (!idle).then(|| room(&locale, &state, &listeners::page_address(), on));
+    let panel = (!idle).then(|| room(&locale, &state, &links_begin_with(&state), on));
     // On a phone a host first needs what it gives away, a guest what there is to take.
     let (first, last) = if state.hosts() { (panel, None) } else { (None, panel) };
     html! {
         <ContextProvider<Locale> context={locale}>
-            { header(&locale, state.language, state.theme, on) }
+            { header(&locale, &state, on) }
             { notices(&locale, &state.notices(), on) }
             <main class="columns" data-phase={phase(state.view.phase)}>
                 { for first }
                 <div class="center" key="center">
-                    { items(&locale, &state.view, deeds.storage(), on) }
+                    { items(&locale, &state.view, deeds.storage(), state.shell.downloads.as_ref(), on) }
                     { share(&locale, &state, on_files, on) }
                 </div>
                 { for last }
@@ -60,6 +61,14 @@ pub fn App() -> Html {
             </main>
             if state.is_blank() { { points(&locale) } }
         </ContextProvider<Locale>>
+    }
+}
+
+/// The address of the page that others open: this one, or in the app that of the server.
+fn links_begin_with(state: &State) -> String {
+    match &state.shell.server {
+        Some(server) if IN_APP => server.clone(),
+        _ => listeners::page_address(),
     }
 }
 

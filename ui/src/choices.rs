@@ -5,6 +5,8 @@
 use privydrop_common::api::{ItemKey, ItemKind, ItemState, ItemView, Side, View};
 use privydrop_common::host::{Kept, StoreId};
 
+use crate::backend::IN_APP;
+
 /// What makes sense for an item; only these have a button.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Choices {
@@ -14,6 +16,8 @@ pub struct Choices {
     pub again: bool,
     /// Save what was received.
     pub save: Option<StoreId>,
+    /// Show what was received where it is.
+    pub reveal: Option<StoreId>,
     /// Hold it.
     pub pause: bool,
     /// Let it go on.
@@ -30,11 +34,12 @@ impl Choices {
         use ItemState::{Cancelled, Done, Failed, Moving, Paused, Verifying, Waiting};
         let own = item.key.owner.is_none();
         let under_way = matches!(item.state, Waiting | Moving | Paused | Verifying);
-        let in_storage = item.state == Done && item.kept == Some(Kept::InStorage);
+        let is_at = |kept| !own && item.state == Done && item.kept == Some(kept);
         Self {
             accept: is_takeable(item),
             again: matches!(item.state, Failed | Cancelled),
-            save: item.store.filter(|_| in_storage && !own),
+            save: item.store.filter(|_| is_at(Kept::InStorage)),
+            reveal: item.store.filter(|_| IN_APP && is_at(Kept::InPlace)),
             pause: matches!(item.state, Waiting | Moving),
             // What the other side holds, only the other side lets go.
             resume: item.state == Paused && item.stopped_by != Some(Side::There),

@@ -16,9 +16,9 @@ use web_sys::{DataTransfer, File};
 use yew::{UseReducerDispatcher, UseReducerHandle};
 
 use crate::awake::Awake;
-use crate::backend::{self, Backend, NoPlace, Storage};
+use crate::backend::{self, Backend, IN_APP, NoPlace, Storage, Wish};
 use crate::choices::{offered, savable};
-use crate::locale::Language;
+use crate::locale::{Language, Locale};
 use crate::state::{Action, Intent, State};
 use crate::theme::Theme;
 use crate::visit::{Remembered, Visit};
@@ -56,20 +56,27 @@ impl Deeds {
     /// Starts the session, introduces this device, and goes where the address or the tab's memory leads.
     pub fn start(state: UseReducerDispatcher<State>) -> Rc<Self> {
         let on_view = state.clone();
-        let backend = backend::start(move |view| on_view.dispatch(Action::Viewed(view)));
+        let backend = backend::start(move |action| on_view.dispatch(action));
         let deeds = Rc::new(Self { backend, state, memo: RefCell::default() });
-        deeds.command(Command::Introduce(device::label(&listeners::user_agent())));
-        let link = listeners::take_link();
-        let visit = memory::visit();
-        if let Some(first) = visit.first_command(link.as_ref()) {
-            deeds.command(first);
-        }
-        if let Some(link) = link {
-            memory::keep_visit(&Visit::by_link(link));
+        if !IN_APP {
+            deeds.begin_visit();
         }
         let listening = listeners::listen(&deeds);
         deeds.memo.borrow_mut().listening = listening;
         deeds
+    }
+
+    /// In a browser the session begins with the page. In the app it was there before, and has a name.
+    fn begin_visit(&self) {
+        self.command(Command::Introduce(device::label(&listeners::user_agent())));
+        let link = listeners::take_link();
+        let visit = memory::visit();
+        if let Some(first) = visit.first_command(link.as_ref()) {
+            self.command(first);
+        }
+        if let Some(link) = link {
+            memory::keep_visit(&Visit::by_link(link));
+        }
     }
 
     /// What the person wants is carried out against the state of the newest drawing.
@@ -171,7 +178,14 @@ impl Deeds {
                 memory::keep_theme(theme);
                 self.state.dispatch(Action::Paint(theme));
             }
+            Intent::Wish(wish) => self.backend.wish(wish),
+            Intent::UseServer(address) => self.use_server(address),
         }
+    }
+
+    fn use_server(&self, address: String) {
+        let (used, state) = (self.backend.use_server(address), self.state.clone());
+        spawn_local(async move { state.dispatch(Action::RefuseServer(!used.await)) });
     }
 
     /// Keeps up with what is drawn: keeps what a reload needs, saves what arrived, keeps the screen on, lets
@@ -187,10 +201,14 @@ impl Deeds {
         let mut memo = self.memo.borrow_mut();
         if memo.marked != Some((state.language, state.theme)) {
             memo.marked = Some((state.language, state.theme));
+            if IN_APP {
+                self.backend.wish(Wish::Speak(Box::new(Locale::of(state.language).app_words())));
+            }
             listeners::mark_document("lang", state.language.tag());
             listeners::mark_document("data-theme", state.theme.mark());
         }
-        if memo.awake.is_some() != state.view.busy {
+        // A window of the app may close: what moves goes on without it.
+        if !IN_APP && memo.awake.is_some() != state.view.busy {
             memo.awake = state.view.busy.then(Awake::begin);
         }
         for store in savable(&state.view) {
@@ -234,6 +252,10 @@ impl Deeds {
 
     fn join(&self, typed: &str) {
         match typed.parse::<Invitation>() {
+            // A whole address names its server too.
+            Ok(Invitation::Link(_)) if IN_APP && typed.contains("://") => {
+                self.backend.wish(Wish::Join(typed.to_owned()));
+            }
             Ok(Invitation::Link(link)) => self.open_link(link),
             Ok(code) => {
                 self.start_over(Visit { typed: typed.to_owned(), ..Visit::default() });

@@ -11,6 +11,7 @@ use privydrop_common::code::Link;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ClipboardEvent, DataTransfer, DragEvent, Event, VisibilityState};
 
+use crate::backend::IN_APP;
 use crate::deeds::Deeds;
 
 /// The address of the page without its fragment: what links begin with.
@@ -51,23 +52,30 @@ pub fn listen(deeds: &Rc<Deeds>) -> Vec<EventListener> {
         EventListener::new_with_options(target, event, options, move |event| act(&deeds, event))
     };
     let (window, document) = (window(), document());
-    vec![
-        on(&window, "dragover", drag_over),
-        on(&window, "dragleave", drag_leave),
-        on(&window, "drop", drop_here),
-        on(&window, "paste", paste),
+    let awake = vec![
         on(&window, "online", |deeds, _| deeds.command(Command::Nudge)),
-        on(&window, "hashchange", |deeds, _| {
-            if let Some(link) = take_link() {
-                deeds.open_link(link);
-            }
-        }),
         on(&document, "visibilitychange", |deeds, _| {
             if gloo::utils::document().visibility_state() == VisibilityState::Visible {
                 deeds.command(Command::Nudge);
             }
         }),
-    ]
+    ];
+    if IN_APP {
+        // Files and links come to the program around the page.
+        return awake;
+    }
+    let files = vec![
+        on(&window, "dragover", drag_over),
+        on(&window, "dragleave", drag_leave),
+        on(&window, "drop", drop_here),
+        on(&window, "paste", paste),
+        on(&window, "hashchange", |deeds, _| {
+            if let Some(link) = take_link() {
+                deeds.open_link(link);
+            }
+        }),
+    ];
+    awake.into_iter().chain(files).collect()
 }
 
 fn drag_over(deeds: &Deeds, event: &Event) {

@@ -3,10 +3,28 @@
 //! Never decides what to say, only how. A string that a person reads stands in `locales/`, nowhere else.
 
 use privydrop_common::api::{Notice, NoticeCode};
+use privydrop_common::bridge::Words;
 use yew::prelude::*;
 
 use crate::figures::{self, TimeLeft};
 use crate::fluent::{self, ISOLATE, Part, Parts};
+
+/// All words of a language. Those that only the app needs are in no other page.
+#[cfg(any(feature = "desktop", test))]
+macro_rules! words {
+    ($tag:literal) => {
+        concat!(
+            include_str!(concat!("../locales/", $tag, ".ftl")),
+            include_str!(concat!("../locales/app/", $tag, ".ftl"))
+        )
+    };
+}
+#[cfg(not(any(feature = "desktop", test)))]
+macro_rules! words {
+    ($tag:literal) => {
+        include_str!(concat!("../locales/", $tag, ".ftl"))
+    };
+}
 
 /// A language that the page speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,8 +76,8 @@ impl Language {
 
     fn source(self) -> &'static str {
         match self {
-            Self::English => include_str!("../locales/en.ftl"),
-            Self::Chinese => include_str!("../locales/zh.ftl"),
+            Self::English => words!("en"),
+            Self::Chinese => words!("zh"),
         }
     }
 }
@@ -116,6 +134,25 @@ impl Locale {
             if named { sentence } else { capitalised(sentence) }
         };
         Message { state: part(None), reason: part(Some("reason")), next: part(Some("next")) }
+    }
+
+    /// Words for what the program around the page shows by itself. What it fills in stands in braces.
+    pub fn app_words(&self) -> Words {
+        let say = |key| self.say(key).to_string();
+        let blank = |name: &str| Part::Text(format!("{{{name}}}"));
+        let follow = [("room", blank("room")), ("server", blank("server"))];
+        Words {
+            show: say("app-show"),
+            quit: say("app-quit"),
+            idle: say("app-idle"),
+            moving: say("app-moving"),
+            arrived: say("app-arrived"),
+            follow: self.format("app-follow", None, &follow),
+            update: self.format("app-update", None, &[("version", blank("version"))]),
+            install: say("app-install"),
+            join: say("join"),
+            cancel: say("cancel"),
+        }
     }
 
     /// Time left, in words.
@@ -247,7 +284,7 @@ mod tests {
     fn every_phrase_is_what_fluent_makes_of_it() {
         let every =
             ["room", "name", "seconds", "tries", "ms", "files", "count", "amount", "done", "size", "minutes"];
-        let more = ["hours", "word", "subject", "number", "needed", "free"];
+        let more = ["hours", "word", "subject", "number", "needed", "free", "folder", "server", "version"];
         let names = || every.into_iter().chain(more);
         for (language, number) in
             Language::ALL.into_iter().flat_map(|language| [0, 1, 2, 5].map(|n| (language, n)))

@@ -7,11 +7,11 @@
 
 mod app;
 mod awake;
-#[cfg_attr(feature = "gallery", allow(dead_code))]
+#[cfg_attr(any(feature = "gallery", feature = "desktop"), allow(dead_code))]
 mod backend;
 mod choices;
 mod clipboard;
-#[cfg(not(feature = "gallery"))]
+#[cfg(not(any(feature = "gallery", feature = "desktop")))]
 mod crc32;
 mod deeds;
 mod device;
@@ -27,9 +27,9 @@ mod state;
 mod theme;
 mod view;
 mod visit;
-#[cfg(not(feature = "gallery"))]
+#[cfg(not(any(feature = "gallery", feature = "desktop")))]
 mod web;
-#[cfg(not(feature = "gallery"))]
+#[cfg(not(any(feature = "gallery", feature = "desktop")))]
 mod zip;
 
 fn main() {

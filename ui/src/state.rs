@@ -6,13 +6,14 @@
 use std::rc::Rc;
 
 use privydrop_common::api::{Command, ItemKey, ItemKind, ItemView, Level, Notice, NoticeCode, Phase, View};
+use privydrop_common::bridge::ShellFacts;
 use privydrop_common::code::InvalidInvitation;
 use privydrop_common::host::StoreId;
 use privydrop_common::id::RoomId;
 use privydrop_common::text::Document;
 use yew::Reducible;
 
-use crate::backend::NoAnswer;
+use crate::backend::{NoAnswer, Wish};
 use crate::locale::Language;
 use crate::theme::Theme;
 use crate::visit::Remembered;
@@ -59,6 +60,10 @@ pub enum Intent {
     Speak(Language),
     /// Show these colours.
     Paint(Theme),
+    /// Something that only the program around the page can do.
+    Wish(Wish),
+    /// Use the server of this address.
+    UseServer(String),
 }
 
 /// What is known about the wished name.
@@ -107,6 +112,10 @@ pub struct State {
     pub language: Language,
     /// The colours shown.
     pub theme: Theme,
+    /// What the program around the page says of itself; nothing in a browser.
+    pub shell: ShellFacts,
+    /// What was given as a server's address is none.
+    pub no_server: bool,
 }
 
 /// Everything that changes the state.
@@ -143,6 +152,10 @@ pub enum Action {
     Speak(Language),
     /// Other colours were chosen.
     Paint(Theme),
+    /// The program around the page has new facts.
+    Surrounded(ShellFacts),
+    /// A server's address was taken, or refused.
+    RefuseServer(bool),
 }
 
 impl State {
@@ -162,6 +175,8 @@ impl State {
             remembered,
             language,
             theme,
+            shell: ShellFacts::default(),
+            no_server: false,
         }
     }
 
@@ -223,13 +238,7 @@ impl State {
     pub fn after(mut self, action: Action) -> Self {
         match action {
             Action::Viewed(view) => self.see(view),
-            Action::Tell { code, subject } => {
-                self.take_back(code);
-                let before = self.view.notices.last().map_or(0, |notice| notice.id);
-                let notice = Notice { id: self.next_notice, code, subject, number: None, second: None };
-                self.told.push((before, notice));
-                self.next_notice += 1;
-            }
+            Action::Tell { code, subject } => self.tell(code, subject, None),
             Action::Dismiss(id) => self.told.retain(|(_, notice)| notice.id != id),
             Action::TypeJoin(text) => {
                 self.join = text;
@@ -263,8 +272,28 @@ impl State {
             Action::Remember(remembered) => self.remembered = remembered,
             Action::Speak(language) => self.language = language,
             Action::Paint(theme) => self.theme = theme,
+            Action::Surrounded(facts) => self.be_in(facts),
+            Action::RefuseServer(refused) => self.no_server = refused,
         }
         self
+    }
+
+    fn tell(&mut self, code: NoticeCode, subject: String, number: Option<u64>) {
+        self.take_back(code);
+        let before = self.view.notices.last().map_or(0, |notice| notice.id);
+        let notice = Notice { id: self.next_notice, code, subject, number, second: None };
+        self.told.push((before, notice));
+        self.next_notice += 1;
+    }
+
+    /// Takes the facts of the program around the page, and tells what it says for the first time.
+    fn be_in(&mut self, facts: ShellFacts) {
+        let heard = self.shell.told.last().map_or(0, |told| told.number);
+        for told in facts.told.iter().filter(|told| told.number > heard) {
+            self.tell(told.code, told.subject.clone(), told.count);
+        }
+        self.dragging = facts.dragging;
+        self.shell = facts;
     }
 
     /// A message of the page itself that is no longer true.
@@ -302,6 +331,7 @@ pub fn newest(notices: &[Notice], level: Level) -> &'static str {
 #[cfg(test)]
 mod tests {
     use privydrop_common::api::{Keepsake, RoomView};
+    use privydrop_common::bridge::Told;
     use privydrop_common::code::Code;
 
     use super::*;
@@ -380,6 +410,23 @@ mod tests {
             .after(Action::Viewed(with(&[2, 3])));
         let codes: Vec<_> = state.notices().iter().map(|notice| notice.code.as_str()).collect();
         assert_eq!(codes, ["peer-left", "place-not-chosen", "not-an-invitation", "peer-left"]);
+    }
+
+    #[test]
+    fn what_the_program_around_the_page_says_is_told_once() {
+        let told =
+            |number| Told { number, code: NoticeCode::LeftOut, subject: "trip".into(), count: Some(number) };
+        let facts = |told: &[Told], dragging| {
+            Action::Surrounded(ShellFacts { told: told.to_vec(), dragging, ..ShellFacts::default() })
+        };
+        let state = state().after(facts(&[told(4)], true));
+        assert!(state.dragging);
+        let [notice] = &state.notices()[..] else { unreachable!("told once") };
+        assert_eq!((notice.code, notice.number), (NoticeCode::LeftOut, Some(4)));
+        let id = notice.id;
+        let state = state.after(Action::Dismiss(id)).after(facts(&[told(4)], false));
+        assert!(state.notices().is_empty() && !state.dragging);
+        assert_eq!(state.after(facts(&[told(4), told(5)], false)).notices().len(), 1);
     }
 
     #[test]

@@ -16,8 +16,8 @@ pub(crate) const BUILD: &[&str] = &["gcc", "libc6-dev", "pkg-config"];
 pub(crate) const SHELL: &[&str] =
     &["libwebkit2gtk-4.1-dev", "libayatana-appindicator3-dev", "librsvg2-dev", "libxdo-dev"];
 
-/// What the tests start: two browsers, a driver (the other one is a Rust tool), a store, a relay, letters of all
-/// languages.
+/// What the tests start: two browsers, a driver (the others are Rust tools), a store, a relay, letters of all languages; for
+/// the desktop app a driver of its window, a screen and a message bus.
 pub(crate) const TEST: &[&str] = &[
     "chromium",
     "chromium-driver",
@@ -26,11 +26,19 @@ pub(crate) const TEST: &[&str] = &[
     "coturn",
     "fonts-noto-cjk",
     "fonts-noto-color-emoji",
+    "webkit2gtk-driver",
+    "xvfb",
+    "dbus-daemon",
 ];
 
 /// Packages that begin to serve as soon as they are installed, for as long as the machine runs. The tests start their
 /// own, on ports of their own.
 const SERVICES: &[&str] = &["redis-server", "coturn"];
+/// What makes a Debian package out of a program: it finds the libraries that the program needs.
+pub(crate) const PACKAGE: &[&str] = &["dpkg-dev"];
+
+/// Where the compiler for phones comes from: Python's registry has it as a package.
+pub(crate) const PHONE: &[&str] = &["python3-venv"];
 
 /// Sees to it that every package of `wanted` is installed.
 pub(crate) fn install(wanted: &[&[&str]]) -> Result<(), Failure> {

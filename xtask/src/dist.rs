@@ -1,7 +1,7 @@
 //! `cargo xtask dist`: what one gives away or installs, in `target/dist`.
 //!
-//! The server with the web app inside, the terminal program, the web app by itself, and the hashes of all three. Signs
-//! and uploads nothing.
+//! The server with the web app inside, the terminal program, the desktop app as a Debian package, the web app by itself,
+//! and the hashes of them all. Signs and uploads nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::failure::{Failure, answer, run as run_command};
 use crate::step::{self, Step};
-use crate::{apt, cargo, root, tools, web};
+use crate::{apt, cargo, desktop, root, tools, web};
 
 /// The programs, by the names that people call them by.
 const PROGRAMS: [&str; 2] = ["privydrop-server", "privydrop"];
@@ -19,19 +19,30 @@ const WEB_APP: &str = "privydrop-web.tar.gz";
 const HASHES: &str = "SHA256SUMS";
 
 const STEPS: &[Step<Vec<PathBuf>>] = &[
-    ("System packages", |_| apt::install(&[apt::BUILD])),
+    ("System packages", |_| apt::install(&[apt::BUILD, apt::SHELL, apt::PACKAGE])),
     ("Rust tools", |_| {
         tools::install_rust_parts()?;
         tools::install(&[tools::TRUNK, tools::WASM_BINDGEN])
     }),
-    ("Web app", |_| web::build()),
+    ("Web app, and the page of the desktop app", |_| {
+        web::build()?;
+        web::build_for_app()
+    }),
     ("Programs, optimised", |built| {
         for name in PROGRAMS {
             built.push(cargo::program_of(&["build", "--release", "--workspace", "--bin", name], name)?);
         }
         Ok(())
     }),
-    ("Hashes", |built| gather(built, &folder())),
+    ("Programs and web app, together", |built| gather(built, &folder())),
+    ("Debian package of the desktop app", |_| {
+        let app = cargo::program_of(
+            &["build", "--release", "--workspace", "--bin", desktop::PROGRAM],
+            desktop::PROGRAM,
+        )?;
+        desktop::package(&app, &folder()).map(drop)
+    }),
+    ("Hashes", |_| note_hashes(&folder())),
 ];
 
 /// Builds everything and says where it is.
@@ -65,16 +76,16 @@ fn gather(programs: &[PathBuf], to: &Path) -> Result<(), Failure> {
         "--numeric-owner",
         "--use-compress-program=gzip -n",
     ];
-    run_command(
-        Command::new("tar")
-            .args(same)
-            .arg("-cf")
-            .arg(to.join(WEB_APP))
-            .arg("-C")
-            .arg(root().join("dist"))
-            .arg("."),
-    )?;
-    let hashes = answer(Command::new("sha256sum").args(PROGRAMS).arg(WEB_APP).current_dir(to));
+    let mut tar = Command::new("tar");
+    run_command(tar.args(same).arg("-cf").arg(to.join(WEB_APP)).arg("-C").arg(root().join("dist")).arg("."))
+}
+
+/// Writes down the hash of everything in `to`.
+fn note_hashes(to: &Path) -> Result<(), Failure> {
+    let names = fs::read_dir(to).map(|entries| entries.flatten().map(|entry| entry.file_name()));
+    let mut names: Vec<_> = names.map_err(|error| Failure::File { path: to.into(), error })?.collect();
+    names.sort();
+    let hashes = answer(Command::new("sha256sum").args(names).current_dir(to));
     let hashes = hashes.ok_or(Failure::NotBuilt(HASHES))?;
     fs::write(to.join(HASHES), hashes).map_err(|error| Failure::File { path: to.join(HASHES), error })
 }
@@ -93,6 +104,7 @@ mod tests {
         let programs: Vec<PathBuf> = PROGRAMS.iter().map(|name| built.join(name)).collect();
         programs.iter().for_each(|program| fs::write(program, "program").unwrap());
         gather(&programs, &to).unwrap();
+        note_hashes(&to).unwrap();
         let mut names: Vec<_> = fs::read_dir(&to).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, [HASHES, "privydrop", "privydrop-server", WEB_APP]);

@@ -7,8 +7,10 @@
 mod apt;
 mod bench;
 mod cargo;
+mod desktop;
 mod dist;
 mod failure;
+mod mobile;
 mod serve;
 mod shrink;
 mod step;
@@ -27,13 +29,17 @@ cargo xtask COMMAND
   run [ARGUMENTS]   build the web app and start the server with rooms in memory;
                     arguments go to the server (cargo xtask run --listen 127.0.0.1:9000)
   test              install what the tests need, check format, lint, run every test
-  e2e [FILTER]      only the tests in real browsers, those whose name contains FILTER
+  e2e [FILTER]      only the tests in real browsers and in the desktop app, those whose
+                    name contains FILTER
+  desktop [PATHS]   build the desktop app and start it; arguments go to the app, which shares
+                    the files among them
+  check-mobile      type-check the app for phones, as far as that goes without their SDKs
   bench browser     move files between two browsers, beside a raw data channel; options:
                     --rounds N, --size 200M|1G, --sink private|directory, --quick,
                     --no-build (takes the web app as it stands in dist/)
   bench signal      load the signaling server; option: --rounds N
-  dist              the server, the terminal program and the web app, optimised, with
-                    their hashes, in target/dist
+  dist              the server, the terminal program, the desktop app's Debian package and
+                    the web app, optimised, with their hashes, in target/dist
   fmt               format all code
 ";
 
@@ -45,6 +51,8 @@ fn main() -> ExitCode {
         "run" => serve::run(&rest),
         "test" => test::everything(),
         "e2e" => test::browsers(rest.first().map(String::as_str)),
+        "desktop" => desktop::run(&rest),
+        "check-mobile" => mobile::check(),
         "bench" => bench::run(&rest),
         "dist" => dist::run(),
         "fmt" => cargo::run(&["fmt", "--all"]),

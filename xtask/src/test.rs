@@ -12,8 +12,8 @@ use crate::failure::{Failure, could_not_start};
 use crate::step::{self, Step};
 use crate::{apt, cargo, tools, web};
 
-/// The test program that drives real browsers.
-const BROWSERS: &str = "browsers";
+/// The test programs that drive real browsers and the real desktop app.
+const WINDOWS: [&str; 2] = ["browsers", "desktop"];
 
 /// What the steps hand on.
 #[derive(Default)]
@@ -34,27 +34,33 @@ struct Count {
 const PACKAGES: Step<Run> = ("System packages", |_| apt::install(&[apt::BUILD, apt::SHELL, apt::TEST]));
 const TOOLS: Step<Run> = ("Rust tools", |_| {
     tools::install_rust_parts()?;
-    tools::install(&[tools::TRUNK, tools::WASM_BINDGEN, tools::GECKODRIVER])
+    tools::install(&[tools::TRUNK, tools::WASM_BINDGEN, tools::GECKODRIVER, tools::TAURI_DRIVER])
 });
 const FORMAT: Step<Run> = ("Format", |_| cargo::run(&["fmt", "--all", "--check"]));
 const LINT: Step<Run> = ("Lint everything for this machine", |_| {
     cargo::run(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])
 });
 const LINT_WEB: Step<Run> = ("Lint the web app for WebAssembly", |_| {
-    cargo::run(&["clippy", "--package", "privydrop-ui", "--target", tools::WASM, "--", "--deny", "warnings"])
+    let clippy = ["clippy", "--package", "privydrop-ui", "--target", tools::WASM];
+    let strict = ["--", "--deny", "warnings"];
+    cargo::run(&[&clippy[..], &strict].concat())?;
+    cargo::run(&[&clippy[..], &["--features", "desktop"], &strict].concat())
 });
-const WEB: Step<Run> = ("Web app", |_| web::build());
+const WEB: Step<Run> = ("Web app, and the page of the desktop app", |_| {
+    web::build()?;
+    web::build_for_app()
+});
 const BUILD: Step<Run> = ("Build the server and all tests", |run| {
     run.server = cargo::server()?;
     run.programs = cargo::build(&["test", "--workspace", "--no-run"])?;
     Ok(())
 });
 const UNITS: Step<Run> =
-    ("Unit, property and contract tests", |run| run.all(|program| program.name != BROWSERS, &[]));
-const IN_BROWSERS: Step<Run> = ("Tests in real browsers", |run| {
+    ("Unit, property and contract tests", |run| run.all(|program| !drives_windows(program), &[]));
+const IN_BROWSERS: Step<Run> = ("Tests in real browsers and in the desktop app", |run| {
     let mut options = vec!["--test-threads=1".to_owned()];
     options.extend(run.filter.clone());
-    run.all(|program| program.name == BROWSERS, &options)
+    run.all(drives_windows, &options)
 });
 
 /// Checks and tests everything.
@@ -62,10 +68,14 @@ pub(crate) fn everything() -> Result<(), Failure> {
     conclude(&[PACKAGES, TOOLS, FORMAT, LINT, LINT_WEB, WEB, BUILD, UNITS, IN_BROWSERS], Run::default())
 }
 
-/// Runs the tests in browsers whose name contains `filter`.
+/// Runs the tests in browsers and in the desktop app whose name contains `filter`.
 pub(crate) fn browsers(filter: Option<&str>) -> Result<(), Failure> {
     let run = Run { filter: filter.map(str::to_owned), ..Run::default() };
     conclude(&[PACKAGES, TOOLS, WEB, BUILD, IN_BROWSERS], run)
+}
+
+fn drives_windows(program: &Program) -> bool {
+    WINDOWS.contains(&program.name.as_str())
 }
 
 /// Does `steps`, and says how many tests passed and failed as the very last line.

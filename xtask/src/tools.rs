@@ -2,7 +2,8 @@
 //!
 //! Each program is pinned; one that is there in its version is left alone. Installs no toolchain.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::{Failure, answer, run};
@@ -41,6 +42,10 @@ pub(crate) const WASM_BINDGEN: Tool = Tool {
 pub(crate) const GECKODRIVER: Tool =
     Tool { package: "geckodriver", program: "geckodriver", version: "0.37.1", options: &["--locked"] };
 
+/// Drives the window of the desktop app.
+pub(crate) const TAURI_DRIVER: Tool =
+    Tool { package: "tauri-driver", program: "tauri-driver", version: "2.1.0", options: &["--locked"] };
+
 /// These programs wait for others most of the time: built in half the time, they are fast enough.
 const QUICK_BUILD: [&str; 6] = [
     "--config",
@@ -64,16 +69,22 @@ pub(crate) fn install(wanted: &[Tool]) -> Result<(), Failure> {
 
 /// Sees to it that the compiler can build for WebAssembly, and that its formatter and linter are there.
 pub(crate) fn install_rust_parts() -> Result<(), Failure> {
-    let sysroot = answer(Command::new("rustc").args(["--print", "sysroot"])).unwrap_or_default();
-    if !PathBuf::from(sysroot.trim()).join("lib/rustlib").join(WASM).exists() {
-        run(Command::new("rustup").args(["target", "add", WASM]))?;
-    }
+    install_target(WASM)?;
     for (component, subcommand) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
         if answer(&mut cargo::command(&[subcommand, "--version"])).is_none() {
             run(Command::new("rustup").args(["component", "add", component]))?;
         }
     }
     Ok(())
+}
+
+/// Sees to it that the compiler can build for this target.
+pub(crate) fn install_target(target: &str) -> Result<(), Failure> {
+    let sysroot = answer(Command::new("rustc").args(["--print", "sysroot"])).unwrap_or_default();
+    if PathBuf::from(sysroot.trim()).join("lib/rustlib").join(target).exists() {
+        return Ok(());
+    }
+    run(Command::new("rustup").args(["target", "add", target]))
 }
 
 /// The folder of the installed programs.
@@ -83,7 +94,18 @@ pub(crate) fn folder() -> PathBuf {
 
 impl Tool {
     fn is_installed(&self) -> bool {
-        let version = answer(Command::new(folder().join(self.program)).arg("--version"));
+        let program = folder().join(self.program);
+        program.exists() && (self.is_noted() || self.says_so(&program))
+    }
+
+    /// Cargo keeps a list of what it installed.
+    fn is_noted(&self) -> bool {
+        let list = fs::read_to_string(root().join(".tools/.crates.toml")).unwrap_or_default();
+        list.contains(&format!("\"{} {} (", self.package, self.version))
+    }
+
+    fn says_so(&self, program: &Path) -> bool {
+        let version = answer(Command::new(program).arg("--version"));
         version.is_some_and(|said| said.split_whitespace().any(|word| word == self.version))
     }
 }

@@ -10,14 +10,22 @@ use crate::failure::{Failure, run};
 use crate::shrink::shrunk;
 use crate::{cargo, root, tools};
 
-/// Builds the web app as it is served to people.
-///
-/// What did not change keeps its place and time, so that the programs that embed it are not built again for nothing.
+/// Builds the web app as it is served to people, into `dist`.
 pub(crate) fn build() -> Result<(), Failure> {
-    let (built, served) = (root().join("target/web"), root().join("dist"));
+    build_into("web", "dist", &[])
+}
+
+/// Builds the page of the app's window, into `dist-desktop`: the same page without a session of its own.
+pub(crate) fn build_for_app() -> Result<(), Failure> {
+    build_into("web-desktop", "dist-desktop", &["--features", "desktop"])
+}
+
+/// What did not change keeps its place and time, so that the programs that embed it are not built again for nothing.
+fn build_into(workshop: &str, shelf: &str, words: &[&str]) -> Result<(), Failure> {
+    let (built, served) = (root().join("target").join(workshop), root().join(shelf));
     let mut trunk = Command::new(tools::folder().join("trunk"));
     cargo::forget_own_package(&mut trunk);
-    trunk.arg("build").arg("--dist").arg(&built).current_dir(root());
+    trunk.arg("build").arg("--dist").arg(&built).args(words).current_dir(root());
     // Trunk.toml says all the rest. Trunk refuses `NO_COLOR=1`, which other programs understand.
     run(trunk.env("PATH", path()).env_remove("NO_COLOR"))?;
     shrink(&built).map_err(|error| Failure::File { path: built.clone(), error })?;

@@ -1,19 +1,26 @@
-//! The page's one door to whatever runs the session: in a plain browser the session runs in the page itself.
+//! The page's one door to whatever runs the session: in a plain browser the session runs in the page itself, in the
+//! app's window it runs in the program around the page.
 //!
 //! A backend passes commands on, turns files and folders that a person picked into offers, finds places to receive
 //! into, and hands over what was received. It never words a message and never draws anything.
 
-#[cfg(not(feature = "gallery"))]
+#[cfg(not(any(feature = "gallery", feature = "desktop")))]
 pub mod browser;
+#[cfg(feature = "desktop")]
+pub mod desktop;
 #[cfg(feature = "gallery")]
 pub mod gallery;
 
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
-use privydrop_common::api::{Command, View};
+use privydrop_common::api::Command;
+use privydrop_common::bridge::Words;
+pub use privydrop_common::bridge::{NoAnswer, NoPlace};
 use privydrop_common::host::{PlaceId, StoreId};
 use privydrop_common::id::RoomId;
+
+use crate::state::Action;
 
 /// Runs the session for a page.
 pub trait Backend {
@@ -33,22 +40,19 @@ pub trait Backend {
     /// What this browser will do with what it receives, told before anything is accepted.
     fn storage(&self) -> Storage;
 
-    /// Hands a received item over as a download.
+    /// Hands a received item over: as a download, or shown where it is.
     fn save(&self, store: StoreId);
 
     /// Asks the server whether a room name is free.
     fn room_is_free(&self, name: RoomId) -> LocalBoxFuture<'static, Result<bool, NoAnswer>>;
-}
 
-/// Why there is no place to receive into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoPlace {
-    /// The person closed the dialog.
-    #[error("no place was chosen")]
-    NotChosen,
-    /// The browser gives no storage, or lets the page write to the chosen directory no longer.
-    #[error("the browser gives no storage")]
-    Unavailable,
+    /// Asks for what a browser cannot do.
+    fn wish(&self, _: Wish) {}
+
+    /// Uses another server from now on; false when the address is none.
+    fn use_server(&self, _address: String) -> LocalBoxFuture<'static, bool> {
+        Box::pin(core::future::ready(false))
+    }
 }
 
 /// Where received bytes go.
@@ -62,21 +66,32 @@ pub enum Storage {
     Memory,
 }
 
-/// Why the server gave no answer about a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoAnswer {
-    /// It could not be reached.
-    #[error("the server cannot be reached")]
-    Unreachable,
-    /// Asked too often; seconds to wait.
-    #[error("asked too often, wait {0} s")]
-    TooOften(u32),
+/// True in the app's window. Known when the page is built, so that neither page carries what only the other can do.
+pub const IN_APP: bool = cfg!(feature = "desktop");
+
+/// What only the program around a page can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// Ask for files, and share them.
+    PickFiles,
+    /// Ask for a folder, and share it.
+    PickFolder,
+    /// Ask for another folder to receive into.
+    ChooseDownloads,
+    /// Start with the system, or no longer.
+    Autostart(bool),
+    /// Follow a link, also to another server.
+    Join(String),
+    /// Show these words where the page shows none.
+    Speak(Box<Words>),
 }
 
-/// Starts the session; `on_view` gets every new snapshot.
-pub fn start(on_view: impl Fn(View) + 'static) -> Rc<dyn Backend> {
-    #[cfg(not(feature = "gallery"))]
-    return browser::start(on_view);
+/// Starts the session, or the talk with it; `on` gets every new snapshot.
+pub fn start(on: impl Fn(Action) + 'static) -> Rc<dyn Backend> {
     #[cfg(feature = "gallery")]
-    return gallery::start(on_view);
+    return gallery::start(move |view| on(Action::Viewed(view)));
+    #[cfg(all(feature = "desktop", not(feature = "gallery")))]
+    return desktop::start(on);
+    #[cfg(not(any(feature = "gallery", feature = "desktop")))]
+    return browser::start(move |view| on(Action::Viewed(view)));
 }

@@ -5,7 +5,8 @@ use web_sys::{HtmlInputElement, InputEvent, SubmitEvent};
 use yew::prelude::*;
 
 use super::icon::{Icon, icon};
-use crate::backend::NoAnswer;
+use super::settings::server_form;
+use crate::backend::{IN_APP, NoAnswer};
 use crate::locale::Locale;
 use crate::state::{Intent, NameState, State};
 use crate::visit::Remembered;
@@ -26,6 +27,9 @@ pub fn enter(locale: &Locale, state: &State, on: &Callback<Intent>) -> Html {
     let cannot_open = matches!(state.name, NameState::Empty | NameState::Invalid | NameState::Taken);
     html! {
         <aside class="side">
+            if IN_APP && state.shell.server.is_none() {
+                <section class="card">{ server_form(locale, state, "app-server-ask", on) }</section>
+            }
             { for state.remembered.as_ref().map(|remembered| return_card(locale, remembered, on)) }
             <section class="card">
                 <form class="field" onsubmit={submitted(Intent::Join)}>

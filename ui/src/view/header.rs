@@ -5,12 +5,15 @@ use yew::prelude::*;
 
 use super::icon::{Icon, icon, logo};
 use super::protected::{PROTECTED, protected};
+use super::settings::{SETTINGS, settings};
+use crate::backend::IN_APP;
 use crate::locale::{Language, Locale};
-use crate::state::Intent;
+use crate::state::{Intent, State};
 use crate::theme::Theme;
 
 /// The head of the page, with the language spoken and the colours shown.
-pub fn header(locale: &Locale, language: Language, theme: Theme, on: &Callback<Intent>) -> Html {
+pub fn header(locale: &Locale, state: &State, on: &Callback<Intent>) -> Html {
+    let State { language, theme, .. } = *state;
     let speak = on.reform(|event: Event| {
         let tag =
             event.target_dyn_into::<HtmlSelectElement>().map(|select| select.value()).unwrap_or_default();
@@ -31,6 +34,10 @@ pub fn header(locale: &Locale, language: Language, theme: Theme, on: &Callback<I
                     { icon(Icon::Shield) }<span class="wide-only">{ locale.say("protected") }</span>
                     <span class="narrow-only offscreen">{ locale.say("protected") }</span>
                 </button>
+                if IN_APP {
+                    <button class="button plain square tip below" type="button" popovertarget={SETTINGS} data-testid="settings"
+                        aria-label={locale.say("app-settings")}>{ icon(Icon::Gear) }</button>
+                }
                 <label class="button plain choice">
                     { icon(Icon::Globe) }
                     <span class="offscreen">{ locale.say("language") }</span>
@@ -45,6 +52,7 @@ pub fn header(locale: &Locale, language: Language, theme: Theme, on: &Callback<I
                     onclick={on.reform(move |_| Intent::Paint(next))}>{ icon(theme_icon) }</button>
             </div>
             { protected(locale) }
+            if IN_APP { { settings(locale, state, on) } }
         </header>
     }
 }

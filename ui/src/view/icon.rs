@@ -21,6 +21,8 @@ pub enum Icon {
     File,
     /// A folder.
     Folder,
+    /// Settings.
+    Gear,
     /// A language.
     Globe,
     /// A message to know of.
@@ -63,6 +65,9 @@ impl Icon {
             Self::Down => "M12 4v11.5m-5-4.8l5 5 5-5M5 20h14",
             Self::File => "M6.5 3.5h7l4.5 4.6v12.4H6.5zM13.3 3.7v4.6h4.5",
             Self::Folder => "M3.5 6h6l2 2.5h9V19h-17z",
+            Self::Gear => {
+                "M4 7h9m5 0h2M4 12h2m5 0h9M4 17h8m5 0h3M15.500 4.800v4.400M8.500 9.800v4.400M14.500 14.800v4.400"
+            }
             Self::Globe => {
                 "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM3.5 12h17M12 3.5c5 5.2 5 11.8 0 17-5-5.2-5-11.8 0-17z"
             }

@@ -165,6 +165,10 @@ fn acts(locale: &Locale, item: &ItemView, on: &Callback<Intent>) -> Html {
                 <button class="button" type="button" data-testid="save" onclick={on.reform(move |_| Intent::Save(store))}>
                     { icon(Icon::Down) }{ locale.say("save") }</button>
             }
+            if let Some(store) = choices.reveal {
+                <button class="button" type="button" data-testid="reveal" onclick={on.reform(move |_| Intent::Save(store))}>
+                    { icon(Icon::Folder) }{ locale.say("app-reveal") }</button>
+            }
             if let Some(document) = item.text.as_ref().filter(|_| key.owner.is_some()) {
                 <CopyButton text={document.plain_text()} label={locale.say("text-copy")} />
             }

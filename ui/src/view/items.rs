@@ -5,7 +5,7 @@ use yew::prelude::*;
 
 use super::icon::{Icon, icon};
 use super::item::Item;
-use crate::backend::Storage;
+use crate::backend::{IN_APP, Storage};
 use crate::choices::offered;
 use crate::figures::size;
 use crate::locale::Locale;
@@ -13,7 +13,13 @@ use crate::state::Intent;
 
 /// The list, with what this browser does with what it receives. Nothing at all while there is neither an item nor
 /// somebody to wait for.
-pub fn items(locale: &Locale, view: &View, storage: Storage, on: &Callback<Intent>) -> Html {
+pub fn items(
+    locale: &Locale,
+    view: &View,
+    storage: Storage,
+    folder: Option<&String>,
+    on: &Callback<Intent>,
+) -> Html {
     let guest = view.room.as_ref().is_some_and(|room| !room.hosting);
     if view.items.is_empty() {
         return if guest { waiting(locale, view.phase) } else { Html::default() };
@@ -21,9 +27,11 @@ pub fn items(locale: &Locale, view: &View, storage: Storage, on: &Callback<Inten
     let takeable = offered(view);
     let moving = view.items.iter().filter(|item| item.progress.speed > 0).count();
     let note = takeable.first().and(match storage {
-        Storage::Directory => None,
-        Storage::Private => Some("storage-private"),
-        Storage::Memory => Some("storage-memory"),
+        Storage::Directory => folder
+            .filter(|_| IN_APP)
+            .map(|folder| locale.fill("app-items-folder", &[("folder", folder.clone().into())])),
+        Storage::Private => Some(locale.say("storage-private")),
+        Storage::Memory => Some(locale.say("storage-memory")),
     });
     html! {
         <section class={classes!("card", "items", (takeable.len() > 1).then_some("several"))} aria-labelledby="items-title">
@@ -40,7 +48,7 @@ pub fn items(locale: &Locale, view: &View, storage: Storage, on: &Callback<Inten
                     <Item key={key(item.key)} item={item.clone()} from={owner(view, item.key)} on={on.clone()} />
                 }) }
             </ul>
-            { for note.map(|note| html! { <p class="hint note">{ locale.say(note) }</p> }) }
+            { for note.map(|note| html! { <p class="hint note">{ note }</p> }) }
         </section>
     }
 }

@@ -20,4 +20,5 @@ pub mod points;
 pub mod protected;
 pub mod qr;
 pub mod room;
+pub mod settings;
 pub mod share;

@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use super::icon::{Icon, icon};
+use crate::backend::IN_APP;
 use crate::locale::Locale;
 
 /// The id of the popover, for the button that opens it.
@@ -10,7 +11,8 @@ pub const PROTECTED: &str = "protected";
 
 /// The popover.
 pub fn protected(locale: &Locale) -> Html {
-    let points = ["protected-direct", "protected-proof", "protected-check", "protected-limit"];
+    let limit = if IN_APP { "protected-limit-app" } else { "protected-limit" };
+    let points = ["protected-direct", "protected-proof", "protected-check", limit];
     html! {
         <div id={PROTECTED} popover="auto" class="card sheet" aria-labelledby="protected-title">
             <div class="sheet-head">

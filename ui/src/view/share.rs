@@ -5,6 +5,7 @@ use yew::prelude::*;
 
 use super::editor::Editor;
 use super::icon::{Icon, icon};
+use crate::backend::{IN_APP, Wish};
 use crate::locale::Locale;
 use crate::state::{Intent, State};
 
@@ -33,12 +34,19 @@ pub fn share(locale: &Locale, state: &State, on_files: &Callback<Vec<File>>, on:
                     <p class="hint">{ locale.say(hint) }</p>
                 </div>
                 <div class="buttons">
-                    <label class={classes!("button", large.then_some("primary"))}>
-                        <input class="offscreen" type="file" multiple=true data-testid="file-input" onchange={picked.clone()} />
-                        { icon(Icon::File) }{ locale.say("choose-files") }</label>
-                    <label class="button">
-                        <input class="offscreen" type="file" multiple=true webkitdirectory=true data-testid="folder-input" onchange={picked} />
-                        { icon(Icon::Folder) }{ locale.say("choose-folder") }</label>
+                    if IN_APP {
+                        <button class={classes!("button", large.then_some("primary"))} type="button" data-testid="pick-files"
+                            onclick={on.reform(|_| Intent::Wish(Wish::PickFiles))}>{ icon(Icon::File) }{ locale.say("choose-files") }</button>
+                        <button class="button" type="button" data-testid="pick-folder"
+                            onclick={on.reform(|_| Intent::Wish(Wish::PickFolder))}>{ icon(Icon::Folder) }{ locale.say("choose-folder") }</button>
+                    } else {
+                        <label class={classes!("button", large.then_some("primary"))}>
+                            <input class="offscreen" type="file" multiple=true data-testid="file-input" onchange={picked.clone()} />
+                            { icon(Icon::File) }{ locale.say("choose-files") }</label>
+                        <label class="button">
+                            <input class="offscreen" type="file" multiple=true webkitdirectory=true data-testid="folder-input" onchange={picked} />
+                            { icon(Icon::Folder) }{ locale.say("choose-folder") }</label>
+                    }
                 </div>
             </div>
             <Editor key={state.text_round} shared={state.text_shared} on={on.clone()} />

@@ -1,0 +1,413 @@
+//! The session of this app, and the one cell of facts that the page, the tray and the notifications read.
+//!
+//! Owns the device and the task that follows it. A reader gets the newest facts and misses only older ones, so a page
+//! that hangs costs no memory and one that was loaded again is right at once. Decides nothing that a session decides.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use privydrop_common::api::{Command, NewItem, NoticeCode, Phase, View};
+use privydrop_common::bridge::{MAX_TOLD, News, ShellFacts, Told, Words};
+use privydrop_common::host::{PlaceId, StoreId};
+use privydrop_common::wire::MAX_ITEMS;
+use privydrop_native::{Device, InvalidServer, Server};
+use tauri::async_runtime::{self, JoinHandle};
+use tauri::{App, Manager, Runtime};
+use tokio::sync::watch;
+
+use crate::settings::Settings;
+
+/// Names a server for this run, for tests and development.
+const SERVER_VARIABLE: &str = "PRIVYDROP_SERVER";
+/// The file of the settings.
+const SETTINGS: &str = "settings.json";
+
+/// Why a command of the page is not passed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refused {
+    /// The program offers what the person picked; a page has no files.
+    #[error("what is shared is picked outside of the page")]
+    Sources,
+    /// The program says what this device is called.
+    #[error("this device has its name from the program")]
+    Label,
+}
+
+/// Why a reader hears nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoNews {
+    /// A page that was loaded later reads in its place.
+    #[error("another page reads the news")]
+    Replaced,
+    /// The facts have no text.
+    #[error("the facts cannot be told")]
+    Untellable,
+}
+
+/// Why a server is not used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotServed {
+    /// It is no address of one.
+    #[error(transparent)]
+    Address(#[from] InvalidServer),
+    /// The system lacks what every program needs.
+    #[error(transparent)]
+    Device(#[from] privydrop_native::NotStarted),
+}
+
+macro_rules! told_as_text {
+    ($($error:ty),*) => {
+        $(impl serde::Serialize for $error {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        })*
+    };
+}
+pub(crate) use told_as_text;
+
+told_as_text!(Refused, NoNews, NotServed);
+
+/// The session and its surroundings; clones are the same one.
+#[derive(Clone)]
+pub(crate) struct Shell(Arc<Inner>);
+
+struct Inner {
+    news: watch::Sender<News>,
+    /// Counts pages that read; the newest one reads on.
+    readers: watch::Sender<u64>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    running: Option<Running>,
+    settings: Settings,
+    /// Where the settings are written; nowhere in a test.
+    file: Option<PathBuf>,
+    words: Words,
+    /// The folder used when nobody chose one.
+    usual_downloads: Option<PathBuf>,
+    told: u64,
+}
+
+struct Running {
+    device: Arc<Device>,
+    server: Server,
+    following: JoinHandle<()>,
+}
+
+impl Default for Shell {
+    fn default() -> Self {
+        let (news, readers) = (watch::Sender::new(News::default()), watch::Sender::new(0));
+        Self(Arc::new(Inner { news, readers, kept: Mutex::default() }))
+    }
+}
+
+/// Reads the settings and starts the session, when a server is known.
+pub(crate) fn begin<R: Runtime>(app: &App<R>) -> tauri::Result<()> {
+    let shell = app.state::<Shell>().inner().clone();
+    let file = app.path().app_config_dir()?.join(SETTINGS);
+    let settings = Settings::read(&file);
+    let named = std::env::var(SERVER_VARIABLE).ok().or_else(|| settings.server.clone());
+    let server = named.and_then(|named| named.parse().ok());
+    {
+        let mut kept = shell.0.kept.lock();
+        kept.usual_downloads = app.path().download_dir().ok();
+        (kept.settings, kept.file) = (settings, Some(file));
+    }
+    shell.show_downloads();
+    match server {
+        Some(server) => async_runtime::block_on(async move { shell.serve(server).await })
+            .map_err(|error| tauri::Error::Anyhow(error.into())),
+        None => Ok(()),
+    }
+}
+
+impl Shell {
+    /// The facts, now and from now on.
+    pub(crate) fn follow(&self) -> watch::Receiver<News> {
+        self.0.news.subscribe()
+    }
+
+    /// Waits for facts newer than `after`, as JSON. A later reader ends the wait of an earlier one.
+    pub(crate) async fn news(&self, after: u64) -> Result<Vec<u8>, NoNews> {
+        let mut me = 0;
+        self.0.readers.send_modify(|readers| {
+            *readers += 1;
+            me = *readers;
+        });
+        let (mut facts, mut readers) = (self.0.news.subscribe(), self.0.readers.subscribe());
+        tokio::select! {
+            newer = facts.wait_for(|news| news.number > after) => {
+                let newer = newer.map_err(|_| NoNews::Replaced)?;
+                serde_json::to_vec(&*newer).map_err(|_| NoNews::Untellable)
+            }
+            _ = readers.wait_for(|newest| *newest != me) => Err(NoNews::Replaced),
+        }
+    }
+
+    /// Passes on what a page may say: everything but what names files and devices.
+    pub(crate) fn command_of_page(&self, command: Command) -> Result<(), Refused> {
+        match command {
+            Command::Share(_) => Err(Refused::Sources),
+            Command::Introduce(_) => Err(Refused::Label),
+            command => {
+                self.command(command);
+                Ok(())
+            }
+        }
+    }
+
+    /// Passes a command to the session, when there is one.
+    pub(crate) fn command(&self, command: Command) {
+        if let Some(device) = self.device() {
+            device.command(command);
+        }
+    }
+
+    /// Shares what is at these paths; tells what cannot be.
+    pub(crate) async fn share(&self, paths: Vec<PathBuf>) {
+        if paths.is_empty() {
+            return;
+        }
+        let Some(device) = self.device() else { return self.tell(NoticeCode::ServerUnreachable, "", None) };
+        let mut items: Vec<NewItem> = Vec::new();
+        // One more than is allowed, so that the session sees that there is too much.
+        for path in paths.into_iter().take(MAX_ITEMS + 1) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            match device.pick(path).await {
+                Ok(picked) => {
+                    if !picked.skipped.is_empty() {
+                        self.tell(NoticeCode::LeftOut, &name, Some(picked.skipped.len() as u64));
+                    }
+                    items.push(picked.item);
+                }
+                Err(_) => self.tell(NoticeCode::SourceUnreadable, &name, None),
+            }
+        }
+        if !items.is_empty() {
+            device.command(Command::Share(items));
+        }
+    }
+
+    /// The folder for what is received, if it is there.
+    pub(crate) fn place(&self) -> Option<PlaceId> {
+        self.device()?.place(&self.downloads()?).ok()
+    }
+
+    /// Receives into this folder from now on.
+    pub(crate) fn keep_downloads(&self, folder: PathBuf) {
+        self.change(|settings| settings.downloads = Some(folder));
+        self.show_downloads();
+    }
+
+    /// The folder for what is received, there or not.
+    pub(crate) fn downloads(&self) -> Option<PathBuf> {
+        let kept = self.0.kept.lock();
+        kept.settings.downloads.clone().or_else(|| kept.usual_downloads.clone())
+    }
+
+    /// Where a received item is.
+    pub(crate) fn kept_at(&self, store: StoreId) -> Option<PathBuf> {
+        self.device()?.kept_at(store)
+    }
+
+    /// The server in use.
+    pub(crate) fn server(&self) -> Option<Server> {
+        self.0.kept.lock().running.as_ref().map(|running| running.server.clone())
+    }
+
+    /// Uses this server from now on, also after the next start.
+    pub(crate) async fn keep_server(&self, server: Server) -> Result<(), NotServed> {
+        self.change(|settings| settings.server = Some(server.to_string()));
+        self.serve(server).await
+    }
+
+    /// Uses this server until the program ends.
+    pub(crate) async fn serve(&self, server: Server) -> Result<(), NotServed> {
+        if self.server().as_ref() == Some(&server) {
+            return Ok(());
+        }
+        let device = Arc::new(Device::start(server.clone())?);
+        device.command(Command::Introduce(format!("App on {}", system())));
+        let page = server.page().to_owned();
+        let following = async_runtime::spawn(follow(self.clone(), device.views()));
+        let before = self.0.kept.lock().running.replace(Running { device, server, following });
+        self.show(|news| {
+            news.view = View::default();
+            news.shell.server = Some(page);
+        });
+        if let Some(before) = before {
+            async_runtime::spawn(before.leave());
+        }
+        Ok(())
+    }
+
+    /// Leaves the room and ends the session; true when there was one.
+    pub(crate) async fn end(&self) -> bool {
+        let running = self.0.kept.lock().running.take();
+        match running {
+            Some(running) => {
+                running.leave().await;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// True while there is a session.
+    pub(crate) fn is_running(&self) -> bool {
+        self.0.kept.lock().running.is_some()
+    }
+
+    /// True in a room, and on the way into one.
+    pub(crate) fn is_in_room(&self) -> bool {
+        self.0.news.borrow().view.phase != Phase::Idle
+    }
+
+    /// Files are being dragged over the window, or no longer.
+    pub(crate) fn drag(&self, over: bool) {
+        if self.0.news.borrow().shell.dragging != over {
+            self.show(|news| news.shell.dragging = over);
+        }
+    }
+
+    /// Whether the program starts with the system.
+    pub(crate) fn show_autostart(&self, on: Option<bool>) {
+        self.show(|news| news.shell.autostart = on);
+    }
+
+    /// Says something to the person by the page.
+    pub(crate) fn tell(&self, code: NoticeCode, subject: &str, count: Option<u64>) {
+        let number = {
+            let mut kept = self.0.kept.lock();
+            kept.told += 1;
+            kept.told
+        };
+        let told = Told { number, code, subject: subject.to_owned(), count };
+        self.show(|news| {
+            let ShellFacts { told: all, .. } = &mut news.shell;
+            if all.len() >= MAX_TOLD {
+                all.remove(0);
+            }
+            all.push(told);
+        });
+    }
+
+    /// Takes the page's words.
+    pub(crate) fn speak(&self, words: Words) {
+        self.0.kept.lock().words = words;
+        // Whoever shows words reads them anew.
+        self.show(|_| ());
+    }
+
+    /// The words for what is shown outside of the page.
+    pub(crate) fn words(&self) -> Words {
+        self.0.kept.lock().words.clone()
+    }
+
+    fn device(&self) -> Option<Arc<Device>> {
+        self.0.kept.lock().running.as_ref().map(|running| Arc::clone(&running.device))
+    }
+
+    fn show_downloads(&self) {
+        let folder = self.downloads().map(|folder| folder.display().to_string());
+        self.show(|news| news.shell.downloads = folder);
+    }
+
+    fn show(&self, change: impl FnOnce(&mut News)) {
+        self.0.news.send_modify(|news| {
+            change(news);
+            news.number += 1;
+        });
+    }
+
+    /// Changes the settings. When they cannot be written, they hold until the program ends.
+    fn change(&self, change: impl FnOnce(&mut Settings)) {
+        let mut kept = self.0.kept.lock();
+        change(&mut kept.settings);
+        let written = kept.file.as_deref().map_or(Ok(()), |file: &Path| kept.settings.write(file));
+        if let Err(error) = written {
+            tracing::warn!(%error, "the settings cannot be written");
+        }
+    }
+}
+
+impl Running {
+    async fn leave(self) {
+        self.following.abort();
+        match Arc::into_inner(self.device) {
+            Some(device) => device.leave().await,
+            // Somebody still looks at files for it; the session ends with them.
+            None => tracing::debug!("the session ends a little later"),
+        }
+    }
+}
+
+/// Shows every new view until the session ends.
+async fn follow(shell: Shell, mut views: watch::Receiver<View>) {
+    while views.changed().await.is_ok() {
+        let view = views.borrow_and_update().clone();
+        shell.show(|news| news.view = view);
+    }
+}
+
+fn system() -> &'static str {
+    match std::env::consts::OS {
+        "linux" => "Linux",
+        "macos" => "Mac",
+        "windows" => "Windows",
+        "android" => "Android",
+        "ios" => "iPhone",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use privydrop_common::api::{NewContent, NewFile};
+    use privydrop_common::host::SourceId;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_gets_what_is_newer_than_what_it_has_and_the_older_page_is_sent_away() {
+        let shell = Shell::default();
+        shell.drag(true);
+        let first: News = serde_json::from_slice(&shell.news(0).await.unwrap()).unwrap();
+        assert!(first.shell.dragging);
+        let waits = tokio::spawn({
+            let shell = shell.clone();
+            async move { shell.news(first.number).await }
+        });
+        while shell.0.readers.subscribe().borrow().ne(&2) {
+            tokio::task::yield_now().await;
+        }
+        let newer = shell.news(0).await.unwrap();
+        assert_eq!(waits.await.unwrap(), Err(NoNews::Replaced));
+        assert_eq!(serde_json::from_slice::<News>(&newer).unwrap(), first);
+    }
+
+    #[test]
+    fn a_page_can_neither_share_files_nor_name_the_device() {
+        let shell = Shell::default();
+        let file = NewFile { source: SourceId(0), size: 1, modified: None };
+        let item = NewItem { name: "passwd".into(), content: NewContent::File(file) };
+        assert_eq!(shell.command_of_page(Command::Share(vec![item])), Err(Refused::Sources));
+        assert_eq!(shell.command_of_page(Command::Introduce("the host".into())), Err(Refused::Label));
+        assert_eq!(shell.command_of_page(Command::Leave), Ok(()));
+    }
+
+    #[test]
+    fn what_is_told_is_bounded_and_the_newest_stays() {
+        let shell = Shell::default();
+        for count in 1..=20 {
+            shell.tell(NoticeCode::LeftOut, "folder", Some(count));
+        }
+        let told = shell.follow().borrow().shell.told.clone();
+        assert_eq!(told.len(), MAX_TOLD);
+        assert_eq!(told.last().map(|told| (told.number, told.count)), Some((20, Some(20))));
+    }
+}
