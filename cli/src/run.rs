@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use privydrop_common::api::{Command, NewItem, View};
 use privydrop_common::text::Document;
+use privydrop_native::transport::WebRtc;
 use privydrop_native::{Device, Server};
+use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until};
 
 use crate::args::{Action, Args, Room, To};
@@ -50,7 +52,7 @@ enum Entry {
 
 /// Runs the program from its arguments to its end.
 pub(crate) async fn run(args: Args, screen: &mut Screen) -> Ended {
-    let (flag, label) = (args.server, args.label);
+    let (flag, label, buffer) = (args.server, args.label, args.socket_buffer);
     let Plan { task, entry, room } = match plan(args.action) {
         Ok(plan) => plan,
         Err(error) => return (Exit::Usage, error.to_string()),
@@ -60,7 +62,11 @@ pub(crate) async fn run(args: Args, screen: &mut Screen) -> Ended {
         Err(message) => return (Exit::Usage, message),
     };
     let Ok(mut stop) = Stop::listen() else { return (Exit::Incomplete, words::NO_RUNTIME.into()) };
-    let device = match Device::start(server.clone()) {
+    let started = match buffer {
+        Some(bytes) => Device::start_with(server.clone(), WebRtc::with_buffers(Handle::current(), bytes)),
+        None => Device::start(server.clone()),
+    };
+    let device = match started {
         Ok(device) => device,
         Err(error) => return (Exit::Incomplete, words::not_started(&error)),
     };

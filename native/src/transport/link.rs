@@ -24,7 +24,7 @@ use webrtc::peer_connection::{
 use super::outbox::index;
 use super::shared::Shared;
 use super::socket::LargeBuffers;
-use super::{negotiate, path, settings};
+use super::{Sockets, negotiate, path, settings};
 
 /// A channel's end overtakes its last messages on their way through the stack: this long a silence after the end
 /// tells that they have arrived.
@@ -36,10 +36,15 @@ const LANES: usize = 2;
 type StackResult<T> = webrtc::error::Result<T>;
 
 /// Runs one link until it is over or the session's handle, which holds the other end of `steps`, is gone.
-pub(super) async fn run(shared: Arc<Shared>, window: u32, ice: Vec<IceServer>, steps: mpsc::Receiver<Step>) {
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    sockets: Sockets,
+    ice: Vec<IceServer>,
+    steps: mpsc::Receiver<Step>,
+) {
     let events = Arc::new(Events { shared, connected: Notify::new() });
     let done = async {
-        let connection = connect(window, &ice, &events).await?;
+        let connection = connect(sockets, &ice, &events).await?;
         let served = serve(&*connection, &events, steps).await;
         // Or the stack's own task would go on for ever.
         connection.close().await.and(served)
@@ -67,16 +72,16 @@ async fn serve(
 }
 
 async fn connect(
-    window: u32,
+    sockets: Sockets,
     ice: &[IceServer],
     events: &Arc<Events>,
 ) -> StackResult<Box<dyn PeerConnection>> {
     let build = |multicast_dns| {
         let builder = PeerConnectionBuilder::new()
             .with_configuration(settings::configuration(ice))
-            .with_setting_engine(settings::engine(window, multicast_dns))
+            .with_setting_engine(settings::engine(sockets.window, multicast_dns))
             .with_data_channel_send_buffer_limit(settings::SEND_BUFFER)
-            .with_runtime(Arc::new(LargeBuffers))
+            .with_runtime(Arc::new(LargeBuffers(sockets.buffer)))
             .with_handler(Arc::clone(events) as Arc<dyn PeerConnectionEventHandler>)
             .with_udp_addrs(settings::addresses());
         Box::pin(builder.build())

@@ -28,6 +28,14 @@ use self::shared::Shared;
 #[derive(Debug, Clone)]
 pub struct WebRtc {
     runtime: Handle,
+    sockets: Sockets,
+}
+
+/// What this system's sockets hold.
+#[derive(Debug, Clone, Copy)]
+struct Sockets {
+    /// Bytes to ask for as the buffers of each.
+    buffer: usize,
     /// Bytes that a peer may have under way to us.
     window: u32,
 }
@@ -36,14 +44,20 @@ impl WebRtc {
     /// Asks the system once how large a socket's buffers may be. Links run on `runtime`, which needs its network and
     /// time drivers.
     pub fn new(runtime: Handle) -> Self {
-        Self { runtime, window: socket::receive_window() }
+        Self::with_buffers(runtime, socket::WANTED_BUFFER)
+    }
+
+    /// As [`WebRtc::new`], but asks for socket buffers of `bytes`: to see how links do where a system grants no more.
+    pub fn with_buffers(runtime: Handle, bytes: usize) -> Self {
+        let buffer = bytes.min(socket::WANTED_BUFFER);
+        Self { runtime, sockets: Sockets { buffer, window: socket::receive_window(buffer) } }
     }
 
     /// A new, idle link that will use these servers.
     pub fn connect(&self, ice: &[IceServer]) -> NativeTransport {
         let shared = Arc::new(Shared::default());
         let (steps, waiting) = mpsc::channel(MAX_STEPS);
-        self.runtime.spawn(link::run(Arc::clone(&shared), self.window, ice.to_vec(), waiting));
+        self.runtime.spawn(link::run(Arc::clone(&shared), self.sockets, ice.to_vec(), waiting));
         NativeTransport { shared, steps: Some(steps) }
     }
 }
