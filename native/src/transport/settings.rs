@@ -31,8 +31,8 @@ const PRFLX_WAIT: Duration = Duration::from_millis(50);
 pub(super) const SEND_BUFFER: usize = 2 * 1024 * 1024;
 /// Messages that a receive window has room for at least, so that one can be on its way while another is put together.
 const MESSAGES_PER_WINDOW: u32 = 4;
-/// Shortest maximum of a message that is offered (RFC 8841 §6.1, the default).
-const LEAST_MESSAGE: u32 = 64 * 1024;
+/// Shortest maximum of a message that is offered: the longest text and the longest page of a listing fit.
+const LEAST_MESSAGE: u32 = 192 * 1024;
 
 /// Settings of one link whose peer may have `window` bytes under way.
 pub(super) fn engine(window: u32, multicast_dns: bool) -> SettingEngine {
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn a_message_leaves_room_for_others_in_the_window() {
         assert_eq!(longest_message(4 * 1024 * 1024) as usize, MAX_FRAME);
-        assert_eq!(longest_message(512 * 1024), 128 * 1024);
+        assert_eq!(longest_message(800 * 1024), 200 * 1024);
         assert_eq!(longest_message(256 * 1024), LEAST_MESSAGE);
         assert_eq!(longest_message(0), LEAST_MESSAGE);
     }
