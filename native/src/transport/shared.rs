@@ -12,10 +12,9 @@ use tokio::sync::Notify;
 
 use super::outbox::{Outbox, index};
 
-/// Longest data frame that is sent, in bytes: 56 of the stack's chunks of 1,160, so that all of its datagrams are full
-/// and leave in batches. Longer ones take it a fifth more time. What is said on the control lane may be as long as the
-/// peer takes.
-const DATA_FRAME: usize = 56 * 1160;
+/// Bytes of a message that fill one datagram of the stack's. Data frames are as long as the peer takes and a multiple
+/// of it, so that all datagrams are full and leave in batches.
+const CHUNK: usize = 1160;
 
 /// Both directions of one link.
 #[derive(Debug, Default)]
@@ -76,7 +75,7 @@ impl Shared {
     pub(super) fn open(&self, max_frame: usize) {
         let mut boxes = self.boxes.lock();
         boxes.outbox.open(max_frame);
-        boxes.inbox.open(max_frame.min(DATA_FRAME));
+        boxes.inbox.open(max_frame - max_frame % CHUNK);
         self.opened.notify_one();
     }
 
