@@ -37,6 +37,10 @@ pub(crate) struct Args {
     #[arg(long, global = true)]
     pub(crate) relay_only: bool,
 
+    /// Bytes to ask for as socket buffers, to measure how it does where the system grants few.
+    #[arg(long, global = true, hide = true, env = "PRIVYDROP_SOCKET_BUFFER", value_name = "BYTES")]
+    pub(crate) socket_buffer: Option<usize>,
+
     #[command(subcommand)]
     pub(crate) action: Action,
 }

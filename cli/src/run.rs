@@ -52,7 +52,8 @@ enum Entry {
 
 /// Runs the program from its arguments to its end.
 pub(crate) async fn run(args: Args, screen: &mut Screen) -> Ended {
-    let (flag, label, relay_only) = (args.server, args.label, args.relay_only);
+    let (flag, label) = (args.server, args.label);
+    let (relay_only, buffer) = (args.relay_only, args.socket_buffer);
     let Plan { task, entry, room } = match plan(args.action) {
         Ok(plan) => plan,
         Err(error) => return (Exit::Usage, error.to_string()),
@@ -62,7 +63,10 @@ pub(crate) async fn run(args: Args, screen: &mut Screen) -> Ended {
         Err(message) => return (Exit::Usage, message),
     };
     let Ok(mut stop) = Stop::listen() else { return (Exit::Incomplete, words::NO_RUNTIME.into()) };
-    let links = WebRtc::new(Handle::current());
+    let links = match buffer {
+        Some(bytes) => WebRtc::with_buffers(Handle::current(), bytes),
+        None => WebRtc::new(Handle::current()),
+    };
     let links = if relay_only { links.relay_only() } else { links };
     let device = match Device::start_with(server.clone(), links) {
         Ok(device) => device,

@@ -42,9 +42,9 @@ pub enum Happened {
     Described(Sdp),
     /// A local candidate.
     Candidate(Candidate),
-    /// Both lanes are open; no frame may be longer than `max_frame` bytes (at most [`crate::wire::MAX_FRAME`]).
+    /// Both lanes are open; no data frame may be longer than `max_frame` bytes (at most [`crate::wire::MAX_FRAME`]).
     Open {
-        /// The negotiated maximum message size in bytes.
+        /// The negotiated maximum message size in bytes, or a little less where that suits the platform better.
         max_frame: usize,
     },
     /// One whole message arrived. Never reported before `Open`: what comes earlier is held back.

@@ -23,3 +23,4 @@ pub mod redis;
 pub mod server;
 pub mod terminal;
 pub mod tree;
+pub mod usage;

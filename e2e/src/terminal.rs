@@ -1,7 +1,6 @@
 //! The real terminal program, `privydrop --json`, for one test.
 
 use std::ffi::OsStr;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -27,26 +26,24 @@ impl Terminal {
     /// Starts it with `words`. `secret` is a code or a link to join with, if it is to; it travels as people are told to
     /// let it travel, outside of the arguments.
     pub fn start(server: &Server, words: &[&OsStr], secret: &str) -> Self {
-        Self::start_trusting(server, words, secret, None)
+        Self::start_with(server, words, secret, &[])
     }
 
-    /// The same, for a program that trusts the certificates in this file instead of the machine's.
-    pub fn start_trusting(
-        server: &Server,
-        words: &[&OsStr],
-        secret: &str,
-        certificates: Option<&Path>,
-    ) -> Self {
+    /// The same with further variables of its environment.
+    pub fn start_with(server: &Server, words: &[&OsStr], secret: &str, variables: &[(&str, String)]) -> Self {
         let mut command = Command::new(server::program().with_file_name("privydrop"));
-        if let Some(certificates) = certificates {
-            command.env("SSL_CERT_FILE", certificates).env_remove("SSL_CERT_DIR");
-        }
         command.arg("--json").arg("--server").arg(server.address()).args(words);
-        command.env("PRIVYDROP_CODE", secret).env_remove("PRIVYDROP_SERVER");
+        command.env("PRIVYDROP_CODE", secret).env_remove("PRIVYDROP_SERVER").env_remove("SSL_CERT_DIR");
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().expect("the terminal program is built along with the tests");
         let events = BufReader::new(child.stdout.take().expect("its output")).lines();
         Self { child, events, seen: Vec::new() }
+    }
+
+    /// Its number among all processes; 0 once it has ended.
+    pub fn id(&self) -> i32 {
+        self.child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or_default()
     }
 
     /// The next event of this kind.

@@ -8,10 +8,12 @@ use std::process::{Command, Stdio};
 
 use crate::failure::{Failure, answer, could_not_start, run as run_command, shown};
 use crate::step::{self, Step};
-use crate::{apt, cargo, tools, web};
+use crate::{apt, cargo, python, tools, web};
 
 /// Loads the server, from the package of the server; prints one line per figure.
 const LOAD: &str = "load";
+/// Moves bytes over the bare WebRTC stack, from the package `native`.
+const RAW: &str = "raw";
 /// How often the load runs when nothing else is asked for.
 const ROUNDS: usize = 3;
 
@@ -20,6 +22,7 @@ const ROUNDS: usize = 3;
 struct Built {
     server: PathBuf,
     bench: PathBuf,
+    raw: PathBuf,
 }
 
 const PACKAGES: Step<Built> = ("System packages", |_| apt::install(&[apt::BUILD, apt::TEST]));
@@ -35,6 +38,25 @@ const SERVER: Step<Built> = ("Server, optimised", |built| {
 });
 const BROWSERS: Step<Built> = ("Measuring program", |built| {
     built.bench = cargo::program_of(&["build", "--workspace", "--bin", "bench"], "bench")?;
+    Ok(())
+});
+const TERMINAL: Step<Built> = ("Terminal program and bare WebRTC stack, optimised", |built| {
+    const NAME: &str = "privydrop";
+    // Beside the server, where the measuring program looks for it.
+    cargo::program_of(&["build", "--release", "--workspace", "--bin", NAME], NAME)?;
+    built.raw = cargo::program_of(&["build", "--release", "--workspace", "--example", RAW], RAW)?;
+    Ok(())
+});
+const OTHERS: Step<Built> = ("Programs to compare with", |_| {
+    // Figures do not depend on them: where they cannot be had, they are left out, and the measuring program says so.
+    let others = [apt::install(&[&["croc"]]), python::install(&python::WORMHOLE)];
+    for failure in others.into_iter().filter_map(Result::err) {
+        println!("      one is left out: {failure}");
+    }
+    Ok(())
+});
+const NATIVE: Step<Built> = ("Measuring program", |built| {
+    built.bench = cargo::program_of(&["build", "--workspace", "--bin", "bench-native"], "bench-native")?;
     Ok(())
 });
 const SIGNAL: Step<Built> = ("Measuring program", |built| {
@@ -91,6 +113,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
             };
             browsers(steps, &rest)
         }
+        Some("native") => {
+            let as_it_is = rest.iter().position(|word| word == "--no-build").map(|at| rest.remove(at));
+            let steps: &[_] = match as_it_is {
+                Some(_) => &[SERVER, TERMINAL, NATIVE],
+                None => &[PACKAGES, TOOLS, WEB, SERVER, TERMINAL, OTHERS, NATIVE],
+            };
+            natively(steps, &rest)
+        }
         Some("signal") => signal(rounds(&rest)?),
         other => Err(unknown(other.unwrap_or_default())),
     }
@@ -103,6 +133,16 @@ fn browsers(steps: &[Step<Built>], options: &[String]) -> Result<(), Failure> {
     println!("{}", machine());
     let mut bench = Command::new(built.bench);
     run_command(bench.args(options).env("PATH", web::path()).env("PRIVYDROP_SERVER", built.server))
+}
+
+/// Moves files between terminals, and between a terminal and a browser.
+fn natively(steps: &[Step<Built>], options: &[String]) -> Result<(), Failure> {
+    let mut built = Built::default();
+    step::all(steps, &mut built)?;
+    println!("{}", machine());
+    let mut bench = Command::new(built.bench);
+    bench.args(options).env("PATH", web::path()).env("PRIVYDROP_SERVER", built.server);
+    run_command(bench.env("PRIVYDROP_RAW", built.raw).env("PRIVYDROP_WORMHOLE", python::programs()))
 }
 
 /// Loads the signaling server, with its rooms in memory.

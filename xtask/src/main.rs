@@ -11,6 +11,7 @@ mod desktop;
 mod dist;
 mod failure;
 mod mobile;
+mod python;
 mod serve;
 mod shrink;
 mod step;
@@ -37,6 +38,9 @@ cargo xtask COMMAND
   bench browser     move files between two browsers, beside a raw data channel; options:
                     --rounds N, --size 200M|1G, --sink private|directory, --quick,
                     --no-build (takes the web app as it stands in dist/)
+  bench native      move files between terminals, beside the bare WebRTC stack and other
+                    programs, and between a terminal and a browser; options: --rounds N,
+                    --only large|others|small|memory|browser, --quick, --no-build
   bench signal      load the signaling server; option: --rounds N
   dist              the server, the terminal program, the desktop app's Debian package and
                     the web app, optimised, with their hashes, in target/dist

@@ -26,6 +26,8 @@ use super::platform::{SYNCS_TREES, free_space, rename_new, sync_tree, write_at};
 const MAX_NUMBER: u32 = 10_000;
 /// Files of one item that are held open; the others are opened again when they go on.
 const MAX_OPEN: usize = 32;
+/// Bytes written after which a file is synced ahead: else the disk would get a big one all at once, at its end.
+const SYNC_EVERY: u64 = 64 << 20;
 /// Room for the number in the name of something unfinished.
 const NUMBER_ROOM: usize = 8;
 
@@ -47,6 +49,10 @@ pub(super) struct Tree {
     left: usize,
     /// It has its own name.
     settled: bool,
+    /// Bytes written since a file was last to be synced ahead.
+    unsynced: u64,
+    /// A file to be synced ahead.
+    to_sync: Option<File>,
 }
 
 impl Tree {
@@ -71,6 +77,8 @@ impl Tree {
             begun: HashSet::new(),
             left,
             settled: false,
+            unsynced: 0,
+            to_sync: None,
         };
         tree.begin().map_err(|error| {
             tree.remove();
@@ -85,12 +93,21 @@ impl Tree {
         let value =
             value_of(size, piece, chunks.iter().map(|chunk| &chunk[..])).ok_or(ErrorKind::InvalidInput)?;
         let handle = self.file(file)?;
-        let (mut at, _) = piece_range(size, piece);
-        for chunk in chunks {
-            write_at(handle, at, chunk)?;
-            at += chunk.len() as u64;
+        let (at, length) = piece_range(size, piece);
+        write_at(handle, at, chunks)?;
+        self.unsynced += length;
+        if self.unsynced >= SYNC_EVERY && self.to_sync.is_none() {
+            self.unsynced = 0;
+            // Opened anew: an error that it is told of is told to the other handle as well, when the file is complete.
+            self.to_sync = self.open(file, &old_file()).ok();
         }
         Ok(value)
+    }
+
+    /// A file of which so much was written that its bytes should be on the disk before the last are: whoever is
+    /// given it syncs it while more is written.
+    pub(super) fn sync_due(&mut self) -> Option<File> {
+        self.to_sync.take()
     }
 
     /// Completes a file; with the last one the item gets its name.
@@ -183,22 +200,26 @@ impl Tree {
             Some(at) => at,
             None => {
                 let options = if self.begun.insert(file) { new_file() } else { old_file() };
-                let handle = match &mut self.folders {
-                    Some(folders) => {
-                        let (folder, name) =
-                            folders.of(self.plan.files[file.0 as usize].path.components())?;
-                        folder.open_with(name, &options)?
-                    }
-                    None => self.place.dir.open_with(&self.top, &options)?,
-                };
+                let handle = self.open(file, &options)?;
                 if self.open.len() >= MAX_OPEN {
                     self.open.pop_front();
                 }
-                self.open.push_back((file, handle.into_std()));
+                self.open.push_back((file, handle));
                 self.open.len() - 1
             }
         };
         Ok(&self.open[at].1)
+    }
+
+    fn open(&mut self, file: FileIndex, options: &OpenOptions) -> io::Result<File> {
+        let handle = match &mut self.folders {
+            Some(folders) => {
+                let (folder, name) = folders.of(self.plan.files[file.0 as usize].path.components())?;
+                folder.open_with(name, options)?
+            }
+            None => self.place.dir.open_with(&self.top, options)?,
+        };
+        Ok(handle.into_std())
     }
 
     /// Makes everything durable, then gives the item its own name.

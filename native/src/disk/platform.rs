@@ -4,9 +4,16 @@
 
 use std::fs::File;
 use std::io;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::io::IoSlice;
 use std::path::Path;
 
+use bytes::Bytes;
 use cap_std::fs::{Dir, OpenOptions};
+
+/// Most chunks that one call writes: as many as every Linux takes (IOV_MAX).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const MAX_SLICES: usize = 1024;
 
 /// Opens a file to be read. Fails at a symbolic link, and never waits for the other end of a pipe.
 #[cfg(unix)]
@@ -54,21 +61,48 @@ pub(super) fn read_at(file: &File, offset: u64, length: usize) -> io::Result<Vec
     Ok(bytes)
 }
 
-/// Writes all of it at `offset`.
-#[cfg(unix)]
-pub(super) fn write_at(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
-    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+/// Writes all of the chunks at `offset`, one behind the other.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn write_at(file: &File, mut offset: u64, chunks: &[Bytes]) -> io::Result<()> {
+    use rustix::io::{pwritev, retry_on_intr};
+    let mut slices: Vec<IoSlice<'_>> = chunks.iter().map(|chunk| IoSlice::new(chunk)).collect();
+    let mut left = &mut slices[..];
+    // What is empty at the front would look like a full disk.
+    IoSlice::advance_slices(&mut left, 0);
+    while !left.is_empty() {
+        let count = left.len().min(MAX_SLICES);
+        match retry_on_intr(|| pwritev(file, &left[..count], offset))? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            written => {
+                offset += written as u64;
+                IoSlice::advance_slices(&mut left, written);
+            }
+        }
+    }
+    Ok(())
 }
 
-/// Writes all of it at `offset`.
+/// Writes all of the chunks at `offset`, one behind the other.
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+pub(super) fn write_at(file: &File, mut offset: u64, chunks: &[Bytes]) -> io::Result<()> {
+    for chunk in chunks {
+        std::os::unix::fs::FileExt::write_all_at(file, chunk, offset)?;
+        offset += chunk.len() as u64;
+    }
+    Ok(())
+}
+
+/// Writes all of the chunks at `offset`, one behind the other.
 #[cfg(windows)]
-pub(super) fn write_at(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_at(file: &File, mut offset: u64, chunks: &[Bytes]) -> io::Result<()> {
     use std::os::windows::fs::FileExt;
-    let mut written = 0;
-    while written < bytes.len() {
-        match file.seek_write(&bytes[written..], offset + written as u64)? {
-            0 => return Err(io::ErrorKind::WriteZero.into()),
-            count => written += count,
+    for chunk in chunks {
+        let mut bytes = &chunk[..];
+        while !bytes.is_empty() {
+            match file.seek_write(bytes, offset)? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                count => (bytes, offset) = (&bytes[count..], offset + count as u64),
+            }
         }
     }
     Ok(())
@@ -140,4 +174,31 @@ pub(super) fn rename_claimed(dir: &Dir, from: &str, to: &str, is_folder: bool) -
         let _ = if is_folder { dir.remove_dir(to) } else { dir.remove_file(to) };
     }
     renamed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_written_one_behind_the_other_however_many_and_however_short() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        let chunks: Vec<Bytes> = (0..3000_u16)
+            .map(|number| Bytes::from(vec![number.to_be_bytes()[1]; usize::from(number % 5)]))
+            .collect();
+        write_at(&File::create(&path).unwrap(), 7, &chunks).unwrap();
+        let written = std::fs::read(&path).unwrap();
+        assert_eq!(written[..7], [0; 7]);
+        assert_eq!(written[7..], chunks.concat());
+    }
+
+    #[test]
+    fn nothing_is_written_of_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = File::create(directory.path().join("file")).unwrap();
+        write_at(&file, 0, &[]).unwrap();
+        write_at(&file, 0, &[Bytes::new()]).unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 0);
+    }
 }

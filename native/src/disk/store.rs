@@ -7,6 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -45,6 +46,8 @@ struct Item {
     orders: Mutex<Orders>,
     /// Used by one worker at a time.
     tree: Mutex<Option<Tree>>,
+    /// A worker syncs what was written so far.
+    syncing: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -154,7 +157,9 @@ impl Stores {
                 Report::Prepared { store, outcome }
             }
             Order::Write { job, file, piece, chunks } => {
-                Report::Written { job, outcome: item.with(|tree| tree.write(file, piece, &chunks)) }
+                let outcome = item.with(|tree| tree.write(file, piece, &chunks));
+                self.sync_ahead(item);
+                Report::Written { job, outcome }
             }
             Order::Commit(file) => {
                 Report::Committed { store, file, outcome: item.with(|tree| tree.commit(file)) }
@@ -172,6 +177,20 @@ impl Stores {
             }
         };
         self.mailbox.outcome(report);
+    }
+
+    /// Has a worker sync what was written, if that is due and none does.
+    fn sync_ahead(&self, item: &Item) {
+        let Some(file) = item.tree.lock().as_mut().and_then(Tree::sync_due) else { return };
+        let syncing = Arc::clone(&item.syncing);
+        if syncing.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        self.workers.spawn(move || {
+            // Whether it worked is asked again when the file is complete.
+            let _ = file.sync_data();
+            syncing.store(false, Ordering::Relaxed);
+        });
     }
 
     fn keep(&self, store: StoreId, path: PathBuf) -> Kept {

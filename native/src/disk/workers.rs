@@ -6,8 +6,8 @@
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio_util::task::TaskTracker;
 
-/// Fewest threads: one that waits for a disk must not keep the others from it.
-const MIN_THREADS: usize = 2;
+/// Fewest threads: two that wait for a disk must not keep the others from it.
+const MIN_THREADS: usize = 3;
 /// Most threads: more only disturb each other, and hashing alone is faster than any network.
 const MAX_THREADS: usize = 8;
 

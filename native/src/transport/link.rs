@@ -77,7 +77,7 @@ async fn connect(ice: &[IceServer], events: &Arc<Events>) -> StackResult<Box<dyn
             .with_configuration(settings::configuration(ice, &events.relays, setup.relay_only))
             .with_setting_engine(settings::engine(setup, multicast_dns))
             .with_data_channel_send_buffer_limit(settings::SEND_BUFFER)
-            .with_runtime(Arc::new(LinkRuntime(Arc::clone(&events.relays))))
+            .with_runtime(Arc::new(LinkRuntime::new(&events.relays, setup.buffer)))
             .with_handler(Arc::clone(events) as Arc<dyn PeerConnectionEventHandler>)
             .with_udp_addrs(settings::addresses());
         Box::pin(builder.build())

@@ -38,7 +38,13 @@ impl WebRtc {
     /// Asks the system once how large a socket's buffers may be. Links run on `runtime`, which needs its network and
     /// time drivers.
     pub fn new(runtime: Handle) -> Self {
-        let setup = Setup { window: socket::receive_window(), relay_only: false };
+        Self::with_buffers(runtime, socket::WANTED_BUFFER)
+    }
+
+    /// As [`WebRtc::new`], but asks for socket buffers of `bytes`: to see how links do where a system grants no more.
+    pub fn with_buffers(runtime: Handle, bytes: usize) -> Self {
+        let buffer = bytes.min(socket::WANTED_BUFFER);
+        let setup = Setup { buffer, window: socket::receive_window(buffer), relay_only: false };
         Self { runtime, setup }
     }
 

@@ -20,6 +20,8 @@ use super::turn::Relays;
 /// What is the same for all links of a program.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Setup {
+    /// Bytes to ask for as the buffers of each socket.
+    pub(super) buffer: usize,
     /// Bytes that a peer may have under way to us.
     pub(super) window: u32,
     /// Peers learn of no address of this device, and nothing goes to them but through a relay.
@@ -31,7 +33,7 @@ impl Setup {
     /// window leaves the path idle until it is read.
     pub(super) fn longest_message(self) -> usize {
         let share = usize::try_from(self.window / MESSAGES_PER_WINDOW).unwrap_or(usize::MAX);
-        share.clamp(DEFAULT_MESSAGE, MOST_MESSAGE)
+        share.clamp(LEAST_MESSAGE, MOST_MESSAGE)
     }
 }
 
@@ -52,13 +54,15 @@ const PRFLX_WAIT: Duration = Duration::from_millis(50);
 pub(super) const SEND_BUFFER: usize = 2 * 1024 * 1024;
 /// Messages that a receive window has room for at least, so that one can be on its way while another is put together.
 const MESSAGES_PER_WINDOW: u32 = 4;
-/// Shortest maximum of a message that is offered, and the one of a peer that offers none (RFC 8841 §6.1).
+/// The maximum of a peer that offers none (RFC 8841 §6.1).
 pub(super) const DEFAULT_MESSAGE: usize = 64 * 1024;
+/// Shortest maximum of a message that is offered: the longest text and the longest page of a listing fit.
+const LEAST_MESSAGE: usize = 192 * 1024;
 /// Longest maximum that is offered: a little less than the stack takes, so that one message too long is noticed.
 const MOST_MESSAGE: usize = MAX_FRAME - 1024;
 
 /// Settings of one link.
-pub(super) fn engine(Setup { window, relay_only }: Setup, multicast_dns: bool) -> SettingEngine {
+pub(super) fn engine(Setup { window, relay_only, .. }: Setup, multicast_dns: bool) -> SettingEngine {
     SettingEngineBuilder::new()
         .with_ice_timeouts(Some(SILENT_AFTER), Some(LOST_AFTER), Some(KEEPALIVE))
         .with_ice_connection_attempts(Some(CHECK_EVERY), Some(CHECKS))
@@ -125,11 +129,11 @@ mod tests {
 
     #[test]
     fn a_message_leaves_room_for_others_in_the_window() {
-        let longest = |window| Setup { window, relay_only: false }.longest_message();
+        let longest = |window| Setup { buffer: 0, window, relay_only: false }.longest_message();
         assert_eq!(longest(4 * 1024 * 1024), MOST_MESSAGE);
-        assert_eq!(longest(512 * 1024), 128 * 1024);
-        assert_eq!(longest(256 * 1024), DEFAULT_MESSAGE);
-        assert_eq!(longest(0), DEFAULT_MESSAGE);
+        assert_eq!(longest(800 * 1024), 200 * 1024);
+        assert_eq!(longest(256 * 1024), LEAST_MESSAGE);
+        assert_eq!(longest(0), LEAST_MESSAGE);
     }
 
     #[test]

@@ -12,6 +12,10 @@ use tokio::sync::Notify;
 
 use super::outbox::{Outbox, index};
 
+/// Bytes of a message that fill one datagram of the stack's. Data frames are as long as the peer takes and a multiple
+/// of it, so that all datagrams are full and leave in batches.
+const CHUNK: usize = 1160;
+
 /// Both directions of one link.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
@@ -71,7 +75,7 @@ impl Shared {
     pub(super) fn open(&self, max_frame: usize) {
         let mut boxes = self.boxes.lock();
         boxes.outbox.open(max_frame);
-        boxes.inbox.open(max_frame);
+        boxes.inbox.open(max_frame - max_frame % CHUNK);
         self.opened.notify_one();
     }
 

@@ -5,42 +5,50 @@
 //! Knows nothing of what the datagrams carry.
 
 use std::future::Future;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 use webrtc::runtime::{
-    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime,
+    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime,
+    TokioRuntime, Transmit,
 };
 
 use super::turn::{RelaySocket, Relays};
 
 /// Bytes asked for in each direction. With the 208 KiB that systems give unasked, a burst overflows the buffer and
 /// every loss costs a second.
-const WANTED_BUFFER: usize = 4 * 1024 * 1024;
+pub(super) const WANTED_BUFFER: usize = 4 * 1024 * 1024;
 /// What is counted on where a system tells nothing, or less.
 const LEAST_BUFFER: usize = 256 * 1024;
 /// Longest wait for a server's address. The stack stands still meanwhile, so a dead resolver must not cost the link.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Datagrams handed to the system at once. The stack would hand over 65,535 bytes, which with their header are too
+/// many for the system: it refuses the whole batch, and the loss of fifty datagrams in a row costs a second each time.
+/// Fifty of its longest, 1,225 bytes, stay below.
+const MAX_BATCH: usize = 50;
+
 type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Bytes that a peer may have under way to us: no more than the socket can hold, from what this system grants.
-pub(super) fn receive_window() -> u32 {
-    let granted = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).ok().and_then(|socket| enlarge(&socket));
+/// Bytes that a peer may have under way to us: no more than the socket can hold, from what this system grants to
+/// those who ask for `buffer`.
+pub(super) fn receive_window(buffer: usize) -> u32 {
+    let granted = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).ok().and_then(|socket| enlarge(&socket, buffer));
     let window = granted.unwrap_or(LEAST_BUFFER).clamp(LEAST_BUFFER, WANTED_BUFFER);
     u32::try_from(window).unwrap_or(u32::MAX)
 }
 
-/// Asks for the wanted buffers; tells the receive buffer that was granted, in bytes of payload.
-fn enlarge(socket: &UdpSocket) -> Option<usize> {
+/// Asks for buffers of this size; tells the receive buffer that was granted, in bytes of payload.
+fn enlarge(socket: &UdpSocket, buffer: usize) -> Option<usize> {
     let socket = SockRef::from(socket);
     // A system may refuse what is above its limit or cut it: either way it is read back.
-    let _ = socket.set_recv_buffer_size(WANTED_BUFFER);
-    let _ = socket.set_send_buffer_size(WANTED_BUFFER);
+    let _ = socket.set_recv_buffer_size(buffer);
+    let _ = socket.set_send_buffer_size(buffer);
     let told = socket.recv_buffer_size().ok()?;
     // Linux tells twice what it granted, for its own bookkeeping (man 7 socket, SO_RCVBUF).
     Some(if cfg!(any(target_os = "linux", target_os = "android")) { told / 2 } else { told })
@@ -48,7 +56,17 @@ fn enlarge(socket: &UdpSocket) -> Option<usize> {
 
 /// Tokio, with larger socket buffers, streams to relays, and its own clock. One for each link.
 #[derive(Debug)]
-pub(super) struct LinkRuntime(pub(super) Arc<Relays>);
+pub(super) struct LinkRuntime {
+    relays: Arc<Relays>,
+    /// Bytes to ask for as the buffers of each socket.
+    buffer: usize,
+}
+
+impl LinkRuntime {
+    pub(super) fn new(relays: &Arc<Relays>, buffer: usize) -> Self {
+        Self { relays: Arc::clone(relays), buffer }
+    }
+}
 
 impl Runtime for LinkRuntime {
     fn spawn(&self, future: Pending<'static, ()>) -> Box<dyn JoinHandle> {
@@ -56,9 +74,9 @@ impl Runtime for LinkRuntime {
     }
 
     fn wrap_udp_socket(&self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
-        enlarge(&socket);
-        let udp = TokioRuntime.wrap_udp_socket(socket)?;
-        Ok(Arc::new(RelaySocket::new(udp, Arc::clone(&self.0))))
+        enlarge(&socket, self.buffer);
+        let udp = Arc::new(Batching(TokioRuntime.wrap_udp_socket(socket)?));
+        Ok(Arc::new(RelaySocket::new(udp, Arc::clone(&self.relays))))
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
@@ -101,16 +119,47 @@ impl Runtime for LinkRuntime {
     }
 }
 
+/// A socket that takes as many datagrams at once as the system sends.
+#[derive(Debug)]
+struct Batching(Arc<dyn AsyncUdpSocket>);
+
+impl AsyncUdpSocket for Batching {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        self.0.poll_send(cx, transmit)
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        self.0.poll_recv(cx, buffers, meta)
+    }
+
+    fn max_gso_segments(&self) -> usize {
+        self.0.max_gso_segments().min(MAX_BATCH)
+    }
+
+    fn max_gro_segments(&self) -> usize {
+        self.0.max_gro_segments()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_peer_may_send_as_much_as_the_socket_holds_and_never_more_than_was_asked_for() {
-        let window = receive_window() as usize;
+        let window = receive_window(WANTED_BUFFER) as usize;
         assert!((LEAST_BUFFER..=WANTED_BUFFER).contains(&window), "{window}");
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let granted = enlarge(&socket).unwrap();
+        let granted = enlarge(&socket, WANTED_BUFFER).unwrap();
         assert!(window <= granted.max(LEAST_BUFFER), "{window} of {granted}");
     }
 }

@@ -95,15 +95,15 @@ mod tests {
         "v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=max-message-size:100000\r\na=mid:0\r\n";
 
     fn terms(relay_only: bool) -> Terms {
-        Terms::new(Setup { window: 0, relay_only })
+        Terms::new(Setup { buffer: 0, window: 0, relay_only })
     }
 
     #[test]
     fn the_peer_hears_of_less_than_the_stack_takes() {
         let terms = terms(false);
-        assert_eq!(terms.longest(), DEFAULT_MESSAGE);
+        assert_eq!(terms.longest(), 196_608);
         let without = SDP.replace("a=max-message-size:100000\r\n", "");
-        assert_eq!(terms.for_peer(SDP), format!("{without}a=max-message-size:65536\r\n"));
+        assert_eq!(terms.for_peer(SDP), format!("{without}a=max-message-size:196608\r\n"));
         assert_eq!(terms.for_stack(SDP), format!("{without}a=max-message-size:262144\r\n"));
     }
 
@@ -112,7 +112,7 @@ mod tests {
         let terms = terms(false);
         assert_eq!(terms.max_frame(), 0);
         for (told, max_frame) in
-            [("100000", 65_536), ("16384", 16_384), ("0", 65_536), ("1073741823", 65_536), ("-1", 65_536)]
+            [("100000", 100_000), ("16384", 16_384), ("0", 196_608), ("1073741823", 196_608), ("-1", 65_536)]
         {
             terms.for_stack(&SDP.replace("100000", told));
             assert_eq!(terms.max_frame(), max_frame, "{told}");

@@ -29,10 +29,18 @@ struct Stream {
     /// Where the next piece begins.
     next: Cell<u64>,
     reader: ReadableStreamByobReader,
-    /// Comes when the read before is done.
-    turn: RefCell<Option<oneshot::Receiver<()>>>,
+    /// Comes when the read ordered last is done.
+    last: RefCell<Option<oneshot::Receiver<()>>>,
     /// Filled by one read after the other.
     buffer: RefCell<Option<ArrayBuffer>>,
+}
+
+/// A place in the queue of a stream.
+struct Turn {
+    stream: Rc<Stream>,
+    /// Comes when the read before is done.
+    before: Option<oneshot::Receiver<()>>,
+    done: oneshot::Sender<()>,
 }
 
 impl Streams {
@@ -49,8 +57,8 @@ impl Streams {
         let ordered = (!whole).then(|| self.order(source, file, from, len)).flatten();
         let file = file.clone();
         async move {
-            if let Some((stream, turn, done)) = ordered {
-                let read = stream.take(turn, len).await;
+            if let Some(Turn { stream, before, done }) = ordered {
+                let read = stream.take(before, len).await;
                 // A stream that broke says so to the next in turn by dropping its sender.
                 if let Ok(bytes) = read {
                     let _ = done.send(());
@@ -67,13 +75,7 @@ impl Streams {
     }
 
     /// Puts a read in the queue of the stream that has come to `from`, or of a new one.
-    fn order(
-        &self,
-        source: SourceId,
-        file: &File,
-        from: u64,
-        len: u64,
-    ) -> Option<(Rc<Stream>, Option<oneshot::Receiver<()>>, oneshot::Sender<()>)> {
+    fn order(&self, source: SourceId, file: &File, from: u64, len: u64) -> Option<Turn> {
         let mut streams = self.0.borrow_mut();
         let known = streams.iter().position(|stream| stream.source == source && stream.next.get() == from);
         let stream = match known {
@@ -81,7 +83,7 @@ impl Streams {
             None => Rc::new(Stream::open(source, file, from).ok()?),
         };
         let (done, turn) = oneshot::channel();
-        let before = stream.turn.replace(Some(turn));
+        let before = stream.last.replace(Some(turn));
         stream.next.set(from + len);
         if from + len < count(file.size()) {
             if streams.len() == MAX_STREAMS {
@@ -89,7 +91,7 @@ impl Streams {
             }
             streams.push(Rc::clone(&stream));
         }
-        Some((stream, before, done))
+        Some(Turn { stream, before, done })
     }
 }
 
@@ -102,15 +104,15 @@ impl Stream {
             source,
             next: Cell::new(from),
             reader,
-            turn: RefCell::default(),
+            last: RefCell::default(),
             buffer: RefCell::default(),
         })
     }
 
-    /// The next `len` bytes, once it is their turn.
-    async fn take(&self, turn: Option<oneshot::Receiver<()>>, len: u64) -> Result<Vec<u8>, JsValue> {
-        if let Some(turn) = turn {
-            turn.await.map_err(|_| JsValue::UNDEFINED)?;
+    /// The next `len` bytes, once those `before` are read.
+    async fn take(&self, before: Option<oneshot::Receiver<()>>, len: u64) -> Result<Vec<u8>, JsValue> {
+        if let Some(before) = before {
+            before.await.map_err(|_| JsValue::UNDEFINED)?;
         }
         let len = u32::try_from(len).map_err(|_| JsValue::UNDEFINED)?;
         let spare = self.buffer.take().filter(|spare| spare.byte_length() >= len);

@@ -8,6 +8,7 @@ use std::fs::read_to_string;
 use std::time::{Duration, Instant};
 
 use privydrop_e2e::browser::Browser;
+use privydrop_e2e::usage::{TICKS, memory, ticks};
 use serde::Deserialize;
 
 use crate::{Ends, tab};
@@ -16,8 +17,6 @@ use crate::{Ends, tab};
 const LOOK: Duration = Duration::from_millis(250);
 /// Bytes a second below which a transfer is given up.
 const SLOWEST: u64 = 1_000_000;
-/// Ticks of CPU time in a second, as Linux tells them to programs.
-const TICKS: f64 = 100.0;
 
 /// One transfer.
 #[derive(Debug, Clone, Copy)]
@@ -158,21 +157,6 @@ impl Tab {
 fn spent(before: &HashMap<i32, u64>, after: &HashMap<i32, u64>) -> f64 {
     let each = after.iter().map(|(id, ticks)| ticks.saturating_sub(before.get(id).copied().unwrap_or(0)));
     each.sum::<u64>() as f64 / TICKS
-}
-
-/// CPU time of a process so far, in ticks; nothing when it is gone.
-fn ticks(id: i32) -> Option<u64> {
-    let stat = read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // Behind the name, which stands in parentheses: user and system time are the 12th and 13th.
-    let (_, facts) = stat.rsplit_once(')')?;
-    Some(facts.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum())
-}
-
-/// Proportional share of memory of a process in bytes: what it alone has, and its part of what it shares.
-fn memory(id: i32) -> Option<f64> {
-    let rollup = read_to_string(format!("/proc/{id}/smaps_rollup")).ok()?;
-    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
-    Some(line.split_whitespace().next()?.parse::<f64>().ok()? * 1024.0)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use privydrop_e2e::usage::median;
+
 use crate::first_load::Part;
 use crate::meter::Moved;
 use crate::opening::{Opening, Times};
@@ -144,17 +146,6 @@ pub(crate) fn megabytes(size: u64) -> String {
     match size {
         1_000_000_000.. => format!("{} GB", size as f64 / 1e9),
         _ => format!("{} MB", size as f64 / 1e6),
-    }
-}
-
-/// The value in the middle; the mean of both when there are two. 0 of nothing.
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    let (low, high) = (values.len().saturating_sub(1) / 2, values.len() / 2);
-    match (values.get(low), values.get(high)) {
-        (Some(low), Some(high)) => f64::midpoint(*low, *high),
-        _ => 0.0,
     }
 }
 
