@@ -5,12 +5,15 @@
 use std::path::{Path, PathBuf};
 
 use privydrop_common::bridge::NoPlace;
-use tauri::{AppHandle, Manager, Runtime};
+#[cfg(desktop)]
+use tauri::Manager;
+use tauri::{AppHandle, Runtime};
 use tauri_plugin_dialog::{DialogExt, FileDialogBuilder, FilePath, MessageDialogButtons};
 use tauri_plugin_opener::OpenerExt;
 use tokio::sync::{Mutex, oneshot};
 
 use crate::shell::Shell;
+#[cfg(desktop)]
 use crate::window::MAIN;
 
 static ASKING: Mutex<()> = Mutex::const_new(());

@@ -246,6 +246,7 @@ impl Shell {
     }
 
     /// Leaves the room and ends the session; true when there was one.
+    #[cfg(desktop)]
     pub(crate) async fn end(&self) -> bool {
         let running = self.0.kept.lock().running.take();
         match running {
@@ -258,6 +259,7 @@ impl Shell {
     }
 
     /// True while there is a session.
+    #[cfg(desktop)]
     pub(crate) fn is_running(&self) -> bool {
         self.0.kept.lock().running.is_some()
     }
@@ -275,6 +277,7 @@ impl Shell {
     }
 
     /// Whether the program starts with the system.
+    #[cfg(desktop)]
     pub(crate) fn show_autostart(&self, on: Option<bool>) {
         self.show(|news| news.shell.autostart = on);
     }

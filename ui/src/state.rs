@@ -153,6 +153,7 @@ pub enum Action {
     /// Other colours were chosen.
     Paint(Theme),
     /// The program around the page has new facts.
+    #[cfg_attr(not(feature = "desktop"), allow(dead_code, reason = "a browser is no such program"))]
     Surrounded(ShellFacts),
     /// A server's address was taken, or refused.
     RefuseServer(bool),
