@@ -430,6 +430,8 @@ fn three_files_at_once_all_arrive() {
     for (name, seed, size) in [("file.bin", 1, 3), ("two.bin", 2, 4), ("three.bin", 3, 5)] {
         assert_eq!(files[name], bytes_of(seed, size * MIB), "{name}");
     }
+    let speeds: Vec<u64> = world.items_in(guest).iter().map(|item| item.progress.speed).collect();
+    assert_eq!(speeds, [0; 3], "what is done does not move");
 }
 
 #[test]

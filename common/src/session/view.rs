@@ -25,12 +25,12 @@ impl Session {
         );
         items.sort_unstable_by_key(|(order, _)| *order);
         let items: Vec<ItemView> = items.into_iter().map(|(_, item)| item).collect();
-        let total = sum(items.iter().filter(|item| is_busy(item)));
+        let total = sum(items.iter().filter(|item| is_on_its_way(item.state)));
         View {
             phase: self.room.phase,
             room: self.room_view(),
             peers: self.peer_views(),
-            busy: items.iter().any(is_busy),
+            busy: items.iter().any(|item| is_on_its_way(item.state)),
             total,
             items,
             notices: self.notices.iter().cloned().collect(),
@@ -126,7 +126,11 @@ fn their_item(key: ItemKey, received: &Received, now: Moment) -> ItemView {
     ItemView {
         files: item.file_count(),
         state: received.state,
-        progress: received.rate.progress(stored, size, now),
+        progress: if is_on_its_way(received.state) {
+            received.rate.progress(stored, size, now)
+        } else {
+            Progress { done: stored, total: size, ..Progress::default() }
+        },
         hash: received.hash.clone(),
         stopped_by: received.stopped_by,
         kept: received.kept,
@@ -141,8 +145,8 @@ fn text_item(key: ItemKey, document: &Document, state: ItemState) -> ItemView {
     ItemView { state, text, ..ItemView::offered(key, ItemKind::Text, String::new(), size) }
 }
 
-fn is_busy(item: &ItemView) -> bool {
-    matches!(item.state, ItemState::Waiting | ItemState::Moving | ItemState::Verifying)
+fn is_on_its_way(state: ItemState) -> bool {
+    matches!(state, ItemState::Waiting | ItemState::Moving | ItemState::Verifying)
 }
 
 fn sum<'a>(items: impl Iterator<Item = &'a ItemView>) -> Progress {

@@ -71,7 +71,10 @@ impl Wires {
             world.wires.last_transfer = Some(transfer.0);
         }
         if lane == Lane::Data {
-            assert!(wire.waiting[&lane] <= HIGH_WATER + length, "the session respects the high mark");
+            assert!(
+                wire.waiting[&lane] <= LOW_WATER + HIGH_WATER + length,
+                "the session respects the high mark"
+            );
             world.wires.carried += length as u64;
         }
         if world.wires.cut {
