@@ -157,7 +157,7 @@ async fn text_instead_of_bytes_is_a_violation() {
 async fn a_message_longer_than_was_allowed_is_a_violation() {
     for lane in 0..2 {
         let (mut transport, raw) = Raw::pair().await;
-        raw.lanes[lane].send(BytesMut::zeroed(raw.max_frame + 1)).await.unwrap();
+        raw.lanes[lane].send(BytesMut::zeroed(MAX_FRAME)).await.unwrap();
         assert_eq!(end(&mut transport).await, Closed::Violation);
     }
 }

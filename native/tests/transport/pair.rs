@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use privydrop_common::sdp::{Candidate, Sdp};
@@ -12,11 +13,15 @@ use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::setting_engine::SctpMaxMessageSize;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelInit};
 use webrtc::peer_connection::{
     PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceCandidateInit,
     RTCPeerConnectionIceEvent, RTCSessionDescription, SettingEngineBuilder,
 };
+
+/// Longest silence of a link, by the clock of the test.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Two links that are open to each other.
 pub(crate) struct Pair {
@@ -27,8 +32,9 @@ pub(crate) struct Pair {
     pub(crate) path: Option<Path>,
 }
 
+/// What happens next. A test that waits in vain fails rather than keeping all others waiting.
 pub(crate) async fn happened(transport: &mut NativeTransport) -> Happened {
-    poll_fn(|cx| transport.poll(cx)).await
+    timeout(PATIENCE, poll_fn(|cx| transport.poll(cx))).await.expect("nothing happens any more")
 }
 
 /// What happens next on one of two links, and on which.
@@ -97,9 +103,8 @@ pub(crate) async fn pair() -> Pair {
 /// A peer that follows no rule of ours.
 pub(crate) struct Raw {
     pub(crate) connection: Box<dyn PeerConnection>,
+    /// It believes that messages may be of any length.
     pub(crate) lanes: [Arc<dyn DataChannel>; 2],
-    /// The longest message that it was told to send. It believes that it may send any.
-    pub(crate) max_frame: usize,
 }
 
 struct Candidates(mpsc::Sender<RTCIceCandidateInit>);
@@ -131,7 +136,7 @@ impl Raw {
         let lanes = [channel("control", 0).await.unwrap(), channel("data", 1).await.unwrap()];
         let mut transport = WebRtc::new(Handle::current()).connect(&[]);
         transport.negotiate(Step::Offer);
-        let max_frame = loop {
+        loop {
             tokio::select! {
                 news = happened(&mut transport) => match news {
                     Happened::Described(offer) => {
@@ -143,7 +148,7 @@ impl Raw {
                         connection.set_local_description(answer.clone()).await.unwrap();
                         transport.negotiate(Step::Accept(Sdp::parse(&answer.sdp).unwrap()));
                     }
-                    Happened::Open { max_frame } => break max_frame,
+                    Happened::Open { .. } => break,
                     Happened::Closed(why) => panic!("{why:?}"),
                     _ => {}
                 },
@@ -152,10 +157,10 @@ impl Raw {
                     transport.negotiate(Step::Candidate(candidate));
                 }
             }
-        };
+        }
         for lane in &lanes {
             while !matches!(lane.poll().await, Some(DataChannelEvent::OnOpen)) {}
         }
-        (transport, Self { connection, lanes, max_frame })
+        (transport, Self { connection, lanes })
     }
 }
