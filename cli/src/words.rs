@@ -218,6 +218,7 @@ pub(crate) fn notice(notice: &Notice) -> String {
         }
         N::PlaceUnwritable => format!("{item} cannot be stored there. Choose another directory with --into."),
         N::PlaceNotChosen => "No directory was chosen, so nothing was taken. Choose one with --into.".into(),
+        N::FilesNotPasted => "What was pasted cannot be shared from there. Name the file instead.".into(),
         N::UnsafeName => format!("{who} offers something whose names are not safe here; it was not taken."),
         N::TooMany => format!("That is too much at once: {number} are possible. Share fewer, or pack them."),
         N::TooLarge => format!("{item} is larger than can be moved."),

@@ -447,6 +447,9 @@ notice_codes! {
     PlaceUnwritable "place-unwritable" Alert,
     /// No place was chosen, so nothing was accepted. Told by the shell.
     PlaceNotChosen "place-not-chosen" Status,
+    /// What was pasted cannot be shared from there: the window is not told where it is, or it is no file yet. Told by the
+    /// shell.
+    FilesNotPasted "files-not-pasted" Status,
     /// An item's names are not safe for this device; it was not taken. `subject`: the member.
     UnsafeName "unsafe-name" Alert,
     /// An item has more files or items than allowed. `number`: how many are allowed.

@@ -32,6 +32,8 @@ pub struct ShellFacts {
     pub downloads: Option<String>,
     /// Whether the program starts with the system; none where a system has no such thing.
     pub autostart: Option<bool>,
+    /// The program shares files that are pasted; where it does not, the page says so.
+    pub takes_pasted: bool,
     /// Files are being dragged over the window.
     pub dragging: bool,
     /// What the program has to say, oldest first; at most [`MAX_TOLD`].

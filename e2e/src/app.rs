@@ -24,6 +24,8 @@ use crate::server::{self, Server};
 pub struct Desk {
     surroundings: Vec<(&'static str, OsString)>,
     downloads: PathBuf,
+    display: String,
+    bus_address: String,
     _screen: Program,
     _bus: Program,
     folder: TempDir,
@@ -46,17 +48,22 @@ impl Desk {
         }
         let entry = format!("XDG_DOWNLOAD_DIR=\"{}\"\n", downloads.display());
         fs::write(config.join("user-dirs.dirs"), entry).expect("the system's folders");
+        // Whoever lives here wants nothing to move by itself, so pictures of the screen can be compared.
+        fs::create_dir(config.join("gtk-3.0")).expect("a folder");
+        fs::write(config.join("gtk-3.0/settings.ini"), "[Settings]\ngtk-enable-animations=0\n")
+            .expect("settings");
         let mut screen = Command::new(find(&["Xvfb"]));
         screen.args(["-displayfd", "1", "-screen", "0", "1280x1000x24", "-nolisten", "tcp"]);
         let (screen, display) = Program::start(&mut screen, |line| line.trim().parse::<u32>().ok());
+        let display = format!(":{display}");
         let mut bus = Command::new(find(&["dbus-daemon"]));
         bus.args(["--session", "--nofork", "--nopidfile", "--print-address=1"]);
-        let (bus, address) =
+        let (bus, bus_address) =
             Program::start(&mut bus, |line| line.starts_with("unix:").then(|| line.trim().to_owned()));
         let below = |name: &str| OsString::from(folder.path().join(name));
         let mut surroundings = vec![
-            ("DISPLAY", format!(":{display}").into()),
-            ("DBUS_SESSION_BUS_ADDRESS", address.into()),
+            ("DISPLAY", display.clone().into()),
+            ("DBUS_SESSION_BUS_ADDRESS", bus_address.clone().into()),
             ("HOME", below("home")),
             ("XDG_CONFIG_HOME", config.into()),
             ("XDG_DATA_HOME", below("data")),
@@ -67,12 +74,27 @@ impl Desk {
             ("LIBGL_ALWAYS_SOFTWARE", "1".into()),
         ];
         surroundings.extend(server.map(|server| ("PRIVYDROP_SERVER", server.address().into())));
-        Self { surroundings, downloads, _screen: screen, _bus: bus, folder }
+        Self { surroundings, downloads, display, bus_address, _screen: screen, _bus: bus, folder }
     }
 
     /// Where the app receives into, as the system says.
     pub fn downloads(&self) -> &Path {
         &self.downloads
+    }
+
+    /// The name of its screen.
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+
+    /// The address of its message bus.
+    pub fn bus_address(&self) -> &str {
+        &self.bus_address
+    }
+
+    /// The folder of its programs' settings.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("config")
     }
 
     fn settle(&self, command: &mut Command) {
@@ -133,7 +155,7 @@ impl App {
 }
 
 /// The program that was built along with the tests.
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     let built = server::program().with_file_name("privydrop-app");
     assert!(built.exists(), "{} is not built; use `cargo xtask e2e`", built.display());
     built.canonicalize().expect("its path")

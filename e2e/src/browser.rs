@@ -62,12 +62,17 @@ pub struct Browser {
 impl Browser {
     /// Starts a browser of this kind.
     pub async fn start(kind: Kind) -> Self {
+        Self::start_with(kind, &[]).await
+    }
+
+    /// The same with further flags for Chromium.
+    pub async fn start_with(kind: Kind, flags: &[String]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let downloads = folder.path().join("downloads");
         std::fs::create_dir(&downloads).expect("a folder for downloads");
         let (program, port) = start_driver(kind, folder.path());
         let wishes = match kind {
-            Kind::Chromium => chromium(folder.path(), &downloads),
+            Kind::Chromium => chromium(folder.path(), &downloads, flags),
             Kind::Firefox => firefox(&downloads),
             Kind::App => panic!("the app is started on a desk, by `App::start`"),
         };
@@ -230,10 +235,10 @@ fn start_driver(kind: Kind, folder: &Path) -> (Program, u16) {
     Program::start(command.current_dir(folder), ready)
 }
 
-fn chromium(folder: &Path, downloads: &Path) -> WebDriverResult<Capabilities> {
+fn chromium(folder: &Path, downloads: &Path, flags: &[String]) -> WebDriverResult<Capabilities> {
     let mut wishes = DesiredCapabilities::chrome();
     wishes.set_binary(&find(&["chromium", "chromium-browser", "google-chrome"]).to_string_lossy())?;
-    for flag in CHROMIUM {
+    for flag in CHROMIUM.into_iter().chain(flags.iter().map(String::as_str)) {
         wishes.add_arg(flag)?;
     }
     wishes.add_arg(&format!("--user-data-dir={}", folder.join("profile").display()))?;

@@ -1,11 +1,15 @@
 //! A real coturn on its own ports, in its own folder, for one test: a relay that lends itself for a while to whoever
-//! has a credential made from its secret.
+//! has a credential made from its secret. Its clock may be ahead of everybody's.
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rcgen::PublicKeyData;
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::process::{Program, find};
@@ -27,12 +31,24 @@ pub struct Coturn {
     _program: Program,
     port: u16,
     tls_port: u16,
+    key_hash: String,
     folder: TempDir,
 }
 
 impl Coturn {
     /// Starts it. It relays between programs on this machine, and asks for credentials.
     pub fn start() -> Self {
+        Self::start_by(Command::new(find(&["turnserver"])))
+    }
+
+    /// The same one day ahead: every credential that the server gives has expired there.
+    pub fn start_a_day_ahead() -> Self {
+        let mut ahead = Command::new(find(&["faketime"]));
+        ahead.args(["-m", "-f", "+1d"]).arg(find(&["turnserver"])).env("DONT_FAKE_MONOTONIC", "1");
+        Self::start_by(ahead)
+    }
+
+    fn start_by(mut command: Command) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let at = |name: &str| folder.path().join(name);
         let names = vec![Ipv4Addr::LOCALHOST.to_string()];
@@ -52,12 +68,12 @@ impl Coturn {
             at("pid").display(),
         );
         std::fs::write(at("settings"), settings).expect("a file");
-        let mut command = Command::new(find(&["turnserver"]));
         command.arg("-c").arg(at("settings"));
         // The listeners for streams open before it.
         let ready = |line: &str| line.contains("UDP listener opened").then_some(());
         let (program, ()) = Program::start(&mut command, ready);
-        Self { _program: program, port, tls_port, folder }
+        let key = Sha256::digest(made.signing_key.subject_public_key_info());
+        Self { _program: program, port, tls_port, key_hash: STANDARD.encode(key), folder }
     }
 
     /// Its address for clients that reach it so.
@@ -82,6 +98,11 @@ impl Coturn {
     /// The certificate of its TLS.
     pub fn certificate(&self) -> PathBuf {
         self.at("cert.pem")
+    }
+
+    /// What makes Chromium accept that certificate, and no other that it would not.
+    pub fn flag_for_chromium(&self) -> String {
+        format!("--ignore-certificate-errors-spki-list={}", self.key_hash)
     }
 
     fn with_secret(&self, way: Way, file: &str) -> [OsString; 4] {

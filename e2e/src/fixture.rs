@@ -36,11 +36,16 @@ impl Fixture {
 
     /// A folder of [`MANY`] small files, three deep, with names in several scripts, one empty file and one empty folder.
     pub fn folder(&mut self, name: &str) -> PathBuf {
+        self.folder_of(name, MANY)
+    }
+
+    /// The same with this many small files.
+    pub fn folder_of(&mut self, name: &str, count: usize) -> PathBuf {
         const NAMES: [&str; 8] =
             ["note", "résumé", "笔记", "ノート", "письмо", "한국어", "with blank", "smile 🙂"];
         const EXTENSIONS: [&str; 4] = ["txt", "bin", "jpeg", "tar.gz"];
         let top = self.folder.path().join(name);
-        for number in 0..MANY {
+        for number in 0..count {
             let below = top.join(format!("部分 {}", number % 10)).join(format!("s{}", number % 7));
             std::fs::create_dir_all(&below).expect("a folder");
             let file =

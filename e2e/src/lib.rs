@@ -12,6 +12,7 @@
 
 pub mod app;
 pub mod browser;
+pub mod bus;
 pub mod coturn;
 pub mod fixture;
 pub mod hostile;
@@ -20,6 +21,7 @@ pub mod process;
 pub mod raw;
 pub mod received;
 pub mod redis;
+pub mod screen;
 pub mod server;
 pub mod terminal;
 pub mod tree;

@@ -95,6 +95,13 @@ impl Page {
         page
     }
 
+    /// Opens `address` in a new Chromium with these flags beside the usual ones.
+    pub async fn open_with(flags: &[String], address: &str) -> Self {
+        let page = Self { browser: Browser::start_with(Kind::Chromium, flags).await };
+        page.go(address).await;
+        page
+    }
+
     /// The page that a window of the app shows by itself.
     pub(crate) async fn of(browser: Browser) -> Self {
         let page = Self { browser };
@@ -112,6 +119,18 @@ impl Page {
     pub async fn reload(&self) {
         self.driver().refresh().await.expect("a page to load again");
         self.ready().await;
+    }
+
+    /// Waits until the page is this many pixels wide, and nothing on it is about to change its looks.
+    pub async fn settled(&self, width: u32) {
+        // Colours that are to change begin to with the next drawing.
+        let settle = "const drawn = () => new Promise(requestAnimationFrame);
+            while (innerWidth !== arguments[0]) await drawn();
+            await drawn();
+            await drawn();
+            for (const moving of document.getAnimations()) if (moving instanceof CSSTransition) moving.finish();
+            await drawn();";
+        self.browser.run_async(settle, vec![json!(width)]).await;
     }
 
     /// Lets the page's connections, until it is loaded again, use the relay at this address and no other way.
@@ -203,6 +222,12 @@ impl Page {
     pub async fn wait_for_attribute(&self, handle: &str, name: &str, value: &str) {
         let selector = format!(r#"[data-testid="{handle}"][{name}="{value}"]"#);
         self.wait_for_element(&selector, async |_| Ok(())).await;
+    }
+
+    /// Waits until the box with this handle is ticked, or is not.
+    pub async fn wait_for_checked(&self, handle: &str, checked: bool) {
+        let state = if checked { ":checked" } else { ":not(:checked)" };
+        self.wait_for_element(&format!(r#"[data-testid="{handle}"]{state}"#), async |_| Ok(())).await;
     }
 
     /// Types a code or pastes a link, and joins.

@@ -1,10 +1,13 @@
 //! What only desktops have, in one place: one instance, files given as arguments, the tray, the window's state,
-//! starting with the system, updates.
+//! starting with the system, updates; and what only the web view of one system wants done.
 //!
 //! Nothing outside of this module and of those below it names a plugin that a phone lacks.
 
+mod autostart;
 mod tray;
 mod updates;
+#[cfg(target_os = "linux")]
+mod webkit;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +15,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tauri::{
     App, AppHandle, Builder, CloseRequestApi, Manager, RunEvent, Runtime, WebviewWindow, async_runtime,
 };
-use tauri_plugin_autostart::{MacosLauncher, ManagerExt};
 use tauri_plugin_window_state::StateFlags;
 use url::Url;
 
@@ -38,19 +40,22 @@ pub(crate) fn plugins<R: Runtime>(builder: Builder<R>) -> Builder<R> {
             }
             share(app, arguments, Path::new(&folder));
         }))
-        .plugin(tauri_plugin_window_state::Builder::new().with_state_flags(state).build())
-        .plugin(tauri_plugin_autostart::init(MacosLauncher::LaunchAgent, Some(vec![HIDDEN])));
-    updates::plugin(builder)
+        .plugin(tauri_plugin_window_state::Builder::new().with_state_flags(state).build());
+    updates::plugin(autostart::plugin(builder))
 }
 
 /// Starts what belongs to the window and the system around it.
-pub(crate) fn set_up<R: Runtime>(app: &App<R>, _window: &WebviewWindow<R>) -> tauri::Result<()> {
+pub(crate) fn set_up<R: Runtime>(app: &App<R>, window: &WebviewWindow<R>) -> tauri::Result<()> {
+    #[cfg(target_os = "linux")]
+    webkit::tend(window)?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = window;
     match tray::set_up(app) {
         Ok(()) => HAS_TRAY.store(true, Ordering::Relaxed),
         // A desktop without a tray still has windows.
         Err(error) => tracing::warn!(%error, "no tray"),
     }
-    app.state::<Shell>().show_autostart(app.autolaunch().is_enabled().ok());
+    app.state::<Shell>().show_autostart(autostart::is_on(app.handle()));
     let folder = std::env::current_dir().unwrap_or_default();
     let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
     share(app.handle(), arguments.collect(), &folder);
@@ -65,12 +70,10 @@ pub(crate) fn starts_hidden() -> bool {
 
 /// Starts with the system from now on, or no longer.
 pub(crate) fn set_autostart<R: Runtime>(app: &AppHandle<R>, shell: &Shell, on: bool) {
-    let autolaunch = app.autolaunch();
-    let changed = if on { autolaunch.enable() } else { autolaunch.disable() };
-    if let Err(error) = changed {
+    if let Err(error) = autostart::set(app, on) {
         tracing::warn!(%error, "the system keeps whether this program starts with it");
     }
-    shell.show_autostart(autolaunch.is_enabled().ok());
+    shell.show_autostart(autostart::is_on(app));
 }
 
 /// In a room a closed window goes on in the tray, so that nothing breaks off; otherwise the program ends.

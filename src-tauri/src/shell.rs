@@ -276,6 +276,12 @@ impl Shell {
         }
     }
 
+    /// Files that are pasted come here.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn takes_pasted(&self) {
+        self.show(|news| news.shell.takes_pasted = true);
+    }
+
     /// Whether the program starts with the system.
     #[cfg(desktop)]
     pub(crate) fn show_autostart(&self, on: Option<bool>) {

@@ -104,6 +104,14 @@ impl Deeds {
         self.backend.share_drop(transfer);
     }
 
+    /// Files were pasted into the app's page, which has none: they are the program's to share, or nobody's.
+    pub fn pasted_in_app(&self) {
+        let latest = self.memo.borrow().latest.clone();
+        if latest.is_some_and(|state| !state.shell.takes_pasted) {
+            self.tell(NoticeCode::FilesNotPasted, String::new());
+        }
+    }
+
     /// Something is dragged over the window, or no longer.
     pub fn drag(&self, over: bool) {
         self.state.dispatch(Action::Drag(over));

@@ -62,7 +62,7 @@ pub fn listen(deeds: &Rc<Deeds>) -> Vec<EventListener> {
     ];
     if IN_APP {
         // Files and links come to the program around the page.
-        return awake;
+        return awake.into_iter().chain([on(&window, "paste", paste_in_app)]).collect();
     }
     let files = vec![
         on(&window, "dragover", drag_over),
@@ -101,12 +101,22 @@ fn drop_here(deeds: &Deeds, event: &Event) {
 }
 
 fn paste(deeds: &Deeds, event: &Event) {
-    let pasted = event.dyn_ref::<ClipboardEvent>().and_then(ClipboardEvent::clipboard_data);
-    let files = |transfer: &DataTransfer| transfer.files().is_some_and(|files| files.length() > 0);
-    if let Some(transfer) = pasted.filter(files) {
+    if let Some(transfer) = pasted_files(event) {
         event.prevent_default();
         deeds.share(transfer);
     }
+}
+
+fn paste_in_app(deeds: &Deeds, event: &Event) {
+    if pasted_files(event).is_some() {
+        event.prevent_default();
+        deeds.pasted_in_app();
+    }
+}
+
+fn pasted_files(event: &Event) -> Option<DataTransfer> {
+    let pasted = event.dyn_ref::<ClipboardEvent>()?.clipboard_data()?;
+    pasted.files().is_some_and(|files| files.length() > 0).then_some(pasted)
 }
 
 fn dragged_files(event: &Event) -> Option<DataTransfer> {

@@ -16,14 +16,15 @@ pub(crate) const BUILD: &[&str] = &["gcc", "libc6-dev", "pkg-config"];
 pub(crate) const SHELL: &[&str] =
     &["libwebkit2gtk-4.1-dev", "libayatana-appindicator3-dev", "librsvg2-dev", "libxdo-dev"];
 
-/// What the tests start: two browsers, a driver (the others are Rust tools), a store, a relay, letters of all languages; for
-/// the desktop app a driver of its window, a screen and a message bus.
+/// What the tests start: two browsers, a driver (the others are Rust tools), a store, a relay and a clock that is ahead for it,
+/// letters of all languages; for the desktop app a driver of its window, a screen and a message bus.
 pub(crate) const TEST: &[&str] = &[
     "chromium",
     "chromium-driver",
     "firefox-esr",
     "redis-server",
     "coturn",
+    "faketime",
     "fonts-noto-cjk",
     "fonts-noto-color-emoji",
     "webkit2gtk-driver",

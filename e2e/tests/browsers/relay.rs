@@ -1,9 +1,11 @@
 //! Through a real relay with credentials of the server's, and no other way: no address of either end is told.
+//!
+//! Chromium accepts the relay's certificate by the hash of its key, which it is started with, and no other certificate.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use privydrop_common::api::ItemState;
+use privydrop_common::api::{ItemState, NoticeCode};
 use privydrop_e2e::browser::Kind::Chromium;
 use privydrop_e2e::coturn::{Coturn, Way};
 use privydrop_e2e::fixture::{Fixture, blake3_of};
@@ -33,12 +35,12 @@ async fn a_terminal_and_chromium_meet_through_a_relay_over_tls() {
     both_ways_through(Way::Tls).await;
 }
 
-/// The terminal reaches the relay in this way; the page, whose maker answers for it, by datagrams.
+/// Both reach the relay in this way, and have no other.
 async fn both_ways_through(way: Way) {
     let (relay, mut fixture) = (Coturn::start(), Fixture::new(1));
     let server = Server::start_with(Rooms::Memory, &relay.for_server(way).each_ref().map(|word| &**word));
-    let page = Page::open(Chromium, server.address()).await;
-    page.relay_only(&relay.url(Way::Udp)).await;
+    let page = Page::open_with(&[relay.flag_for_chromium()], server.address()).await;
+    page.relay_only(&relay.url(way)).await;
     let trusted = [("SSL_CERT_FILE", relay.certificate().display().to_string())];
     let start = |words: &[&OsStr], secret: &str| {
         let words = [&["--relay-only".as_ref()], words].concat();
@@ -75,15 +77,47 @@ fn assert_relayed(events: &[Value]) {
 
 #[tokio::test]
 async fn a_relay_that_does_not_know_the_credentials_connects_nobody_and_it_is_said_why() {
-    let (relay, mut fixture) = (Coturn::start(), Fixture::new(1));
+    let relay = Coturn::start();
     let words = relay.for_foreign_server(Way::Tcp);
+    nobody_comes_through(&relay, &words).await;
+}
+
+#[tokio::test]
+async fn credentials_that_have_expired_connect_nobody_and_it_is_said_why() {
+    let relay = Coturn::start_a_day_ahead();
+    nobody_comes_through(&relay, &relay.for_server(Way::Udp)).await;
+}
+
+#[tokio::test]
+async fn a_page_whose_credentials_have_expired_says_so_and_comes_in_where_no_relay_is_needed() {
+    let (relay, mut fixture) = (Coturn::start_a_day_ahead(), Fixture::new(1));
+    let words = relay.for_server(Way::Udp);
     let server = Server::start_with(Rooms::Memory, &words.each_ref().map(|word| &**word));
+    let file = fixture.file("file.bin", SIZE);
+    let mut sender = Terminal::start(&server, &["send".as_ref(), "--stay".as_ref(), file.as_ref()], "");
+    let code = sender.next("room").await["code"].as_str().unwrap().to_owned();
+    let page = Page::open(Chromium, server.address()).await;
+    page.relay_only(&relay.url(Way::Udp)).await;
+    page.join(&code).await;
+    page.notice(NoticeCode::ConnectFailed).await;
+    page.leave().await;
+    page.idle().await;
+    page.reload().await;
+    page.join(&code).await;
+    take(&page, &file).await;
+}
+
+/// A terminal that may use nothing but the relay, where a server told these words about it.
+async fn nobody_comes_through(relay: &Coturn, words: &[OsString; 4]) {
+    let mut fixture = Fixture::new(1);
+    let server = Server::start_with(Rooms::Memory, &words.each_ref().map(|word| &**word));
+    let trusted = [("SSL_CERT_FILE", relay.certificate().display().to_string())];
     let file = fixture.file("file.bin", 10);
     let mut sender = Terminal::start(&server, &["send".as_ref(), file.as_ref()], "");
     let link = sender.next("room").await["link"].as_str().unwrap().to_owned();
     let place = tempfile::tempdir().unwrap();
     let words = ["--relay-only".as_ref(), "receive".as_ref(), "--into".as_ref(), place.path().as_os_str()];
-    let (code, seen) = Terminal::start(&server, &words, &link).end().await;
+    let (code, seen) = Terminal::start_with(&server, &words, &link, &trusted).end().await;
     assert_eq!(code, 6, "{seen:#?}");
     assert!(seen.iter().any(|event| event["code"] == "connect-failed"), "{seen:#?}");
     let last = seen.last().unwrap()["message"].as_str().unwrap();

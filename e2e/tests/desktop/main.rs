@@ -1,6 +1,9 @@
 //! The desktop app in a real window, against the real server, with browsers and terminals in the same room.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod surroundings;
+mod together;
+
 use std::ffi::OsStr;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,6 +15,7 @@ use privydrop_e2e::fixture::Fixture;
 use privydrop_e2e::page::Page;
 use privydrop_e2e::process::{is_alive, kill};
 use privydrop_e2e::received::received;
+use privydrop_e2e::screen::Screen;
 use privydrop_e2e::server::{Rooms, Server};
 use privydrop_e2e::terminal::Terminal;
 use privydrop_e2e::tree::Tree;
@@ -33,7 +37,7 @@ async fn what_is_opened_with_the_app_arrives_in_a_terminal() {
     let words = ["receive".as_ref(), "--into".as_ref(), place.path().as_os_str()];
     let mut terminal = Terminal::start(&server, &words, &app.page().code().await);
     assert_eq!(terminal.next("text").await["text"], "a bold word, 粗体");
-    picture(app.page(), "sending").await;
+    picture(&app, "sending").await;
     terminal.done().await;
     for shared in [&folder, &file] {
         Tree::of(shared).assert_same(&Tree::of(&place.path().join(shared.file_name().unwrap())));
@@ -49,17 +53,17 @@ async fn what_a_browser_shares_arrives_in_the_systems_folder() {
     browser.drop_folder(&folder).await;
     browser.share_files(&[&file]).await;
     let app = App::start(&server, &[]).await;
-    picture(app.page(), "start").await;
+    picture(&app, "start").await;
     app.page().join(&browser.code().await).await;
     app.page().connected(1).await;
     app.page().item("large.bin", ItemState::Offered).await;
-    picture(app.page(), "offered").await;
+    picture(&app, "offered").await;
     for shared in [&folder, &file] {
         let name = shared.file_name().unwrap().to_str().unwrap();
         app.page().press(name, "accept").await;
         Tree::of(shared).assert_same(&received(app.page(), name).await);
     }
-    picture(app.page(), "received").await;
+    picture(&app, "received").await;
 }
 
 #[tokio::test]
@@ -97,7 +101,7 @@ async fn without_a_server_the_app_asks_for_one_and_its_links_lead_there() {
     let server = Server::start(Rooms::Memory);
     let app = App::start_on(Desk::new(None), &[]).await;
     let page = app.page();
-    picture(page, "no-server").await;
+    picture(&app, "no-server").await;
     page.type_into("server", "no server at all").await;
     page.click("use-server").await;
     page.wait_for_attribute("server", "aria-invalid", "true").await;
@@ -108,7 +112,7 @@ async fn without_a_server_the_app_asks_for_one_and_its_links_lead_there() {
     let link = page.link().await;
     assert!(link.starts_with(&format!("{}/#our-own-room.", server.address())), "{link}");
     page.click("settings").await;
-    picture(page, "settings").await;
+    picture(&app, "settings").await;
 }
 
 #[tokio::test]
@@ -181,22 +185,24 @@ async fn a_foreign_page_does_not_open_and_reaches_no_command() {
     }
 }
 
-/// Pictures of the screens, for people, where `PRIVYDROP_PICTURES` says: light and dark.
-async fn picture(page: &Page, name: &str) {
+/// Pictures of the screens, for people, where `PRIVYDROP_PICTURES` says: light and dark, wide and as narrow as a phone.
+async fn picture(app: &App, name: &str) {
     let Some(folder) = std::env::var_os("PRIVYDROP_PICTURES") else { return };
-    for _ in 0..3 {
-        let theme =
-            page.browser().run("return document.documentElement.dataset.theme", vec![]).await.unwrap();
-        let file = format!("desktop-{name}-{}.png", theme.as_str().unwrap_or_default());
-        // A picture taken while colours change shows neither; they begin to with the next drawing.
-        let settle = "const drawn = () => new Promise(requestAnimationFrame);
-            await drawn();
-            await drawn();
-            for (const moving of document.getAnimations()) if (moving instanceof CSSTransition) moving.finish();
-            await drawn();";
-        page.browser().run_async(settle, vec![]).await;
-        page.screenshot(&Path::new(&folder).join(file)).await;
-        page.click("theme").await;
+    let (page, screen) = (app.page(), Screen::connect(app.desk().display()));
+    let window = screen.window();
+    for (layout, width, height) in [("narrow", 390, 844), ("wide", 1120, 820)] {
+        screen.resize(window, width, height);
+        for _ in 0..3 {
+            let theme =
+                page.browser().run("return document.documentElement.dataset.theme", vec![]).await.unwrap();
+            let file = format!("desktop-{name}-{layout}-{}.png", theme.as_str().unwrap_or_default());
+            // A picture taken while colours change shows neither.
+            page.settled(width).await;
+            page.screenshot(&Path::new(&folder).join(file)).await;
+            // By script, since an open popover may cover it.
+            let press = r#"document.querySelector('[data-testid="theme"]').click()"#;
+            page.browser().run(press, vec![]).await.unwrap();
+        }
     }
 }
 
