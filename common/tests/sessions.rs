@@ -449,7 +449,7 @@ fn removing_a_received_item_frees_our_storage_and_never_touches_the_persons_plac
 }
 
 #[test]
-fn a_long_transfer_is_shown_once_a_second_and_its_end_more_often() {
+fn a_long_transfer_is_shown_once_a_second_to_its_end() {
     let (mut world, _, guest) = World::host_and_guest(31, Weather::SLOW, bytes_of(31, 16 * MIB));
     world.accept_all(guest);
     world.until("half a minute is left", |world| {
@@ -464,6 +464,6 @@ fn a_long_transfer_is_shown_once_a_second_and_its_end_more_often() {
     });
     let shown = world.shown(guest);
     world.pass(Duration::from_secs(2));
-    let fast = world.shown(guest) - shown;
-    assert!((7..=9).contains(&fast), "{fast} views in 2 s");
+    let late = world.shown(guest) - shown;
+    assert!((1..=3).contains(&late), "{late} views in 2 s");
 }

@@ -35,13 +35,27 @@ pub type Parts<'a> = &'a [(&'static str, Part)];
 /// Opens and closes text whose direction is its own.
 pub const ISOLATE: [char; 2] = ['\u{2068}', '\u{2069}'];
 
-/// The pattern of a message, or of an attribute of it.
-pub fn find<'a>(source: &'a str, message: &str, attribute: Option<&str>) -> Option<&'a str> {
-    let own = entries(source).find_map(|(key, rest)| (key == message).then_some(rest))?;
-    match attribute {
-        None => value(own),
-        Some(name) => {
-            attributes(own).find_map(|(key, pattern)| (key == name).then_some(pattern)).and_then(value)
+/// Every message of a file by its key. Read once: a page says some fifty phrases each time it is drawn.
+#[derive(Debug)]
+pub struct Phrases<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Phrases<'a> {
+    /// Reads a file.
+    pub fn new(source: &'a str) -> Self {
+        let mut entries: Vec<_> = entries(source).collect();
+        entries.sort_unstable();
+        Self(entries)
+    }
+
+    /// The pattern of a message, or of an attribute of it.
+    pub fn find(&self, message: &str, attribute: Option<&str>) -> Option<&'a str> {
+        let Self(entries) = self;
+        let (_, own) = entries[entries.binary_search_by_key(&message, |(key, _)| key).ok()?];
+        match attribute {
+            None => value(own),
+            Some(name) => {
+                attributes(own).find_map(|(key, pattern)| (key == name).then_some(pattern)).and_then(value)
+            }
         }
     }
 }
@@ -185,7 +199,7 @@ last = End
 
     fn said(message: &str, attribute: Option<&str>, parts: Parts<'_>) -> String {
         let plural = |number| if number == 1 { "one" } else { "other" };
-        fill(find(SOURCE, message, attribute).unwrap(), parts, plural).replace(ISOLATE, "")
+        fill(Phrases::new(SOURCE).find(message, attribute).unwrap(), parts, plural).replace(ISOLATE, "")
     }
 
     #[test]
@@ -194,8 +208,8 @@ last = End
         assert_eq!(said("told", None, &[]), "It happened");
         assert_eq!(said("told", Some("reason"), &[("name", "me".to_owned().into())]), "Because of me.");
         assert_eq!(said("last", None, &[]), "End");
-        assert_eq!(find(SOURCE, "missing", None), None);
-        assert_eq!(find(SOURCE, "told", Some("missing")), None);
+        assert_eq!(Phrases::new(SOURCE).find("missing", None), None);
+        assert_eq!(Phrases::new(SOURCE).find("told", Some("missing")), None);
     }
 
     #[test]
@@ -211,7 +225,7 @@ last = End
     #[test]
     fn a_name_cannot_add_a_placeable_and_is_isolated() {
         let name = [("name", Part::Text("{ $n }".to_owned()))];
-        let sentence = fill(find(SOURCE, "named", None).unwrap(), &name, |_| "other");
+        let sentence = fill(Phrases::new(SOURCE).find("named", None).unwrap(), &name, |_| "other");
         assert_eq!(sentence, "Hello \u{2068}{ $n }\u{2069}!");
     }
 }

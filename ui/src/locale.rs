@@ -2,12 +2,14 @@
 //!
 //! Never decides what to say, only how. A string that a person reads stands in `locales/`, nowhere else.
 
+use std::sync::OnceLock;
+
 use privydrop_common::api::{Notice, NoticeCode};
 use privydrop_common::bridge::Words;
 use yew::prelude::*;
 
 use crate::figures::{self, TimeLeft};
-use crate::fluent::{self, ISOLATE, Part, Parts};
+use crate::fluent::{self, ISOLATE, Part, Parts, Phrases};
 
 /// All words of a language. Those that only the app needs are in no other page.
 #[cfg(any(feature = "desktop", test))]
@@ -72,6 +74,12 @@ impl Language {
             Self::English => |number| if number == 1 { "one" } else { "other" },
             Self::Chinese => |_| "other",
         }
+    }
+
+    fn phrases(self) -> &'static Phrases<'static> {
+        static READ: [OnceLock<Phrases<'static>>; Language::ALL.len()] =
+            [const { OnceLock::new() }; Language::ALL.len()];
+        READ[self as usize].get_or_init(|| Phrases::new(self.source()))
     }
 
     fn source(self) -> &'static str {
@@ -175,7 +183,7 @@ impl Locale {
     /// The text of a message or of its attribute. A missing one shows its key, so that it is seen.
     fn format(&self, key: &str, attribute: Option<&str>, parts: Parts<'_>) -> String {
         let Self(language) = self;
-        match fluent::find(language.source(), key, attribute) {
+        match language.phrases().find(key, attribute) {
             Some(pattern) => fluent::fill(pattern, parts, language.plural()),
             None => key.to_owned(),
         }

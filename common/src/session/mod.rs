@@ -13,10 +13,10 @@ mod received;
 mod receiving;
 mod room;
 mod sharing;
+mod showing;
 mod view;
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
 
 use bytes::Bytes;
 use rand_chacha::ChaCha20Rng;
@@ -37,15 +37,7 @@ use peers::Peer;
 use received::Received;
 use room::Room;
 use sharing::{Lanes, Shared};
-
-/// Views that differ only in how far something is come at most this often.
-const PROGRESS_EVERY: Duration = Duration::from_millis(250);
-/// The same while [`LONG`] or more is left. Drawing four times a second costs a page as much as hashing the bytes.
-const LONG_PROGRESS_EVERY: Duration = Duration::from_secs(1);
-/// Seconds left from which one view a second is enough: they are counted in whole seconds anyway.
-const LONG: u64 = 4;
-/// Other views come at most this often.
-const VIEW_EVERY: Duration = Duration::from_millis(100);
+use showing::{Changed, Showing};
 
 /// What a session wants done.
 #[derive(Debug)]
@@ -112,17 +104,7 @@ pub struct Session {
     counter: u64,
     actions: VecDeque<Action>,
     wake_at: Option<Moment>,
-    changed: Changed,
-    shown_at: Moment,
-    progress_every: Duration,
-}
-
-/// How much of the view changed since it was shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Changed {
-    Nothing,
-    Progress,
-    Facts,
+    showing: Showing,
 }
 
 impl Session {
@@ -148,9 +130,7 @@ impl Session {
             counter: 0,
             actions: VecDeque::new(),
             wake_at: None,
-            changed: Changed::Facts,
-            shown_at: Moment::default(),
-            progress_every: PROGRESS_EVERY,
+            showing: Showing::default(),
         }
     }
 
@@ -240,7 +220,7 @@ impl Session {
 
     fn ask_to_be_woken(&mut self) {
         let links = self.links.values().filter_map(Link::poll_timeout).min();
-        let next = [links, self.room_timeout(), self.peers_timeout(), self.view_timeout()]
+        let next = [links, self.room_timeout(), self.peers_timeout(), self.showing.due()]
             .into_iter()
             .flatten()
             .min();
@@ -252,31 +232,16 @@ impl Session {
         }
     }
 
-    fn view_timeout(&self) -> Option<Moment> {
-        match self.changed {
-            Changed::Nothing => None,
-            Changed::Progress => Some(self.shown_at + self.progress_every),
-            Changed::Facts => Some(self.shown_at + VIEW_EVERY),
-        }
-    }
-
     fn show(&mut self, now: Moment) {
-        if self.view_timeout().is_some_and(|at| at <= now) {
-            self.changed = Changed::Nothing;
-            self.shown_at = now;
+        if self.showing.due().is_some_and(|due| due <= now) {
             let view = self.build_view(now);
-            let long = view.total.seconds_left.is_some_and(|seconds| seconds >= LONG);
-            self.progress_every = if long { LONG_PROGRESS_EVERY } else { PROGRESS_EVERY };
-            // Bytes that move change their speed also when none arrive.
-            if view.busy {
-                self.changed = Changed::Progress;
-            }
+            self.showing.shown(&view, now);
             self.perform(Errand::Show(Box::new(view)));
         }
     }
 
     fn touch(&mut self, changed: Changed) {
-        self.changed = self.changed.max(changed);
+        self.showing.touch(changed);
     }
 
     fn perform(&mut self, errand: Errand) {

@@ -16,6 +16,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{DataTransfer, File, Response, Window};
 
 use super::{Backend, NoAnswer, NoPlace, Storage};
+use crate::choices::offered;
 use crate::web::files::Files;
 use crate::web::host::{BrowserHost, Commands};
 use crate::web::js::fold;
@@ -39,8 +40,17 @@ pub fn start(on_view: impl Fn(View) + 'static) -> Rc<dyn Backend> {
     let (files, commands, server) = (Rc::new(Files::default()), Commands::default(), server());
     let places = Places::new(u64::from_le_bytes(random().unwrap_or_default()));
     let stores = Stores::new(Rc::clone(&places));
+    let show = {
+        let stores = Rc::clone(&stores);
+        move |view: View| {
+            if !offered(&view).is_empty() {
+                stores.expect();
+            }
+            on_view(view);
+        }
+    };
     let host =
-        BrowserHost::new(&commands, socket_address(&server), Rc::clone(&files), Rc::clone(&stores), on_view);
+        BrowserHost::new(&commands, socket_address(&server), Rc::clone(&files), Rc::clone(&stores), show);
     // Without randomness there are no secrets, and so no session: the page stays as it is.
     if let Some(seed) = random() {
         spawn_local(drive(Session::new(seed, fold), host));

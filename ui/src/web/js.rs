@@ -113,21 +113,32 @@ pub fn count(number: f64) -> u64 {
     number as u64
 }
 
+/// Buffers that go in one message: about a piece.
+const FREED_AT_ONCE: u32 = 4;
+
 thread_local! {
     /// A port whose other end is closed: what is sent there is gone.
     static NOWHERE: Option<MessagePort> = MessageChannel::new().ok().map(|channel| {
         channel.port2().close();
         channel.port1()
     });
+    /// What goes there next.
+    static WASTE: Array = Array::new();
 }
 
-/// Frees a buffer that is no longer needed. Left to the garbage collector, tens of megabytes of them pile up;
-/// `ArrayBuffer.transfer` empties one for the script but keeps its memory until then (Chromium).
+/// Frees a buffer that is no longer needed, with the next few. Left to the garbage collector, tens of megabytes of
+/// them pile up; `ArrayBuffer.transfer` empties one for the script but keeps its memory until then (Chromium).
 pub fn free(buffer: &ArrayBuffer) {
-    NOWHERE.with(|nowhere| {
-        if let Some(nowhere) = nowhere {
-            // Without success it is freed later.
-            let _ = nowhere.post_message_with_transferable(&JsValue::NULL, &Array::of1(buffer));
+    WASTE.with(|waste| {
+        if waste.push(buffer) < FREED_AT_ONCE {
+            return;
         }
+        NOWHERE.with(|nowhere| {
+            if let Some(nowhere) = nowhere {
+                // Without success they are freed later.
+                let _ = nowhere.post_message_with_transferable(&JsValue::NULL, waste);
+            }
+        });
+        waste.set_length(0);
     });
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use bytes::Bytes;
-use futures_util::future::poll_fn;
+use futures_util::future::{join, poll_fn};
 use gloo::timers::callback::Timeout;
 use privydrop_common::host::{JobId, Kept, PlaceId, Plan, Report, StoreFault, StoreId};
 use privydrop_common::id::FileIndex;
@@ -23,6 +23,7 @@ use super::mailbox::Mailbox;
 use super::pack::{Medium, Pack, Shape};
 use super::places::{Place, Places, free_space, private_root};
 use super::sink::{Answer, Sink, SinkFault};
+use crate::backend::Storage;
 
 /// Most bytes that are received into memory, all items together.
 const MAX_MEMORY: u64 = 256 * 1024 * 1024;
@@ -93,6 +94,13 @@ impl Stores {
             downloads: RefCell::default(),
             memory: Cell::new(0),
         })
+    }
+
+    /// There is something that could be accepted: what takes its time to start is started.
+    pub fn expect(&self) {
+        if self.places.storage() == Storage::Private {
+            _ = self.sink();
+        }
     }
 
     /// Hands a complete item over as a download. Nothing happens for one that is not complete, or is where the
@@ -174,14 +182,23 @@ impl Stores {
     async fn private(&self, store: StoreId, plan: &Plan) -> Result<Pack, StoreFault> {
         let shape = Shape::new(plan).ok_or(StoreFault::Unwritable)?;
         let needed = shape.len();
-        if let Some(free) = free_space().await.filter(|free| *free < needed) {
-            return Err(StoreFault::NoSpace { needed, free });
+        let (sink, folder) = (self.sink().ok_or(StoreFault::Unwritable)?, self.places.folder());
+        // Either takes as long as the first bytes on their way.
+        let (free, opened) = join(free_space(), sink.open(store, folder, needed)).await;
+        match (free, opened) {
+            (Some(free), opened) if free < needed => {
+                if let Ok(mut file) = opened {
+                    file.remove(folder).await;
+                }
+                Err(StoreFault::NoSpace { needed, free })
+            }
+            (_, Ok(file)) => Ok(Pack::new(shape, Medium::Private(file))),
+            (_, Err(fault)) => Err(fault.into_store_fault(needed).await),
         }
-        let sink = self.sink.get_or_init(Sink::start).as_ref().ok_or(StoreFault::Unwritable)?;
-        match sink.open(store, self.places.folder(), needed).await {
-            Ok(file) => Ok(Pack::new(shape, Medium::Private(file))),
-            Err(fault) => Err(fault.into_store_fault(needed).await),
-        }
+    }
+
+    fn sink(&self) -> Option<&Rc<Sink>> {
+        self.sink.get_or_init(Sink::start).as_ref()
     }
 
     fn memory(&self, plan: &Plan) -> Result<Pack, StoreFault> {

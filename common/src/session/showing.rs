@@ -1,0 +1,139 @@
+//! When the next view is due: what changed is shown at once, how far things are only now and then.
+//!
+//! Draws nothing and knows no view. No more than ten views a second are ever due, two of them at once at most.
+
+use core::time::Duration;
+
+use crate::api::View;
+use crate::time::Moment;
+
+/// Views that differ only in how far something is come at most this often.
+const PROGRESS_EVERY: Duration = Duration::from_millis(250);
+/// The same while a transfer moves that takes [`LONG`] or more. Drawing four times a second costs a page as much as
+/// hashing the bytes, and of a long transfer nobody sees the difference: what is left is told in whole seconds anyway.
+const LONG_PROGRESS_EVERY: Duration = Duration::from_secs(1);
+/// From its first byte to its last.
+const LONG: Duration = Duration::from_secs(4);
+/// In this time at most two views come. A change that follows a view of mere progress need not wait for it.
+const PAIR_EVERY: Duration = Duration::from_millis(200);
+
+/// How much of the view changed since it was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Changed {
+    Nothing,
+    Progress,
+    Facts,
+}
+
+/// What is not shown yet, and when there was something to show.
+#[derive(Debug)]
+pub(super) struct Showing {
+    changed: Changed,
+    /// The last view, and the one before it.
+    shown: [Option<Moment>; 2],
+    /// Since when bytes have been on their way without a break.
+    busy_since: Option<Moment>,
+    progress_every: Duration,
+}
+
+impl Default for Showing {
+    /// Nothing was shown, and there is something to show.
+    fn default() -> Self {
+        Self { changed: Changed::Facts, shown: [None; 2], busy_since: None, progress_every: PROGRESS_EVERY }
+    }
+}
+
+impl Showing {
+    /// Something changed.
+    pub(super) fn touch(&mut self, changed: Changed) {
+        self.changed = self.changed.max(changed);
+    }
+
+    /// When to show a view; a moment that has passed means now, `None` that there is nothing to show.
+    pub(super) fn due(&self) -> Option<Moment> {
+        let after = |shown: Option<Moment>, pause| shown.map_or(Moment::default(), |at| at + pause);
+        let [last, before] = self.shown;
+        match self.changed {
+            Changed::Nothing => None,
+            Changed::Progress => Some(after(last, self.progress_every)),
+            Changed::Facts => Some(after(before, PAIR_EVERY)),
+        }
+    }
+
+    /// This view is shown.
+    pub(super) fn shown(&mut self, view: &View, now: Moment) {
+        self.shown = [Some(now), self.shown[0]];
+        // Bytes that move change their speed also when none arrive.
+        self.changed = if view.busy { Changed::Progress } else { Changed::Nothing };
+        self.busy_since = view.busy.then(|| self.busy_since.unwrap_or(now));
+        let so_far = self.busy_since.map_or(Duration::ZERO, |since| now - since);
+        let left = view.total.seconds_left.map_or(Duration::ZERO, Duration::from_secs);
+        self.progress_every =
+            if so_far.saturating_add(left) >= LONG { LONG_PROGRESS_EVERY } else { PROGRESS_EVERY };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Progress;
+
+    fn at(milliseconds: u64) -> Moment {
+        Moment::default() + Duration::from_millis(milliseconds)
+    }
+
+    /// A view of bytes on their way, or of none.
+    fn view(seconds_left: Option<u64>) -> View {
+        let total = Progress { seconds_left, ..Progress::default() };
+        View { busy: seconds_left.is_some(), total, ..View::default() }
+    }
+
+    /// Shows every view that is due up to `end`, each with what is left then; tells when they came.
+    fn run(showing: &mut Showing, end: Moment, left: impl Fn(Moment) -> Option<u64>) -> Vec<Moment> {
+        let mut shown = Vec::new();
+        while let Some(due) = showing.due().filter(|due| *due <= end) {
+            showing.shown(&view(left(due)), due);
+            shown.push(due);
+        }
+        shown
+    }
+
+    #[test]
+    fn a_change_is_shown_at_once_also_right_after_progress() {
+        let mut showing = Showing::default();
+        showing.shown(&view(Some(1)), at(0));
+        showing.shown(&view(Some(1)), at(250));
+        assert_eq!(showing.due(), Some(at(500)));
+        showing.touch(Changed::Facts);
+        assert!(showing.due().is_some_and(|due| due <= at(260)));
+    }
+
+    #[test]
+    fn no_more_than_ten_views_a_second_are_due_however_much_changes() {
+        let mut showing = Showing::default();
+        let mut shown = 0;
+        for now in (0..10_000).map(at) {
+            showing.touch(Changed::Facts);
+            if showing.due().is_some_and(|due| due <= now) {
+                showing.shown(&view(None), now);
+                shown += 1;
+            }
+        }
+        assert_eq!(shown, 100);
+    }
+
+    #[test]
+    fn a_short_transfer_is_shown_four_times_a_second_and_a_long_one_once() {
+        let seconds = |total: u64| move |now: Moment| Some((at(total * 1000) - now).as_secs());
+        assert_eq!(run(&mut Showing::default(), at(2_000), seconds(2)).len(), 9);
+        // To its end, where fewer and fewer seconds are left.
+        assert_eq!(run(&mut Showing::default(), at(8_000), seconds(8)).len(), 9);
+    }
+
+    #[test]
+    fn what_rests_is_not_shown_again() {
+        let mut showing = Showing::default();
+        assert_eq!(run(&mut showing, at(10_000), |_| None).len(), 1);
+        assert_eq!(showing.due(), None);
+    }
+}
