@@ -26,6 +26,8 @@ pub(crate) enum Event {
         label: String,
         state: PeerState,
         path: Option<Route>,
+        /// Data lanes that the bytes are spread over.
+        lanes: u8,
         rtt_ms: Option<u32>,
         verified: bool,
         /// Not only another round trip time.
@@ -157,6 +159,7 @@ impl News {
                 label: peer.label.clone(),
                 state: peer.state,
                 path: peer.path.map(|path| path.route),
+                lanes: peer.lanes,
                 rtt_ms: peer.path.and_then(|path| path.rtt_ms),
                 verified: peer.verified,
                 turned: told.is_none_or(|told| essence(told) != essence(peer)),

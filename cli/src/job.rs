@@ -103,6 +103,7 @@ pub(crate) mod tests {
             label: "Browser".into(),
             state: PeerState::Connected,
             path: None,
+            lanes: 1,
             verified: true,
             host: false,
         };

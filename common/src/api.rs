@@ -169,6 +169,8 @@ pub struct PeerView {
     pub state: PeerState,
     /// How bytes travel.
     pub path: Option<Path>,
+    /// Data lanes that the bytes are spread over: 1, or more once there was much to receive.
+    pub lanes: u8,
     /// True once both ends proved the room's secret and the binding of this very connection.
     pub verified: bool,
     /// True for the member that made the room.

@@ -4,6 +4,9 @@
 //! order; nothing that a peer says is parsed before the binding holds. It never chooses a secret, never counts
 //! guesses, and never tries twice: [`crate::session`] does. See docs/PROTOCOL.md §2.
 
+mod event;
+mod lanes;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -17,10 +20,13 @@ use crate::handshake::{
 use crate::id::PeerId;
 use crate::mail::{Letter, Mail};
 use crate::sdp::{Candidate, Fingerprint, MAX_CANDIDATES, Sdp};
-use crate::signaling::Body;
 use crate::time::Moment;
-use crate::transport::{Closed, Happened, Lane, Path, Step};
+use crate::transport::{Closed, Happened, Lane, Step};
 use crate::wire::{Control, InvalidFrame, MAX_FRAME, MIN_FRAME};
+
+pub use self::event::LinkId;
+pub(crate) use self::event::{Ending, LinkEvent};
+use self::lanes::Lanes;
 
 /// An attempt that is not a bound link by then is given up.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -30,64 +36,6 @@ const SLOW_AFTER: Duration = Duration::from_secs(8);
 const BIND_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a failed attempt lingers so that the last letters arrive.
 const LINGER: Duration = Duration::from_secs(3);
-
-/// Names a link within one session; never used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LinkId(pub(crate) u64);
-
-/// What a link wants done or known.
-#[derive(Debug)]
-pub(crate) enum LinkEvent {
-    /// Send this body to the peer through the server.
-    Relay(u32, Body),
-    /// Make the transport.
-    Connect,
-    /// Pass to the transport.
-    Negotiate(Step),
-    /// Pass to the transport.
-    Send(Lane, Bytes),
-    /// The guest proved that it knows the secret.
-    Proved,
-    /// Wrong proof from the guest (host's side): to be counted, then [`Link::deny`].
-    WrongProof,
-    /// Both ends are proved and bound: the link is up.
-    Up,
-    /// Connecting takes long.
-    Slow,
-    /// A control message.
-    Control(Control),
-    /// A data frame.
-    Data(Bytes),
-    /// The data lane has room again.
-    Drained,
-    /// How bytes travel.
-    Path(Path),
-    /// The network is silent, or back.
-    Silent(bool),
-    /// It is over.
-    Ended(Ending),
-}
-
-/// Why a link ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// The secret is wrong; tries left, if the host told.
-    WrongSecret(Option<u8>),
-    /// The host answers no guesses just now.
-    Busy,
-    /// The other side did not answer in time.
-    Silence,
-    /// No network path was found, or it was lost.
-    NoPath,
-    /// The other side closed it.
-    ByPeer,
-    /// The other side did not prove who it is on the connection itself.
-    Unproved,
-    /// The other side broke the protocol.
-    Violation,
-    /// The other side speaks another version.
-    Version,
-}
 
 /// What travels inside a sealed box.
 #[derive(Debug, Serialize, Deserialize)]
@@ -127,6 +75,7 @@ pub(crate) struct Link {
     /// Longest frame that the peer takes.
     pub(crate) max_frame: usize,
     stage: Stage,
+    lanes: Lanes,
     mail: Mail,
     local: Option<Fingerprint>,
     remote: Option<Fingerprint>,
@@ -204,6 +153,7 @@ impl Link {
             caller,
             max_frame: MIN_FRAME,
             stage,
+            lanes: Lanes::new(!caller, 1),
             mail: Mail::new(stream),
             local: None,
             remote: None,
@@ -246,12 +196,16 @@ impl Link {
         match self.stage {
             // Letters matter until the link stands; afterwards only an acknowledgement may still be due.
             Stage::Over => None,
-            _ => [self.deadline, self.slow_at, self.mail.poll_timeout()].into_iter().flatten().min(),
+            _ => [self.deadline, self.slow_at, self.mail.poll_timeout(), self.lanes.poll_timeout()]
+                .into_iter()
+                .flatten()
+                .min(),
         }
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Moment) {
         self.mail.handle_timeout(now);
+        self.lanes.handle_timeout(now, &mut self.events);
         if self.slow_at.is_some_and(|at| at <= now) {
             self.slow_at = None;
             self.events.push_back(LinkEvent::Slow);
@@ -284,12 +238,17 @@ impl Link {
             Happened::Described(sdp) => self.handle_described(sdp, now),
             Happened::Candidate(candidate) => self.handle_local_candidate(candidate, now),
             Happened::Open { max_frame } => self.handle_open(max_frame, now),
-            Happened::Frame(lane, frame) => self.handle_frame(lane, frame),
+            Happened::Frame(lane, frame) => self.handle_frame(lane, frame, now),
             Happened::Drained(Lane::Data) => self.events.push_back(LinkEvent::Drained),
             Happened::Drained(Lane::Control) => {}
             Happened::Path(path) => self.events.push_back(LinkEvent::Path(path)),
             Happened::Interrupted => self.events.push_back(LinkEvent::Silent(true)),
             Happened::Restored => self.events.push_back(LinkEvent::Silent(false)),
+            Happened::Lane(number, news) => {
+                if self.lanes.handle_news(number, news, &mut self.events).is_err() {
+                    self.end(Ending::NoPath);
+                }
+            }
             Happened::Closed(why) => {
                 self.has_transport = false;
                 self.end(match why {
@@ -304,6 +263,11 @@ impl Link {
     /// Sends a control message over a link that is up.
     pub(crate) fn say(&mut self, control: &Control) {
         self.events.push_back(LinkEvent::Send(Lane::Control, control.encode()));
+    }
+
+    /// This side has much to receive, and is best off with so many data lanes in all.
+    pub(crate) fn want_lanes(&mut self, lanes: u8, now: Moment) {
+        self.lanes.want(lanes, now, &mut self.events);
     }
 
     /// Host: the guest's proof was wrong, or is not taken now; tell it and linger.
@@ -450,9 +414,10 @@ impl Link {
         self.deadline = Some(now + BIND_TIMEOUT);
     }
 
-    fn handle_frame(&mut self, lane: Lane, frame: Bytes) {
+    fn handle_frame(&mut self, lane: Lane, frame: Bytes, now: Moment) {
         match (&self.stage, lane) {
             (Stage::Up, Lane::Control) => match Control::decode(&frame) {
+                Ok(control @ (Control::Lanes(_) | Control::Lane { .. })) => self.handle_lanes(control, now),
                 Ok(control) => self.events.push_back(LinkEvent::Control(control)),
                 Err(InvalidFrame::Version) => self.end(Ending::Version),
                 Err(InvalidFrame::Malformed) => self.end(Ending::Violation),
@@ -464,6 +429,7 @@ impl Link {
                     _ => false,
                 };
                 if bound {
+                    self.lanes = Lanes::new(!self.caller, sealed.max_lanes());
                     self.stage = Stage::Up;
                     self.deadline = None;
                     self.slow_at = None;
@@ -475,6 +441,21 @@ impl Link {
             (Stage::Denied | Stage::Over, _) => {}
             // Anything before the binding ends the link unread.
             _ => self.end(Ending::Unproved),
+        }
+    }
+
+    /// The peer says something about further lanes.
+    fn handle_lanes(&mut self, control: Control, now: Moment) {
+        let events = &mut self.events;
+        let said = match control {
+            Control::Lanes(lanes) => self.lanes.handle_wish(lanes, now, events),
+            Control::Lane { number, word } => self.lanes.handle_word(number, word, now, events),
+            _ => return,
+        };
+        if said.is_err() {
+            self.end(Ending::Violation);
+        } else if self.lanes.has_lost_frames() {
+            self.end(Ending::NoPath);
         }
     }
 

@@ -11,12 +11,45 @@ use serde::{Deserialize, Serialize};
 use crate::sdp::{Candidate, Sdp};
 use crate::signaling::IceServer;
 
+/// Most data lanes of a link. More than four brought no more bytes on any path that was measured.
+pub const MAX_LANES: u8 = 4;
+
+/// How many data lanes a device has for a link, and how many it is best off with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LanePlan {
+    serves: u8,
+    wants: u8,
+}
+
+impl LanePlan {
+    /// One lane, as where the platform makes no others.
+    pub const ONE: Self = Self { serves: 1, wants: 1 };
+
+    /// Serves up to `serves` lanes to whoever wants them, and wants `wants` of them itself to receive much. Both are
+    /// kept between 1 and [`MAX_LANES`].
+    pub fn new(serves: u8, wants: u8) -> Self {
+        let serves = serves.clamp(1, MAX_LANES);
+        Self { serves, wants: wants.clamp(1, serves) }
+    }
+
+    /// Most lanes that are served.
+    pub fn serves(self) -> u8 {
+        self.serves
+    }
+
+    /// Lanes that are wanted to receive much.
+    pub fn wants(self) -> u8 {
+        self.wants
+    }
+}
+
 /// One ordered, reliable, message-framed pipe of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// Carries control messages and the binding tag. Data channel id 0, negotiated out of band.
     Control,
-    /// Carries data frames. Data channel id 1, negotiated out of band.
+    /// Carries data frames. Data channel id 1, negotiated out of band. While further lanes are in use ([`LaneStep`]),
+    /// each frame takes whichever is free: frames arrive whole, once, and in any order.
     Data,
 }
 
@@ -33,6 +66,26 @@ pub enum Step {
     Candidate(Candidate),
     /// Use these servers from now on.
     IceServers(Vec<IceServer>),
+    /// The same for a further data lane, by its number: 1 to [`MAX_LANES`] − 1.
+    Lane(u8, LaneStep),
+}
+
+/// What the session asks about a further data lane: one on a connection of its own, with data channel id 1 and no
+/// other, and with the settings of the first. Its number is used once in a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LaneStep {
+    /// Make its connection and create the local offer; answered by [`LaneNews::Described`].
+    Offer,
+    /// Make its connection, apply the peer's offer and create the answer; answered by [`LaneNews::Described`].
+    Answer(Sdp),
+    /// Apply the peer's answer.
+    Accept(Sdp),
+    /// Add a candidate of the peer's; held back until a remote description is there.
+    Candidate(Candidate),
+    /// The peer has it open as well: send on it from now on. From now on its end is the link's.
+    Use,
+    /// Forget it, whatever has become of it. Nothing more is told of it.
+    Forget,
 }
 
 /// What a transport reports.
@@ -58,8 +111,23 @@ pub enum Happened {
     Interrupted,
     /// The network is back.
     Restored,
+    /// Of a further data lane, by its number.
+    Lane(u8, LaneNews),
     /// The link is over; nothing follows.
     Closed(Closed),
+}
+
+/// What a transport reports of a further data lane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LaneNews {
+    /// The local description (offer or answer), already set locally; trickling goes on.
+    Described(Sdp),
+    /// A local candidate.
+    Candidate(Candidate),
+    /// It is open at this end: frames that arrive on it are taken, and none are sent before [`LaneStep::Use`].
+    Open,
+    /// It cannot be made, or ended before it was used; nothing more is told of it.
+    Failed,
 }
 
 /// Why a link ended.

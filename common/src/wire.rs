@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::code::RoomKey;
 use crate::id::{FileIndex, ItemId, TransferId};
 use crate::pieces::{PieceMap, Value};
+use crate::sdp::{Candidate, Sdp};
+use crate::transport::MAX_LANES;
 
 /// Version byte that opens every control message.
 pub const VERSION: u8 = 1;
@@ -118,6 +120,29 @@ pub enum Control {
     Received(TransferId),
     /// The sender leaves and will close the link.
     Bye,
+    /// The side that called asks the side that answered to open data lanes: so many in all, at most as many as both
+    /// said in the handshake that they serve. Never said to a side that serves one.
+    Lanes(u8),
+    /// About a further data lane.
+    Lane {
+        /// Which: 1 to [`MAX_LANES`] − 1. Each is offered once in a link.
+        number: u8,
+        /// What.
+        word: LaneWord,
+    },
+}
+
+/// What the two ends of a link say about a further data lane.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LaneWord {
+    /// The offer, by the side that answered the call.
+    Offer(Sdp),
+    /// The answer, by the side that called.
+    Answer(Sdp),
+    /// A candidate of the sender's, after its description.
+    Candidate(Candidate),
+    /// The lane is open at the sender's end. Who said it takes frames on the lane; who heard it as well sends them.
+    Open,
 }
 
 /// Facts of an offered item.
@@ -234,6 +259,8 @@ impl Control {
             Self::Offer(ItemSummary { kind: SummaryKind::Folder { files, entries }, .. }) => {
                 *entries <= MAX_ENTRIES && files <= entries
             }
+            Self::Lanes(lanes) => (2..=MAX_LANES).contains(lanes),
+            Self::Lane { number, .. } => (1..MAX_LANES).contains(number),
             _ => true,
         }
     }

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use privydrop_common::api::{ItemState, NoticeCode, PeerState, Phase};
 use privydrop_common::code::{Code, Words};
-use privydrop_common::handshake::{Initiator, Kind, PairMessage, Responder, Secret};
+use privydrop_common::handshake::{Caps, Initiator, Kind, PairMessage, Responder, Secret};
 use privydrop_common::id::{FileIndex, ItemId, PeerId, RoomId, TransferId};
 use privydrop_common::pieces::Value;
 use privydrop_common::sdp::Fingerprint;
@@ -72,7 +72,7 @@ fn a_server_that_answers_in_the_hosts_place_is_taken_for_wrong_words() {
     world.server.tamper = Some(Box::new(move |from, to, seq, body| {
         let (stream, message) = open_letter(body);
         let Some(PairMessage::Hello(hello)) = message else { return Vec::new() };
-        let responder = Responder::answer(&room, to, from, &guess, &hello, &mut rng).unwrap();
+        let responder = Responder::answer(&room, to, from, &guess, Caps::OURS, &hello, &mut rng).unwrap();
         let (_, reply) = responder.reply(sdp_with(&[9; 32]).as_bytes());
         let _ = seq;
         vec![(to, from, 0, letter(stream, 1, &PairMessage::Reply(reply)))]
@@ -188,10 +188,10 @@ fn letters_from_nobody_are_answered_by_nobody() {
             Secret::Words(Words::random(&mut rng)),
             Secret::Room(privydrop_common::code::RoomKey::random(&mut rng)),
         ] {
-            let (_, hello) = Initiator::start(&room, nobody, guest_id, &secret, &mut rng);
+            let (_, hello) = Initiator::start(&room, nobody, guest_id, &secret, Caps::OURS, &mut rng);
             let body = letter(rng.next_u32(), 0, &PairMessage::Hello(hello));
             Server::relay(&mut world, nobody, guest_id, 0, &body);
-            let (_, hello) = Initiator::start(&room, host_id, guest_id, &secret, &mut rng);
+            let (_, hello) = Initiator::start(&room, host_id, guest_id, &secret, Caps::OURS, &mut rng);
             let body = letter(rng.next_u32(), 0, &PairMessage::Hello(hello));
             Server::relay(&mut world, host_id, guest_id, 0, &body);
         }
@@ -205,7 +205,7 @@ fn letters_from_nobody_are_answered_by_nobody() {
 /// Knocks as an impostor with these words; returns whether the host answered with a provable reply.
 fn guess(world: &mut World, room: &RoomId, words: &Words, rng: &mut ChaCha20Rng) -> PeerId {
     let (impostor, host) = Server::impostor_knocks(world, room);
-    let (_, hello) = Initiator::start(room, impostor, host, &Secret::Words(words.clone()), rng);
+    let (_, hello) = Initiator::start(room, impostor, host, &Secret::Words(words.clone()), Caps::OURS, rng);
     let body = letter(rng.next_u32(), 0, &PairMessage::Hello(hello));
     Server::relay(world, impostor, host, 0, &body);
     impostor
@@ -245,7 +245,7 @@ fn a_guest_that_knows_the_words_but_sends_two_fingerprints_gets_no_link() {
     let mut rng = ChaCha20Rng::seed_from_u64(8);
     let (impostor, host_id) = Server::impostor_knocks(&mut world, &room);
     let secret = Secret::Words(words);
-    let (initiator, hello) = Initiator::start(&room, impostor, host_id, &secret, &mut rng);
+    let (initiator, hello) = Initiator::start(&room, impostor, host_id, &secret, Caps::OURS, &mut rng);
     assert_eq!(hello.kind, Kind::Words);
     Server::relay(&mut world, impostor, host_id, 0, &letter(77, 0, &PairMessage::Hello(hello)));
     world.until("the host replies", |world| !world.server.heard_by_impostors.is_empty());

@@ -83,7 +83,8 @@ impl Device {
         };
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
-        let session = tokio::spawn(drive(Session::new(seed, unicode_fold), NativeHost::new(connect, parts)));
+        let session = Session::new(seed, unicode_fold).with_lanes(connect.lanes());
+        let session = tokio::spawn(drive(session, NativeHost::new(connect, parts)));
         Ok(Self { mailbox, views, files, places, stores, workers, tasks, session })
     }
 

@@ -10,7 +10,7 @@ use privydrop_common::host::{Errand, Host, Report, SignalEvent};
 use privydrop_common::id::PeerId;
 use privydrop_common::signaling::IceServer;
 use privydrop_common::time::Moment;
-use privydrop_common::transport::Transport;
+use privydrop_common::transport::{LanePlan, Transport};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
@@ -26,12 +26,19 @@ pub trait Connect {
     /// What it makes.
     type Transport: Transport;
 
+    /// How many data lanes its transports have for a link, and are best off with.
+    fn lanes(&self) -> LanePlan;
+
     /// A new, idle transport that uses these servers.
     fn connect(&mut self, ice: &[IceServer]) -> Self::Transport;
 }
 
 impl Connect for WebRtc {
     type Transport = NativeTransport;
+
+    fn lanes(&self) -> LanePlan {
+        WebRtc::lanes(self)
+    }
 
     fn connect(&mut self, ice: &[IceServer]) -> NativeTransport {
         WebRtc::connect(self, ice)

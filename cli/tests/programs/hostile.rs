@@ -10,7 +10,7 @@ use bytes::Bytes;
 use privydrop_common::api::Command;
 use privydrop_common::id::ItemId;
 use privydrop_common::signaling::IceServer;
-use privydrop_common::transport::{Happened, Lane, Step, Transport};
+use privydrop_common::transport::{Happened, Lane, LanePlan, Step, Transport};
 use privydrop_common::wire::{Control, Entry, EntryKind, SummaryKind};
 use privydrop_native::transport::{NativeTransport, WebRtc};
 use privydrop_native::{Connect, Device};
@@ -94,6 +94,10 @@ struct Liar {
 
 impl Connect for Liar {
     type Transport = LyingTransport;
+
+    fn lanes(&self) -> LanePlan {
+        LanePlan::ONE
+    }
 
     fn connect(&mut self, ice: &[IceServer]) -> LyingTransport {
         LyingTransport { inner: self.rtc.connect(ice), offered: self.offered.clone(), known: HashMap::new() }

@@ -47,6 +47,29 @@ fn a_file_arrives_with_the_same_hash_and_both_say_so() {
 }
 
 #[test]
+fn with_the_socket_buffers_of_an_ordinary_machine_a_file_arrives_over_four_lanes() {
+    let (server, dir) = (Server::start(), TempDir::new().unwrap());
+    let (film, into) = (dir.path().join("film.mkv"), dir.path().join("in"));
+    // Far more than moves before the lanes are open.
+    let content = bytes(300_000_001);
+    fs::write(&film, &content).unwrap();
+
+    let ordinary = ["--socket-buffer", "212992"];
+    let (mut sender, code, _) = server.host(&[&ordinary[..], &["send", text(&film)]].concat());
+    let receive = ["receive", &code, "--into", text(&into)];
+    let mut receiver = server.run(&[&ordinary[..], &receive].concat());
+    assert_eq!((receiver.end(), sender.end()), (0, 0));
+
+    assert!(fs::read(into.join("film.mkv")).unwrap() == content);
+    for run in [&receiver, &sender] {
+        let lanes = run.seen.iter().filter_map(|event| event["lanes"].as_u64()).max();
+        assert_eq!(lanes, Some(4), "{:#?}", run.seen);
+        let item = run.seen.iter().rfind(|event| event["event"] == "item").unwrap();
+        assert_eq!(item["hash"], blake3::hash(&content).to_string());
+    }
+}
+
+#[test]
 fn a_folder_arrives_as_it_is_with_its_empty_file_and_its_empty_folder() {
     let (server, dir) = (Server::start(), TempDir::new().unwrap());
     let (trip, into) = (dir.path().join("trip"), dir.path().join("in"));

@@ -46,8 +46,13 @@ pub struct Caps {
 }
 
 impl Caps {
-    /// What this build can do.
+    /// What this build can do with one lane.
     pub const OURS: Self = Self { protocol: 1, max_lanes: 1 };
+
+    /// What this build can do where so many lanes are served.
+    pub fn serving(max_lanes: u8) -> Self {
+        Self { max_lanes, ..Self::OURS }
+    }
 
     pub(super) fn to_bytes(self) -> [u8; 3] {
         let [high, low] = self.protocol.to_be_bytes();

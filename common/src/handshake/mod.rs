@@ -116,9 +116,10 @@ impl Initiator {
         me: PeerId,
         peer: PeerId,
         secret: &Secret,
+        caps: Caps,
         rng: &mut impl CryptoRng,
     ) -> (Self, Hello) {
-        let associated = associated(me, Role::Guest, Caps::OURS);
+        let associated = associated(me, Role::Guest, caps);
         let mut session = [0; 16];
         loop {
             rng.fill_bytes(&mut session);
@@ -126,7 +127,7 @@ impl Initiator {
             if let Ok((exchange, share)) =
                 Cpace::start(&inputs(room, secret, session, associated.clone()), rng)
             {
-                let hello = Hello { kind: secret.kind(), session, share, caps: Caps::OURS };
+                let hello = Hello { kind: secret.kind(), session, share, caps };
                 return (Self { exchange, hello: hello.clone(), associated, peer }, hello);
             }
         }
@@ -144,7 +145,7 @@ impl Initiator {
         if !keys.proves(Role::Host, &reply.tag) {
             return Err(HandshakeError::WrongSecret);
         }
-        let mut sealed = Sealed::new(keys, Role::Guest, reply.caps);
+        let mut sealed = Sealed::new(keys, Role::Guest, self.hello.caps, reply.caps);
         let offer = sealed.open(&reply.offer)?;
         Ok((Confirming { sealed }, offer))
     }
@@ -180,6 +181,7 @@ impl Responder {
         me: PeerId,
         peer: PeerId,
         secret: &Secret,
+        caps: Caps,
         hello: &Hello,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, HandshakeError> {
@@ -187,19 +189,19 @@ impl Responder {
             return Err(HandshakeError::WrongKind);
         }
         let initiator = associated(peer, Role::Guest, hello.caps);
-        let responder = associated(me, Role::Host, Caps::OURS);
+        let responder = associated(me, Role::Host, caps);
         let inputs = inputs(room, secret, hello.session, initiator);
         let (share, exchanged) = Cpace::respond(&inputs, &hello.share, &responder, rng)?;
         let transcript = transcript(hello, &inputs.initiator, &share, &responder);
         let keys = Keys::derive(&exchanged, transcript).ok_or(HandshakeError::InvalidShare)?;
-        Ok(Self { sealed: Sealed::new(keys, Role::Host, hello.caps), share })
+        Ok(Self { sealed: Sealed::new(keys, Role::Host, caps, hello.caps), share })
     }
 
     /// Proves this side and sends the offer along, readable only for a holder of the secret.
     pub fn reply(mut self, offer: &[u8]) -> (AwaitingConfirm, Reply) {
-        let tag = self.sealed.keys().tag(Role::Host);
+        let (tag, caps) = (self.sealed.keys().tag(Role::Host), self.sealed.caps());
         let offer = self.sealed.seal(offer);
-        (AwaitingConfirm { sealed: self.sealed }, Reply { share: self.share, caps: Caps::OURS, tag, offer })
+        (AwaitingConfirm { sealed: self.sealed }, Reply { share: self.share, caps, tag, offer })
     }
 }
 

@@ -127,23 +127,33 @@ pub enum BoxError {
 pub struct Sealed {
     keys: Keys,
     role: Role,
+    caps: Caps,
     peer_caps: Caps,
     sent: u64,
     received: u64,
 }
 
 impl Sealed {
-    pub(super) fn new(keys: Keys, role: Role, peer_caps: Caps) -> Self {
-        Self { keys, role, peer_caps, sent: 0, received: 0 }
+    pub(super) fn new(keys: Keys, role: Role, caps: Caps, peer_caps: Caps) -> Self {
+        Self { keys, role, caps, peer_caps, sent: 0, received: 0 }
     }
 
     pub(super) fn keys(&self) -> &Keys {
         &self.keys
     }
 
+    pub(super) fn caps(&self) -> Caps {
+        self.caps
+    }
+
     /// What the peer can do, as it said in the handshake.
     pub fn peer_caps(&self) -> Caps {
         self.peer_caps
+    }
+
+    /// Most data lanes that both sides serve, as each said in the handshake; at least one.
+    pub fn max_lanes(&self) -> u8 {
+        self.caps.max_lanes.min(self.peer_caps.max_lanes).max(1)
     }
 
     /// Seals the next message. One that makes [`super::PairMessage`] longer than [`super::MAX_MESSAGE`] would be

@@ -15,6 +15,7 @@ struct Side {
     me: PeerId,
     peer: PeerId,
     secret: Secret,
+    caps: Caps,
 }
 
 fn rng(seed: u64) -> ChaCha20Rng {
@@ -27,7 +28,7 @@ fn words(text: &str) -> Secret {
 
 fn guest() -> Side {
     let (me, peer) = ("00000000000000aa".parse().unwrap(), "00000000000000bb".parse().unwrap());
-    Side { room: "123456".parse().unwrap(), me, peer, secret: words("acid acorn acre") }
+    Side { room: "123456".parse().unwrap(), me, peer, secret: words("acid acorn acre"), caps: Caps::OURS }
 }
 
 fn host() -> Side {
@@ -37,12 +38,12 @@ fn host() -> Side {
 
 impl Side {
     fn start(&self, seed: u64) -> (Initiator, Hello) {
-        Initiator::start(&self.room, self.me, self.peer, &self.secret, &mut rng(seed))
+        Initiator::start(&self.room, self.me, self.peer, &self.secret, self.caps, &mut rng(seed))
     }
 
     fn reply(&self, hello: &Hello, seed: u64) -> Result<(AwaitingConfirm, Reply), HandshakeError> {
-        let (room, me, peer) = (&self.room, self.me, self.peer);
-        Responder::answer(room, me, peer, &self.secret, hello, &mut rng(seed)).map(|r| r.reply(b"offer"))
+        let Self { room, me, peer, secret, caps } = self;
+        Responder::answer(room, *me, *peer, secret, *caps, hello, &mut rng(seed)).map(|r| r.reply(b"offer"))
     }
 }
 
@@ -126,6 +127,19 @@ fn a_low_order_or_malformed_share_is_refused_by_both() {
         assert_eq!(refused, Some(HandshakeError::InvalidShare));
         let refused = guest().start(1).0.accept(&Reply { share, ..reply.clone() }).err();
         assert_eq!(refused, Some(HandshakeError::InvalidShare));
+    }
+}
+
+#[test]
+fn both_sides_know_how_many_lanes_both_serve() {
+    for (here, there, both) in [(1, 1, 1), (1, 4, 1), (4, 1, 1), (2, 4, 2), (4, 4, 4), (4, 0, 1)] {
+        let (at_guest, at_host) = shake(
+            &Side { caps: Caps::serving(here), ..guest() },
+            &Side { caps: Caps::serving(there), ..host() },
+        )
+        .unwrap();
+        assert_eq!((at_guest.max_lanes(), at_host.max_lanes()), (both, both), "{here} {there}");
+        assert_eq!((at_guest.peer_caps(), at_host.peer_caps()), (Caps::serving(there), Caps::serving(here)));
     }
 }
 

@@ -50,6 +50,8 @@ impl Session {
             Control::Again { transfer, file, piece } => self.handle_again(link, transfer, file, piece),
             Control::Received(transfer) => self.handle_received(link, transfer),
             Control::Bye => self.part_from(peer, now),
+            // The link's own.
+            Control::Lanes(_) | Control::Lane { .. } => {}
         }
     }
 }

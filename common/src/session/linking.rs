@@ -11,7 +11,7 @@ use super::peers::{MAX_PEERS, Peer};
 use super::{Action, Changed, JobOwner, Session};
 use crate::api::{NoticeCode, PeerState, Phase};
 use crate::code::RoomKey;
-use crate::handshake::{Hello, Initiator, InvalidPairMessage, Kind, PairMessage, Responder, Secret};
+use crate::handshake::{Caps, Hello, Initiator, InvalidPairMessage, Kind, PairMessage, Responder, Secret};
 use crate::id::PeerId;
 use crate::link::{Ending, Link, LinkEvent, LinkId};
 use crate::mail::Letter;
@@ -25,6 +25,8 @@ const RETRY_FIRST: Duration = Duration::from_secs(1);
 const MAX_OPEN_ATTEMPTS: usize = MAX_PEERS;
 /// Attempts after which a member is called again only when something changes.
 const MAX_ATTEMPTS: u32 = 6;
+/// Bytes to receive that are worth further lanes: less has arrived before they are open.
+const MUCH: u64 = 8 * 1024 * 1024;
 
 impl Session {
     /// A guest on its way in calls the host with what it came with.
@@ -115,6 +117,7 @@ impl Session {
             LinkEvent::Data(frame) => self.handle_data(id, peer, frame, now),
             LinkEvent::Drained => self.handle_drained(id),
             LinkEvent::Path(path) => self.change_peer(peer, |peer| peer.path = Some(path)),
+            LinkEvent::Lanes(lanes) => self.change_peer(peer, |peer| peer.lanes = lanes),
             LinkEvent::Silent(silent) => self.change_peer(peer, |peer| {
                 peer.state = if silent { PeerState::Lost } else { PeerState::Connected };
             }),
@@ -146,7 +149,8 @@ impl Session {
 
     fn call(&mut self, peer: PeerId, secret: &Secret, now: Moment) {
         let Some(here) = &self.room.membership else { return };
-        let (initiator, hello) = Initiator::start(&here.room, here.me, peer, secret, &mut self.rng);
+        let caps = Caps::serving(self.plan.serves());
+        let (initiator, hello) = Initiator::start(&here.room, here.me, peer, secret, caps, &mut self.rng);
         let stream = self.rng.next_u32();
         let hello = PairMessage::Hello(hello);
         let link = Link::call(peer, secret.kind(), stream, initiator, hello, now);
@@ -186,7 +190,8 @@ impl Session {
             self.insert_link(link);
             return;
         }
-        if let Ok(responder) = Responder::answer(&here.room, here.me, from, &secret, hello, &mut self.rng) {
+        let (caps, rng) = (Caps::serving(self.plan.serves()), &mut self.rng);
+        if let Ok(responder) = Responder::answer(&here.room, here.me, from, &secret, caps, hello, rng) {
             self.insert_link(Link::answer(from, hello.kind, responder, seq, letter, now));
         }
     }
@@ -240,6 +245,7 @@ impl Session {
         }
         self.change_peer(peer, |peer| {
             peer.link = Some(id);
+            peer.lanes = 1;
             peer.state = PeerState::Connected;
             peer.attempts = 0;
             peer.retry_at = None;
@@ -257,6 +263,16 @@ impl Session {
         }
         self.open_lanes(id);
         self.go_on_with(peer, now);
+    }
+
+    /// Much is to come from this member. Further lanes cost a connection each, which is much for little.
+    pub(super) fn want_lanes(&mut self, peer: PeerId, bytes: u64, now: Moment) {
+        let (wants, link) = (self.plan.wants(), self.peers.get(&peer).and_then(|peer| peer.link));
+        if let Some(link) = link.and_then(|link| self.links.get_mut(&link))
+            && bytes >= MUCH
+        {
+            link.want_lanes(wants, now);
+        }
     }
 
     pub(super) fn handle_room_key(&mut self, peer: PeerId, key: RoomKey) {
@@ -325,6 +341,7 @@ impl Session {
         {
             peer.link = None;
             peer.path = None;
+            peer.lanes = 1;
             self.interrupt_items_of(link.peer);
         }
         self.touch(Changed::Facts);

@@ -31,7 +31,7 @@ use crate::link::{Link, LinkEvent};
 use crate::name::Fold;
 use crate::signaling::IceServer;
 use crate::time::Moment;
-use crate::transport::{Happened, Lane, Step};
+use crate::transport::{Happened, Lane, LanePlan, Step};
 
 use peers::Peer;
 use received::Received;
@@ -88,6 +88,7 @@ enum JobOwner {
 pub struct Session {
     rng: ChaCha20Rng,
     fold: Fold,
+    plan: LanePlan,
     label: String,
     room: Room,
     peers: Few<PeerId, Peer>,
@@ -114,6 +115,7 @@ impl Session {
         Self {
             rng: ChaCha20Rng::from_seed(seed),
             fold,
+            plan: LanePlan::ONE,
             label: String::new(),
             room: Room::default(),
             peers: Few::default(),
@@ -132,6 +134,12 @@ impl Session {
             wake_at: None,
             showing: Showing::default(),
         }
+    }
+
+    /// The same, with more than one data lane to a link where that is faster.
+    #[must_use]
+    pub fn with_lanes(self, plan: LanePlan) -> Self {
+        Self { plan, ..self }
     }
 
     /// Takes a report of the host's.

@@ -27,6 +27,8 @@ pub(super) struct Peer {
     pub(super) knocking: bool,
     pub(super) state: PeerState,
     pub(super) path: Option<Path>,
+    /// Data lanes in use, of the link in use.
+    pub(super) lanes: u8,
     /// The link in use.
     pub(super) link: Option<LinkId>,
     pub(super) attempts: u32,
@@ -44,6 +46,7 @@ impl Peer {
             knocking: false,
             state: PeerState::Connecting,
             path: None,
+            lanes: 1,
             link: None,
             attempts: 0,
             retry_at: None,

@@ -372,7 +372,7 @@ impl Session {
     }
 
     /// Lets accepted items take their next step, as many at once as may.
-    fn run_queue(&mut self, _now: Moment) {
+    fn run_queue(&mut self, now: Moment) {
         let mut running = self.received.values().filter(|received| received.is_running()).count();
         let mut waiting: Vec<(u64, ItemKey)> = self
             .received
@@ -393,7 +393,7 @@ impl Session {
                     running += 1;
                     self.list_or_prepare(key);
                 }
-                Some(Step::Ready) => self.start_fetch(key, owner),
+                Some(Step::Ready) => self.start_fetch(key, owner, now),
                 _ => {}
             }
         }
@@ -421,18 +421,20 @@ impl Session {
         self.touch(Changed::Facts);
     }
 
-    fn start_fetch(&mut self, key: ItemKey, owner: PeerId) {
+    fn start_fetch(&mut self, key: ItemKey, owner: PeerId, now: Moment) {
         let transfer = TransferId(u32::try_from(self.next_number()).unwrap_or(u32::MAX));
         let Some(received) = self.received.get_mut(&key) else { return };
         let Some(incoming) = received.incoming.as_mut().filter(|incoming| incoming.is_settled()) else {
             return;
         };
         let fetch = incoming.start(transfer, key.item);
+        let missing = incoming.missing();
         received.step = Step::Fetching;
         received.update_state();
         let empty = incoming_is_empty(received);
         self.fetches.insert(transfer, key);
         self.say_to(owner, &fetch);
+        self.want_lanes(owner, missing, now);
         if empty {
             self.finish(key);
         }

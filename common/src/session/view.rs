@@ -64,6 +64,7 @@ impl Session {
             label: peer.label.clone(),
             state: peer.state,
             path: peer.path,
+            lanes: peer.lanes,
             verified: peer.link.is_some() && peer.state != PeerState::Refused,
             host: peer.host,
         };

@@ -115,7 +115,12 @@ impl Incoming {
 
     /// True when every byte is stored, though not every file may have its name yet.
     pub(crate) fn is_stored(&self) -> bool {
-        self.stored == self.sizes.iter().sum::<u64>()
+        self.missing() == 0
+    }
+
+    /// Bytes that are not verified and stored yet.
+    pub(crate) fn missing(&self) -> u64 {
+        self.sizes.iter().sum::<u64>() - self.stored
     }
 
     /// True when every file is verified, though not every one may have its name yet.

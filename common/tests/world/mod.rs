@@ -24,7 +24,7 @@ use privydrop_common::host::{Errand, PlaceId, Report, SignalEvent};
 use privydrop_common::name::unicode_fold;
 use privydrop_common::session::{Action, LinkId, Session};
 use privydrop_common::time::Moment;
-use privydrop_common::transport::Happened;
+use privydrop_common::transport::{Happened, LanePlan};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
@@ -104,6 +104,8 @@ pub struct World {
     seed: u64,
     pub rng: ChaCha20Rng,
     pub weather: Weather,
+    /// Of the devices made from now on.
+    pub plan: LanePlan,
     pub devices: Vec<Device>,
     pub server: Server,
     pub wires: Wires,
@@ -118,6 +120,7 @@ impl World {
             seed,
             rng: ChaCha20Rng::seed_from_u64(seed),
             weather,
+            plan: LanePlan::ONE,
             devices: Vec::new(),
             server: Server::default(),
             wires: Wires::default(),
@@ -130,7 +133,7 @@ impl World {
         let mut seed = [0; 32];
         self.rng.fill_bytes(&mut seed);
         self.devices.push(Device {
-            session: Session::new(seed, unicode_fold),
+            session: Session::new(seed, unicode_fold).with_lanes(self.plan),
             disk: Disk::default(),
             view: View::default(),
             shown: 0,
@@ -165,8 +168,21 @@ impl World {
 
     /// A host with one shared file, and a guest who came by the code; the guest's item is offered.
     pub fn host_and_guest(seed: u64, weather: Weather, content: Vec<u8>) -> (Self, DeviceId, DeviceId) {
+        Self::pair(seed, weather, content, [LanePlan::ONE; 2])
+    }
+
+    /// The same with so many lanes, those of the host first.
+    pub fn pair(
+        seed: u64,
+        weather: Weather,
+        content: Vec<u8>,
+        plans: [LanePlan; 2],
+    ) -> (Self, DeviceId, DeviceId) {
         let mut world = Self::new(seed, weather);
-        let (host, guest) = (world.device("host"), world.device("guest"));
+        let [host, guest] = [("host", plans[0]), ("guest", plans[1])].map(|(label, plan)| {
+            world.plan = plan;
+            world.device(label)
+        });
         world.share_file(host, "file.bin", content);
         world.until("the room exists", |world| world.view(host).room.is_some());
         let code = world.code(host);

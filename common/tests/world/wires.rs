@@ -1,12 +1,13 @@
 //! Links between devices: descriptions with real fingerprints, ordered reliable lanes, drained as they deliver.
+//! Data frames take the lanes in use in turn.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use bytes::Bytes;
 use privydrop_common::sdp::{Candidate, Sdp};
 use privydrop_common::session::LinkId;
-use privydrop_common::transport::{Closed, HIGH_WATER, Happened, LOW_WATER, Lane, Step};
+use privydrop_common::transport::{Closed, HIGH_WATER, Happened, LOW_WATER, Lane, LaneNews, LaneStep, Step};
 use rand_core::Rng;
 
 use privydrop_common::wire::Control;
@@ -24,6 +25,16 @@ pub struct Wires {
     pub carried: u64,
     /// The last fetch that anybody sent.
     pub last_transfer: Option<u32>,
+    /// Bytes that crossed each data lane.
+    pub carried_by: BTreeMap<u8, u64>,
+    /// Further lanes that were offered.
+    pub offered: u32,
+    /// Further lanes never open.
+    pub deaf_lanes: bool,
+    /// How much longer a further lane takes to open, in milliseconds.
+    pub lane_delay: u64,
+    /// How much later frames arrive on each lane than on the one before it, in milliseconds.
+    pub lane_spread: u64,
     /// What is delivered in the place of the next first frame on a control lane.
     pub bind_with: Option<(Lane, Bytes)>,
 }
@@ -35,6 +46,17 @@ struct Wire {
     other: Option<End>,
     waiting: HashMap<Lane, usize>,
     since_drained: HashMap<Lane, usize>,
+    further: BTreeMap<u8, Further>,
+    turn: usize,
+}
+
+/// One end of a further lane.
+#[derive(Default)]
+struct Further {
+    local: Option<String>,
+    remote: Option<String>,
+    open: bool,
+    used: bool,
 }
 
 impl Wires {
@@ -56,6 +78,35 @@ impl Wires {
                 Self::join(world, end);
             }
             Step::Candidate(_) | Step::IceServers(_) => {}
+            Step::Lane(number, step) => Self::negotiate_lane(world, end, number, step),
+        }
+    }
+
+    fn negotiate_lane(world: &mut World, end: End, number: u8, step: LaneStep) {
+        // The other end closed it already.
+        let Some(Wire { further, .. }) = world.wires.ends.get_mut(&end) else { return };
+        match step {
+            LaneStep::Offer => {
+                assert!(further.insert(number, Further::default()).is_none(), "each lane is made once");
+                world.wires.offered += 1;
+                Self::describe_lane(world, end, number);
+            }
+            LaneStep::Answer(offer) => {
+                let remote = Some(offer.as_str().to_owned());
+                let made = further.insert(number, Further { remote, ..Further::default() });
+                assert!(made.is_none(), "each lane is made once");
+                Self::describe_lane(world, end, number);
+            }
+            LaneStep::Accept(answer) => {
+                let lane = further.get_mut(&number).expect("an offered lane");
+                lane.remote = Some(answer.as_str().to_owned());
+                Self::join_lane(world, end, number);
+            }
+            LaneStep::Use => {
+                further.get_mut(&number).filter(|lane| lane.open).expect("an open lane").used = true
+            }
+            LaneStep::Forget => _ = further.remove(&number),
+            LaneStep::Candidate(_) => {}
         }
     }
 
@@ -77,12 +128,28 @@ impl Wires {
             );
             world.wires.carried += length as u64;
         }
+        let number = if lane == Lane::Data { Self::next_lane(world, (device, link), length) } else { 0 };
         if world.wires.cut {
             return;
         }
-        let delay = Duration::from_millis(world.weather.link_delay);
+        let behind = u64::from(number) * world.wires.lane_spread;
+        let delay = Duration::from_millis(world.weather.link_delay + behind);
         world.later(other, delay, Delivery::Happened(other_link, Happened::Frame(lane, frame)));
         world.later(device, delay, Delivery::Sent(link, lane, length));
+    }
+
+    /// The lane for the next data frame: those in use take turns.
+    fn next_lane(world: &mut World, end: End, length: usize) -> u8 {
+        let wire = world.wires.ends.get_mut(&end).expect("a transport");
+        let used = wire.further.iter().filter(|(_, lane)| lane.used).map(|(number, _)| *number);
+        let lanes: Vec<u8> = [0].into_iter().chain(used).collect();
+        wire.turn = (wire.turn + 1) % lanes.len();
+        let (number, other) = (lanes[wire.turn], wire.other);
+        if let Some(there) = other.and_then(|other| world.wires.ends.get(&other)).filter(|_| number > 0) {
+            assert!(there.further.get(&number).is_some_and(|lane| lane.open), "frames go to open lanes only");
+        }
+        *world.wires.carried_by.entry(number).or_default() += length as u64;
+        number
     }
 
     pub fn sent(world: &mut World, device: DeviceId, link: LinkId, lane: Lane, length: usize) {
@@ -122,20 +189,72 @@ impl Wires {
         }
     }
 
+    /// A further lane breaks: with the link if it is in use.
+    pub fn break_lane(world: &mut World, number: u8) {
+        let has = |(_, wire): &(&End, &Wire)| wire.further.contains_key(&number);
+        let mut ends: Vec<End> = world.wires.ends.iter().filter(has).map(|(end, _)| *end).collect();
+        ends.sort_unstable();
+        let used = ends.iter().any(|end| world.wires.ends[end].further[&number].used);
+        for end in ends {
+            let news = if used {
+                world.wires.ends.remove(&end);
+                Happened::Closed(Closed::NoPath)
+            } else {
+                world.wires.ends.get_mut(&end).expect("a transport").further.remove(&number);
+                Happened::Lane(number, LaneNews::Failed)
+            };
+            world.later(end.0, Duration::ZERO, Delivery::Happened(end.1, news));
+        }
+    }
+
     fn describe(world: &mut World, end: End) {
+        let (text, sdp) = Self::description(world);
+        world.wires.ends.get_mut(&end).expect("a transport").local = Some(text);
+        Self::tell(world, end, Happened::Described(sdp), Happened::Candidate);
+    }
+
+    fn describe_lane(world: &mut World, end: End, number: u8) {
+        let (text, sdp) = Self::description(world);
+        let further = &mut world.wires.ends.get_mut(&end).expect("a transport").further;
+        further.get_mut(&number).expect("a lane").local = Some(text);
+        let described = Happened::Lane(number, LaneNews::Described(sdp));
+        let candidate = |candidate| Happened::Lane(number, LaneNews::Candidate(candidate));
+        Self::tell(world, end, described, candidate);
+    }
+
+    fn description(world: &mut World) -> (String, Sdp) {
         let mut fingerprint = [0; 32];
         world.rng.fill_bytes(&mut fingerprint);
         let text = sdp_with(&fingerprint);
-        let wire = world.wires.ends.get_mut(&end).expect("a transport");
-        wire.local = Some(text.clone());
         let sdp = Sdp::parse(&text).expect("a valid description");
+        (text, sdp)
+    }
+
+    fn tell(world: &mut World, end: End, described: Happened, happened: impl Fn(Candidate) -> Happened) {
         let delay = world.delay();
-        world.later(end.0, delay, Delivery::Happened(end.1, Happened::Described(sdp)));
+        world.later(end.0, delay, Delivery::Happened(end.1, described));
         for number in 0..3 {
             let text = format!("candidate:{number} 1 udp 2113937151 192.0.2.{number} 50000 typ host");
             let candidate = Candidate::new(text, Some("0".into()), Some(0)).expect("a valid candidate");
             let delay = delay + world.delay();
-            world.later(end.0, delay, Delivery::Happened(end.1, Happened::Candidate(candidate)));
+            world.later(end.0, delay, Delivery::Happened(end.1, happened(candidate)));
+        }
+    }
+
+    /// Connects the two ends of a further lane, if their descriptions name each other.
+    fn join_lane(world: &mut World, end: End, number: u8) {
+        let Some(other) = world.wires.ends[&end].other.filter(|_| !world.wires.deaf_lanes) else { return };
+        let lane = |end: &End| world.wires.ends.get(end)?.further.get(&number);
+        let (Some(here), Some(there)) = (lane(&end), lane(&other)) else { return };
+        if here.local != there.remote || here.remote != there.local {
+            return;
+        }
+        for end in [end, other] {
+            let further = &mut world.wires.ends.get_mut(&end).expect("a transport").further;
+            further.get_mut(&number).expect("a lane").open = true;
+            let delay = Duration::from_millis(world.weather.link_delay + world.wires.lane_delay);
+            let open = Happened::Lane(number, LaneNews::Open);
+            world.later(end.0, delay, Delivery::Happened(end.1, open));
         }
     }
 

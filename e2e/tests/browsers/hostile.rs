@@ -2,7 +2,7 @@
 
 use privydrop_common::api::NoticeCode;
 use privydrop_common::code::{Code, RoomKey, Words};
-use privydrop_common::handshake::{Initiator, PairMessage, Responder, Secret};
+use privydrop_common::handshake::{Caps, Initiator, PairMessage, Responder, Secret};
 use privydrop_common::id::{PeerId, RoomId};
 use privydrop_common::sdp::Fingerprint;
 use privydrop_common::signaling::{ClientMessage, ServerMessage};
@@ -64,7 +64,8 @@ async fn a_server_that_puts_its_own_fingerprint_in_the_hosts_place_is_found_out(
             let Some(PairMessage::Hello(hello)) = message else { return Vec::new() };
             // It does not know who calls: the guest's id is only in the messages that the real server sends.
             let anybody = PeerId::random(&mut rng);
-            let responder = Responder::answer(&room, letter.to, anybody, &guess, &hello, &mut rng).unwrap();
+            let responder =
+                Responder::answer(&room, letter.to, anybody, &guess, Caps::OURS, &hello, &mut rng).unwrap();
             let (_, reply) = responder.reply(description(9).as_bytes());
             vec![Fate::Back(letter.to, 0, body(stream, 1, &PairMessage::Reply(reply)))]
         })
@@ -123,7 +124,7 @@ async fn letters_repeated_and_letters_from_nobody_change_nothing() {
             heard.push(letter.clone());
             let nobody = PeerId::random(&mut rng);
             let key = Secret::Room(RoomKey::random(&mut rng));
-            let (_, hello) = Initiator::start(&room, nobody, letter.to, &key, &mut rng);
+            let (_, hello) = Initiator::start(&room, nobody, letter.to, &key, Caps::OURS, &mut rng);
             let foreign = Fate::Back(nobody, 0, body(7, 0, &PairMessage::Hello(hello)));
             heard.iter().rev().take(4).cloned().map(Fate::Pass).chain([foreign]).collect()
         })
@@ -147,7 +148,7 @@ async fn five_guesses_from_anywhere_change_the_words_and_the_link_stays() {
         let mut guesser = RawMember::connect(&server).await;
         let (me, at) = knock(&mut guesser, &room).await;
         let words = Secret::Words(Words::random(&mut rng));
-        let (_, hello) = Initiator::start(&room, me, at, &words, &mut rng);
+        let (_, hello) = Initiator::start(&room, me, at, &words, Caps::OURS, &mut rng);
         let hello = body(1, 0, &PairMessage::Hello(hello));
         guesser.say(&ClientMessage::Relay { to: at, seq: 0, body: hello }).await;
         hear_reply(&mut guesser).await;
@@ -174,7 +175,7 @@ async fn a_guest_that_adds_a_second_fingerprint_gets_no_link() {
     let mut rng = ChaCha20Rng::seed_from_u64(4);
     let mut guest = RawMember::connect(&server).await;
     let (me, at) = knock(&mut guest, &room).await;
-    let (initiator, hello) = Initiator::start(&room, me, at, &Secret::Words(words), &mut rng);
+    let (initiator, hello) = Initiator::start(&room, me, at, &Secret::Words(words), Caps::OURS, &mut rng);
     let say = |seq, received, message: &PairMessage| ClientMessage::Relay {
         to: at,
         seq,

@@ -67,6 +67,31 @@ async fn both_ways_through(way: Way) {
     page.browser().assert_quiet(&[]).await;
 }
 
+#[tokio::test]
+async fn further_lanes_go_through_the_relay_as_the_first_does() {
+    let (relay, mut fixture) = (Coturn::start(), Fixture::new(1));
+    let server =
+        Server::start_with(Rooms::Memory, &relay.for_server(Way::Tls).each_ref().map(|word| &**word));
+    // What goes to a relay by a stream is paced, so that this is under way still when the lanes are open.
+    let file = fixture.file("big.bin", 40 * SIZE);
+    let variables = [
+        ("SSL_CERT_FILE", relay.certificate().display().to_string()),
+        ("PRIVYDROP_SOCKET_BUFFER", "212992".to_owned()),
+    ];
+    let start = |words: &[&OsStr], secret: &str| {
+        Terminal::start_with(&server, &[&["--relay-only".as_ref()], words].concat(), secret, &variables)
+    };
+    let mut sender = start(&["send".as_ref(), file.as_ref()], "");
+    let link = sender.next("room").await["link"].as_str().unwrap().to_owned();
+    let place = tempfile::tempdir().unwrap();
+    let receiver = start(&["receive".as_ref(), "--into".as_ref(), place.path().as_os_str()], &link);
+    for seen in [receiver.done().await, sender.done().await] {
+        assert_relayed(&seen);
+        assert_eq!(seen.iter().filter_map(|event| event["lanes"].as_u64()).max(), Some(4), "{seen:#?}");
+    }
+    Tree::of(&file).assert_same(&Tree::of(&place.path().join("big.bin")));
+}
+
 /// Every path that a terminal told was one through a relay, and it told one.
 fn assert_relayed(events: &[Value]) {
     let paths: Vec<&Value> =

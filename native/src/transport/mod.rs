@@ -1,8 +1,11 @@
-//! WebRTC outside a browser: one webrtc-rs peer connection with two negotiated data channels behind [`Transport`].
+//! WebRTC outside a browser: a webrtc-rs peer connection with two negotiated data channels, and further ones with one,
+//! behind [`Transport`].
 //!
-//! The session holds a thin handle; a task owns the connection. Decides nothing: the session does. Never trusts a
+//! The session holds a thin handle; tasks own the connections. Decides nothing: the session does. Never trusts a
 //! peer with more memory than [`privydrop_common::inbox::MAX_QUEUED`], and never logs an address or a frame.
 
+mod connection;
+mod lanes;
 mod link;
 mod negotiate;
 mod outbox;
@@ -18,7 +21,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use privydrop_common::signaling::IceServer;
-use privydrop_common::transport::{Closed, Happened, Lane, Step, Transport};
+use privydrop_common::transport::{Closed, Happened, Lane, LanePlan, Step, Transport};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -56,12 +59,18 @@ impl WebRtc {
         self
     }
 
+    /// How many data lanes links have here, and are best off with.
+    pub fn lanes(&self) -> LanePlan {
+        self.setup.lanes()
+    }
+
     /// A new, idle link that will use these servers.
     pub fn connect(&self, ice: &[IceServer]) -> NativeTransport {
         let shared = Arc::new(Shared::default());
-        let (steps, waiting) = mpsc::channel(MAX_STEPS);
+        let (first, further) = (mpsc::channel(MAX_STEPS), mpsc::channel(MAX_STEPS));
+        let waiting = [first.1, further.1];
         self.runtime.spawn(link::run(Arc::clone(&shared), self.setup, ice.to_vec(), waiting));
-        NativeTransport { shared, steps: Some(steps) }
+        NativeTransport { shared, steps: Some(Steps { first: first.0, further: further.0 }) }
     }
 }
 
@@ -70,13 +79,35 @@ impl WebRtc {
 pub struct NativeTransport {
     shared: Arc<Shared>,
     /// The link's task ends once this is gone.
-    steps: Option<mpsc::Sender<Step>>,
+    steps: Option<Steps>,
+}
+
+/// Ways to the link's task.
+#[derive(Debug)]
+struct Steps {
+    /// About its first connection.
+    first: mpsc::Sender<Step>,
+    /// About further lanes.
+    further: mpsc::Sender<Step>,
+}
+
+impl Steps {
+    fn send(&self, step: Step) -> Result<(), TrySendError<Step>> {
+        match step {
+            Step::Lane(..) => self.further.try_send(step),
+            Step::IceServers(_) => {
+                self.further.try_send(step.clone())?;
+                self.first.try_send(step)
+            }
+            _ => self.first.try_send(step),
+        }
+    }
 }
 
 impl Transport for NativeTransport {
     fn negotiate(&mut self, step: Step) {
         if let Some(steps) = &self.steps
-            && let Err(TrySendError::Full(_)) = steps.try_send(step)
+            && let Err(TrySendError::Full(_)) = steps.send(step)
         {
             self.shared.close(Closed::BadDescription);
         }

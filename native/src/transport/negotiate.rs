@@ -4,21 +4,19 @@
 //! make the stack dial.
 
 use privydrop_common::sdp::{Candidate, Sdp};
-use privydrop_common::transport::{Closed, Happened, Step};
+use privydrop_common::transport::Step;
 use rtc::peer_connection::configuration::RTCOfferOptions;
 use tokio::sync::mpsc;
 use webrtc::peer_connection::{PeerConnection, RTCIceCandidateInit, RTCSessionDescription};
 
-use super::settings::{self, Setup};
-use super::shared::Shared;
-use super::terms::Terms;
-use super::turn::Relays;
+use super::connection::Events;
+use super::settings;
 
 /// Most steps that wait, candidates that wait for a description not counted.
 pub(super) const MAX_STEPS: usize = 256;
 
 /// The description cannot be used. The stack's reason is dropped: it may quote addresses.
-struct Unusable;
+pub(super) struct Unusable;
 
 impl From<webrtc::error::Error> for Unusable {
     fn from(_: webrtc::error::Error) -> Self {
@@ -29,24 +27,19 @@ impl From<webrtc::error::Error> for Unusable {
 /// Carries out steps in the order given, until there are no more or one fails.
 pub(super) async fn run(
     connection: &dyn PeerConnection,
-    shared: &Shared,
-    (setup, terms, relays): (Setup, &Terms, &Relays),
+    events: &Events,
     mut steps: mpsc::Receiver<Step>,
-) {
-    let mut negotiation = Negotiation { connection, shared, setup, terms, relays, early: Vec::new() };
+) -> Result<(), Unusable> {
+    let mut negotiation = Negotiation { connection, events, early: Vec::new() };
     while let Some(step) = steps.recv().await {
-        if negotiation.perform(step).await.is_err() {
-            return shared.close(Closed::BadDescription);
-        }
+        negotiation.perform(step).await?;
     }
+    Ok(())
 }
 
 struct Negotiation<'a> {
     connection: &'a dyn PeerConnection,
-    shared: &'a Shared,
-    setup: Setup,
-    terms: &'a Terms,
-    relays: &'a Relays,
+    events: &'a Events,
     /// Candidates that came before the description that they belong to.
     early: Vec<Candidate>,
 }
@@ -60,12 +53,14 @@ impl Negotiation<'_> {
                 self.describe(offer).await
             }
             Step::Answer(offer) => {
-                self.accept(RTCSessionDescription::offer(self.terms.for_stack(offer.as_str()))?).await?;
+                self.accept(RTCSessionDescription::offer(self.events.terms.for_stack(offer.as_str()))?)
+                    .await?;
                 let answer = self.connection.create_answer(None).await?;
                 self.describe(answer).await
             }
             Step::Accept(answer) => {
-                self.accept(RTCSessionDescription::answer(self.terms.for_stack(answer.as_str()))?).await
+                self.accept(RTCSessionDescription::answer(self.events.terms.for_stack(answer.as_str()))?)
+                    .await
             }
             Step::Candidate(candidate) if self.connection.remote_description().await.is_none() => {
                 if self.early.len() >= MAX_STEPS {
@@ -80,18 +75,21 @@ impl Negotiation<'_> {
             }
             Step::IceServers(servers) => {
                 // A stack that does not take them goes on with those it has.
-                let servers = settings::configuration(&servers, self.relays, self.setup.relay_only);
+                let Events { relays, setup, .. } = self.events;
+                let servers = settings::configuration(&servers, relays, setup.relay_only);
                 let _ = self.connection.set_configuration(servers).await;
                 Ok(())
             }
+            // Not this connection's.
+            Step::Lane(..) => Ok(()),
         }
     }
 
     async fn describe(&self, description: RTCSessionDescription) -> Result<(), Unusable> {
         self.connection.set_local_description(description).await?;
         let description = self.connection.local_description().await.ok_or(Unusable)?;
-        let sdp = Sdp::parse(&self.terms.for_peer(&description.sdp)).map_err(|_| Unusable)?;
-        self.shared.news(Happened::Described(sdp));
+        let sdp = Sdp::parse(&self.events.terms.for_peer(&description.sdp)).map_err(|_| Unusable)?;
+        self.events.shared.described(self.events.number, sdp);
         Ok(())
     }
 

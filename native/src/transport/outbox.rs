@@ -41,6 +41,11 @@ impl Outbox {
         self.max_frame = max_frame;
     }
 
+    /// Longest frame that is taken; zero until the link is open.
+    pub(super) fn max_frame(&self) -> usize {
+        self.max_frame
+    }
+
     pub(super) fn push(&mut self, lane: Lane, frame: Bytes) -> Result<(), Unsendable> {
         let queue = &mut self.lanes[index(lane)];
         let cost = queue.cost + frame.len() + FRAME_COST;

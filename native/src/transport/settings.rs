@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use privydrop_common::signaling::IceServer;
+use privydrop_common::transport::{LanePlan, MAX_LANES};
 use privydrop_common::wire::MAX_FRAME;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::RTCIceTransportPolicy;
@@ -35,8 +36,16 @@ impl Setup {
         let share = usize::try_from(self.window / MESSAGES_PER_WINDOW).unwrap_or(usize::MAX);
         share.clamp(LEAST_MESSAGE, MOST_MESSAGE)
     }
+
+    /// How many data lanes links have here, and are best off with: with a window as large as it should be, one
+    /// connection is the fastest.
+    pub(super) fn lanes(self) -> LanePlan {
+        LanePlan::new(MAX_LANES, if self.window < ENOUGH_FOR_ONE { MAX_LANES } else { 1 })
+    }
 }
 
+/// Window with which one connection fills what this stack can do, in bytes.
+const ENOUGH_FOR_ONE: u32 = 1024 * 1024;
 /// Silence after which a link counts as interrupted.
 const SILENT_AFTER: Duration = Duration::from_secs(5);
 /// Further silence after which its path counts as lost. Together long enough for a change of networks.

@@ -1,4 +1,4 @@
-//! What the session's handle and the link's task share: an inbox, an outbox, and a bell for each lane.
+//! What the session's handle and the link's tasks share: an inbox, an outbox, and a bell for each lane.
 //!
 //! Held locked for moments only, never across an await.
 
@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use privydrop_common::inbox::Inbox;
-use privydrop_common::transport::{Closed, Happened, Lane};
+use privydrop_common::sdp::{Candidate, Sdp};
+use privydrop_common::transport::{Closed, Happened, Lane, LaneNews};
 use tokio::sync::Notify;
 
 use super::outbox::{Outbox, index};
@@ -32,6 +33,8 @@ pub(super) struct Shared {
 struct Boxes {
     inbox: Inbox,
     outbox: Outbox,
+    /// Connections that are silent, a bit each: the link is when one is.
+    silent: u32,
 }
 
 /// The session's side.
@@ -61,10 +64,24 @@ impl Shared {
     }
 }
 
-/// The task's side.
+/// The tasks' side. Connections are told apart by the number of the data lane that they carry; 0 is the link's own.
 impl Shared {
     pub(super) fn news(&self, news: Happened) {
         self.boxes.lock().inbox.news(news);
+    }
+
+    pub(super) fn described(&self, number: u8, sdp: Sdp) {
+        self.news(match number {
+            0 => Happened::Described(sdp),
+            _ => Happened::Lane(number, LaneNews::Described(sdp)),
+        });
+    }
+
+    pub(super) fn candidate(&self, number: u8, candidate: Candidate) {
+        self.news(match number {
+            0 => Happened::Candidate(candidate),
+            _ => Happened::Lane(number, LaneNews::Candidate(candidate)),
+        });
     }
 
     pub(super) fn frame(&self, lane: Lane, frame: Bytes) {
@@ -79,12 +96,23 @@ impl Shared {
         self.opened.notify_one();
     }
 
-    pub(super) fn interrupted(&self) {
-        self.boxes.lock().inbox.interrupted();
+    /// Longest frame that is sent on the link.
+    pub(super) fn max_frame(&self) -> usize {
+        self.boxes.lock().outbox.max_frame()
     }
 
-    pub(super) fn restored(&self) {
-        self.boxes.lock().inbox.restored();
+    pub(super) fn interrupted(&self, number: u8) {
+        let mut boxes = self.boxes.lock();
+        boxes.silent |= 1 << number;
+        boxes.inbox.interrupted();
+    }
+
+    pub(super) fn restored(&self, number: u8) {
+        let mut boxes = self.boxes.lock();
+        boxes.silent &= !(1 << number);
+        if boxes.silent == 0 {
+            boxes.inbox.restored();
+        }
     }
 
     pub(super) fn close(&self, why: Closed) {

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod lanes;
 mod pair;
 
 use std::future::poll_fn;
@@ -10,12 +11,12 @@ use std::task::Poll;
 use bytes::{Bytes, BytesMut};
 
 use privydrop_common::sdp::Sdp;
-use privydrop_common::transport::{Closed, HIGH_WATER, Happened, Lane, Route, Step, Transport};
+use privydrop_common::transport::{Closed, HIGH_WATER, Happened, Lane, MAX_LANES, Route, Step, Transport};
 use privydrop_common::wire::{MAX_FRAME, MIN_FRAME};
 use privydrop_native::transport::{NativeTransport, WebRtc};
 use tokio::runtime::Handle;
 
-use pair::{Pair, Raw, either, end, happened, next_frame, open, pair};
+use pair::{Pair, Raw, either, end, happened, next_frame, open, pair, striped};
 
 const MIB: usize = 1024 * 1024;
 /// Shorter than any maximum that is negotiated.
@@ -58,7 +59,7 @@ async fn exchange(
                 received.update(&frame);
                 taken += 1;
             }
-            Happened::Path(_) | Happened::Candidate(_) => {}
+            Happened::Path(_) | Happened::Candidate(_) | Happened::Lane(..) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -80,7 +81,15 @@ async fn sixty_four_mebibytes_each_way_arrive_as_they_were_sent() {
 
 #[tokio::test]
 async fn a_lane_drains_once_for_each_full_amount_handed_over() {
-    let Pair { mut caller, answerer, .. } = pair().await;
+    drains(pair().await).await;
+}
+
+#[tokio::test]
+async fn so_does_one_queue_that_several_lanes_drain() {
+    drains(striped(MAX_LANES).await).await;
+}
+
+async fn drains(Pair { mut caller, answerer, .. }: Pair) {
     let taking = tokio::spawn(async move {
         let mut answerer = answerer;
         while !matches!(happened(&mut answerer).await, Happened::Closed(_)) {}

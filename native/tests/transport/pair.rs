@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use privydrop_common::sdp::{Candidate, Sdp};
-use privydrop_common::transport::{Closed, Happened, Lane, Path, Step, Transport};
+use privydrop_common::transport::{Closed, Happened, Lane, LaneNews, LaneStep, Path, Step, Transport};
 use privydrop_common::wire::MAX_FRAME;
 use privydrop_native::transport::{NativeTransport, WebRtc};
 use rtc::ice::mdns::MulticastDnsMode;
@@ -21,7 +21,7 @@ use webrtc::peer_connection::{
 };
 
 /// Longest silence of a link, by the clock of the test.
-const PATIENCE: Duration = Duration::from_secs(300);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Two links that are open to each other.
 pub(crate) struct Pair {
@@ -50,7 +50,7 @@ pub(crate) async fn next_frame(transport: &mut NativeTransport) -> (Lane, Bytes)
     loop {
         match happened(transport).await {
             Happened::Frame(lane, frame) => return (lane, frame),
-            Happened::Path(_) | Happened::Candidate(_) | Happened::Drained(_) => {}
+            Happened::Path(_) | Happened::Candidate(_) | Happened::Drained(_) | Happened::Lane(..) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -100,6 +100,46 @@ pub(crate) async fn pair() -> Pair {
     Pair { caller, answerer, max_frame, path }
 }
 
+/// Two links that are open to each other and use so many data lanes in all.
+pub(crate) async fn striped(lanes: u8) -> Pair {
+    let mut pair = pair().await;
+    for number in 1..lanes {
+        let opened = open_lane(&mut pair, number, |step| step).await;
+        assert!(opened, "lane {number} opens");
+    }
+    pair
+}
+
+/// Lets both ends negotiate a further lane, each step passed through `change`, and use it; false when it fails.
+pub(crate) async fn open_lane(pair: &mut Pair, number: u8, change: impl Fn(LaneStep) -> LaneStep) -> bool {
+    let Pair { caller, answerer, .. } = pair;
+    caller.negotiate(Step::Lane(number, LaneStep::Offer));
+    let mut opened = [false; 2];
+    while opened != [true; 2] {
+        let (end, news) = either(caller, answerer).await;
+        let step = match news {
+            Happened::Lane(of, news) if of == number => match news {
+                LaneNews::Described(sdp) if end == 0 => LaneStep::Answer(sdp),
+                LaneNews::Described(sdp) => LaneStep::Accept(sdp),
+                LaneNews::Candidate(candidate) => LaneStep::Candidate(candidate),
+                LaneNews::Open => {
+                    assert!(!core::mem::replace(&mut opened[end], true), "told once");
+                    continue;
+                }
+                LaneNews::Failed => return false,
+            },
+            Happened::Lane(..) | Happened::Path(_) | Happened::Candidate(_) => continue,
+            other => panic!("{other:?}"),
+        };
+        let other = if end == 0 { &mut *answerer } else { &mut *caller };
+        other.negotiate(Step::Lane(number, change(step)));
+    }
+    for end in [caller, answerer] {
+        end.negotiate(Step::Lane(number, LaneStep::Use));
+    }
+    true
+}
+
 /// A peer that follows no rule of ours.
 pub(crate) struct Raw {
     pub(crate) connection: Box<dyn PeerConnection>,
@@ -119,7 +159,33 @@ impl PeerConnectionEventHandler for Candidates {
 impl Raw {
     /// A link of ours, open, and the raw peer that answered it.
     pub(crate) async fn pair() -> (NativeTransport, Self) {
-        let (found, mut candidates) = mpsc::channel(64);
+        let mut transport = WebRtc::new(Handle::current()).connect(&[]);
+        transport.negotiate(Step::Offer);
+        let (connection, candidates) = Self::connection().await;
+        let lanes =
+            [Self::channel(&*connection, "control", 0).await, Self::channel(&*connection, "data", 1).await];
+        Self::negotiate(&mut transport, &*connection, candidates, 0).await;
+        for lane in &lanes {
+            while !matches!(lane.poll().await, Some(DataChannelEvent::OnOpen)) {}
+        }
+        (transport, Self { connection, lanes })
+    }
+
+    /// A further lane of the link: its connection, and its channel.
+    pub(crate) async fn lane(
+        transport: &mut NativeTransport,
+        number: u8,
+    ) -> (Box<dyn PeerConnection>, Arc<dyn DataChannel>) {
+        transport.negotiate(Step::Lane(number, LaneStep::Offer));
+        let (connection, candidates) = Self::connection().await;
+        let channel = Self::channel(&*connection, "data", 1).await;
+        Self::negotiate(transport, &*connection, candidates, number).await;
+        while !matches!(channel.poll().await, Some(DataChannelEvent::OnOpen)) {}
+        (connection, channel)
+    }
+
+    async fn connection() -> (Box<dyn PeerConnection>, mpsc::Receiver<RTCIceCandidateInit>) {
+        let (found, candidates) = mpsc::channel(64);
         let settings = SettingEngineBuilder::new()
             .with_multicast_dns_mode(MulticastDnsMode::Disabled)
             .with_sctp_max_message_size(SctpMaxMessageSize::Unbounded);
@@ -128,39 +194,53 @@ impl Raw {
             .with_handler(Arc::new(Candidates(found)))
             .with_udp_addrs(vec!["0.0.0.0:0", "127.0.0.1:0"])
             .build();
-        let connection: Box<dyn PeerConnection> = Box::new(Box::pin(building).await.unwrap());
-        let channel = |label: &'static str, id| {
-            let options = RTCDataChannelInit { negotiated: Some(id), ..RTCDataChannelInit::default() };
-            connection.create_data_channel(label, Some(options))
-        };
-        let lanes = [channel("control", 0).await.unwrap(), channel("data", 1).await.unwrap()];
-        let mut transport = WebRtc::new(Handle::current()).connect(&[]);
-        transport.negotiate(Step::Offer);
+        (Box::new(Box::pin(building).await.unwrap()), candidates)
+    }
+
+    async fn channel(connection: &dyn PeerConnection, label: &'static str, id: u16) -> Arc<dyn DataChannel> {
+        let options = RTCDataChannelInit { negotiated: Some(id), ..RTCDataChannelInit::default() };
+        connection.create_data_channel(label, Some(options)).await.unwrap()
+    }
+
+    /// Answers the link's offer of its own connection, or of a further lane's, until it is open there.
+    async fn negotiate(
+        transport: &mut NativeTransport,
+        connection: &dyn PeerConnection,
+        mut candidates: mpsc::Receiver<RTCIceCandidateInit>,
+        number: u8,
+    ) {
         loop {
             tokio::select! {
-                news = happened(&mut transport) => match news {
-                    Happened::Described(offer) => {
-                        let deaf = offer.as_str().replace("a=max-message-size:", "a=x-max-message-size:");
-                        let offer = format!("{deaf}a=max-message-size:{MAX_FRAME}\r\n");
-                        let offer = RTCSessionDescription::offer(offer).unwrap();
-                        connection.set_remote_description(offer).await.unwrap();
-                        let answer = connection.create_answer(None).await.unwrap();
-                        connection.set_local_description(answer.clone()).await.unwrap();
-                        transport.negotiate(Step::Accept(Sdp::parse(&answer.sdp).unwrap()));
+                news = happened(transport) => match news {
+                    Happened::Described(offer) if number == 0 => {
+                        let answer = Self::answer(connection, &offer).await;
+                        transport.negotiate(Step::Accept(answer));
                     }
-                    Happened::Open { .. } => break,
+                    Happened::Lane(_, LaneNews::Described(offer)) => {
+                        let answer = Self::answer(connection, &offer).await;
+                        transport.negotiate(Step::Lane(number, LaneStep::Accept(answer)));
+                    }
+                    Happened::Open { .. } | Happened::Lane(_, LaneNews::Open) => return,
                     Happened::Closed(why) => panic!("{why:?}"),
                     _ => {}
                 },
                 Some(found) = candidates.recv() => {
                     let candidate = Candidate::new(found.candidate, None, Some(0)).unwrap();
-                    transport.negotiate(Step::Candidate(candidate));
+                    transport.negotiate(match number {
+                        0 => Step::Candidate(candidate),
+                        _ => Step::Lane(number, LaneStep::Candidate(candidate)),
+                    });
                 }
             }
         }
-        for lane in &lanes {
-            while !matches!(lane.poll().await, Some(DataChannelEvent::OnOpen)) {}
-        }
-        (transport, Self { connection, lanes })
+    }
+
+    async fn answer(connection: &dyn PeerConnection, offer: &Sdp) -> Sdp {
+        let deaf = offer.as_str().replace("a=max-message-size:", "a=x-max-message-size:");
+        let offer = format!("{deaf}a=max-message-size:{MAX_FRAME}\r\n");
+        connection.set_remote_description(RTCSessionDescription::offer(offer).unwrap()).await.unwrap();
+        let answer = connection.create_answer(None).await.unwrap();
+        connection.set_local_description(answer.clone()).await.unwrap();
+        Sdp::parse(&answer.sdp).unwrap()
     }
 }

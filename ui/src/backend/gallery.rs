@@ -151,6 +151,7 @@ fn peer(number: u64, state: PeerState) -> PeerView {
             .into(),
         state,
         path: connected.then_some(Path { route, rtt_ms: Some(3 + 20 * u32::try_from(number).unwrap_or(0)) }),
+        lanes: 1,
         verified: connected,
         host: number == 1,
     }

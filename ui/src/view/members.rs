@@ -43,6 +43,9 @@ fn member(locale: &Locale, peer: &PeerView) -> Html {
                     </span>
                     if route.is_some() {
                         { for rtt.map(|ms| html! { <span>{ locale.fill("path-rtt", &[("ms", ms.into())]) }</span> }) }
+                        if peer.lanes > 1 {
+                            <span data-testid="lanes">{ locale.fill("path-lanes", &[("count", peer.lanes.into())]) }</span>
+                        }
                     }
                     if peer.verified { <span class="good">{ icon(Icon::Shield) }{ locale.say("member-verified") }</span> }
                 </p>

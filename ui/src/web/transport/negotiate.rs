@@ -110,6 +110,8 @@ impl Negotiation {
                 let _ = self.connection.set_configuration_with_configuration(&super::configuration(&servers));
                 Ok(())
             }
+            // Never asked of a page: it serves one lane.
+            Step::Lane(..) => Ok(()),
         }
     }
 
