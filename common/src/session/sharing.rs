@@ -228,13 +228,8 @@ impl Session {
         self.notify_item(NoticeCode::ItemSent, fetch.item);
     }
 
-    pub(super) fn handle_read_own(
-        &mut self,
-        job: JobId,
-        link: LinkId,
-        transfer: TransferId,
-        outcome: Result<ReadPiece, SourceFault>,
-    ) {
+    pub(super) fn handle_read(&mut self, job: JobId, outcome: Result<ReadPiece, SourceFault>) {
+        let Some(JobOwner::Read(link, transfer)) = self.jobs.remove(&job) else { return };
         let Some(fetch) = self.fetch(link, transfer) else { return };
         let item = fetch.item;
         if let Some(OutgoingEvent::Failed(fault)) = fetch.outgoing.handle_read(job, outcome) {
