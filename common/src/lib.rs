@@ -17,6 +17,7 @@ pub mod id;
 pub mod inbox;
 mod link;
 mod mail;
+pub mod mailbox;
 pub mod name;
 pub mod path;
 pub mod pieces;

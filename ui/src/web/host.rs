@@ -55,17 +55,16 @@ impl BrowserHost {
     }
 
     fn open_signal(&mut self) {
-        self.close_signal();
-        let mailbox = self.mailbox.clone();
-        self.signal = Signal::open(&self.signal_url, move |event| mailbox.signal(event));
+        let (mailbox, socket) = (self.mailbox.clone(), self.mailbox.new_socket());
+        self.signal = Signal::open(&self.signal_url, move |event| mailbox.signal(socket, event));
         if self.signal.is_none() {
-            self.mailbox.signal(SignalEvent::Closed);
+            self.mailbox.signal(socket, SignalEvent::Closed);
         }
     }
 
     fn close_signal(&mut self) {
         self.signal = None;
-        self.mailbox.forget_signals();
+        self.mailbox.new_socket();
     }
 }
 
