@@ -89,11 +89,13 @@ impl Session {
 
     fn start_fetch(&mut self, key: ItemKey, owner: PeerId) {
         let transfer = TransferId(u32::try_from(self.next_number()).unwrap_or(u32::MAX));
+        let link = self.peers.get(&owner).and_then(|peer| peer.link);
+        let Some(room) = link.and_then(|link| Some(self.links.get(&link)?.max_frame)) else { return };
         let Some(received) = self.received.get_mut(&key) else { return };
         let Some(incoming) = received.incoming.as_mut().filter(|incoming| incoming.is_settled()) else {
             return;
         };
-        let fetch = incoming.start(transfer, key.item);
+        let fetch = incoming.start(transfer, key.item, room);
         received.step = Step::Fetching;
         received.update_state();
         let empty = received.incoming.as_ref().is_some_and(Incoming::is_empty);
