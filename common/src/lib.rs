@@ -15,6 +15,7 @@ pub mod handshake;
 pub mod host;
 pub mod id;
 pub mod inbox;
+pub mod journal;
 mod link;
 mod mail;
 pub mod mailbox;

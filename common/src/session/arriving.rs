@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::received::{Content, Received, Step};
 use super::{Changed, JobOwner, Session};
 use crate::api::{ItemKey, ItemState, NoticeCode};
-use crate::host::{Errand, JobId, Kept, StoreFault, StoreId};
+use crate::host::{Errand, Found, JobId, Kept, StoreFault, StoreId};
 use crate::id::PeerId;
 use crate::link::LinkId;
 use crate::pieces::Value;
@@ -49,12 +49,23 @@ impl Session {
         }
     }
 
-    pub(super) fn handle_prepared(&mut self, store: StoreId, outcome: Result<(), StoreFault>, now: Moment) {
+    pub(super) fn handle_prepared(
+        &mut self,
+        store: StoreId,
+        outcome: Result<Vec<Found>, StoreFault>,
+        now: Moment,
+    ) {
         let Some(key) = self.stores.get(&store).copied() else { return };
         match outcome {
-            Ok(()) => {
-                if let Some(received) = self.received.get_mut(&key) {
-                    received.step = Step::Ready;
+            Ok(found) => {
+                let Some(received) = self.received.get_mut(&key) else { return };
+                received.step = Step::Ready;
+                if let Some(incoming) = &mut received.incoming
+                    && !found.is_empty()
+                {
+                    incoming.restore(found);
+                    let (name, percent) = (received.name(), received.percent());
+                    self.notify_with(NoticeCode::ItemResumed, name, Some(percent), None);
                 }
                 self.run_queue(now);
             }
@@ -137,6 +148,14 @@ impl Session {
         match event {
             IncomingEvent::AllCommitted => self.finish(key),
             IncomingEvent::PieceFailed => self.notify(NoticeCode::PieceFailed, name),
+            // What was left is of another content under the same name, size and time: it begins anew, as a new item.
+            IncomingEvent::Changed if self.is_restored(key) => {
+                let place = self.received.get(&key).and_then(|received| received.place);
+                self.stop(key, ItemState::Failed, None, true);
+                if let Some(place) = place {
+                    self.accept(key, place, now);
+                }
+            }
             IncomingEvent::Corrupt | IncomingEvent::Changed => {
                 let corrupt = event == IncomingEvent::Corrupt;
                 self.stop(key, ItemState::Failed, None, true);
@@ -144,6 +163,11 @@ impl Session {
                 self.run_queue(now);
             }
         }
+    }
+
+    fn is_restored(&self, key: ItemKey) -> bool {
+        let incoming = self.received.get(&key).and_then(|received| received.incoming.as_ref());
+        incoming.is_some_and(Incoming::is_restored)
     }
 
     /// All files have their names: the host closes the store.

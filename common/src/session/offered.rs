@@ -97,7 +97,7 @@ impl Session {
         let lost = self.received.iter().filter(|(key, received)| theirs(key, received));
         let keys: Vec<ItemKey> = lost.map(|(key, _)| *key).collect();
         for key in keys {
-            self.stop(key, ItemState::Failed, None, false);
+            self.suspend(key);
             if self.received.get(&key).is_some_and(|received| received.state != ItemState::Done) {
                 self.received.remove(&key);
             }

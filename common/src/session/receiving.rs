@@ -5,7 +5,7 @@
 use super::received::{Content, Received, Step};
 use super::{Changed, JobOwner, Session};
 use crate::api::{ItemKey, ItemState, NoticeCode, Side};
-use crate::host::{Errand, Kept, PlaceId};
+use crate::host::{Errand, Kept, PlaceId, StoreId};
 use crate::id::{PeerId, TransferId};
 use crate::text::Document;
 use crate::time::Moment;
@@ -94,7 +94,10 @@ impl Session {
             RefuseFetch::Unreadable => NoticeCode::SourceUnreadable,
             RefuseFetch::Busy => NoticeCode::SharerBusy,
         };
-        self.stop(key, ItemState::Failed, None, false);
+        match why {
+            RefuseFetch::Changed => self.stop(key, ItemState::Failed, None, false),
+            RefuseFetch::Gone | RefuseFetch::Unreadable | RefuseFetch::Busy => self.suspend(key),
+        }
         self.notify(code, name);
         self.run_queue(now);
     }
@@ -119,6 +122,22 @@ impl Session {
 
     /// Ends whatever runs for this item and drops what is half done.
     pub(super) fn stop(&mut self, key: ItemKey, state: ItemState, by: Option<Side>, tell: bool) {
+        self.end(key, state, by, tell, Errand::Discard);
+    }
+
+    /// Ends whatever runs for this item; what is there of it stays, should it be offered and accepted again.
+    pub(super) fn suspend(&mut self, key: ItemKey) {
+        self.end(key, ItemState::Failed, None, false, Errand::Suspend);
+    }
+
+    fn end(
+        &mut self,
+        key: ItemKey,
+        state: ItemState,
+        by: Option<Side>,
+        tell: bool,
+        close: fn(StoreId) -> Errand,
+    ) {
         let Some(received) = self.received.get_mut(&key) else { return };
         if received.step == Step::Rest {
             return;
@@ -131,7 +150,7 @@ impl Session {
         let transfer = received.incoming.take().map(|incoming| incoming.transfer);
         if let Some(store) = store {
             self.stores.remove(&store);
-            self.perform(Errand::Discard(store));
+            self.perform(close(store));
         }
         self.jobs.retain(|_, owner| !matches!(owner, JobOwner::Write(item) if *item == key));
         if let (Some(transfer), Some(owner)) = (transfer, key.owner) {

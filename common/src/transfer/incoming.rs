@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use crate::host::{Errand, JobId, StoreId};
+use crate::host::{Errand, Found, JobId, StoreId};
 use crate::id::{FileIndex, ItemId, TransferId};
 use crate::pieces::{PieceMap, PieceSize, Root, Value, piece_count, piece_range, root};
 use crate::transfer::window_for;
@@ -85,6 +85,7 @@ pub(crate) struct Incoming {
     failed_pieces: u32,
     /// Whole files that the sharer could not be told of, and the bytes of each that are still to come for nothing.
     unnamed: HashMap<u32, u64>,
+    restored: bool,
 }
 
 impl Incoming {
@@ -108,7 +109,29 @@ impl Incoming {
             stored: 0,
             failed_pieces: 0,
             unnamed: HashMap::new(),
+            restored: false,
         }
+    }
+
+    /// Takes over what an earlier attempt left, before the first [`Self::start`]. What does not fit the item is left out,
+    /// and comes again. The sharer has to prove every piece.
+    pub(crate) fn restore(&mut self, found: Vec<Found>) {
+        for Found { file, pieces } in found {
+            let Some(&size) = self.sizes.get(file.0 as usize) else { continue };
+            let active = self.active.entry(file.0).or_insert_with(|| Active::new(size));
+            for (piece, value) in pieces.into_iter().filter(|(piece, _)| *piece < piece_count(size)) {
+                if active.map.insert(piece) {
+                    self.stored += piece_range(size, piece).1;
+                }
+                active.values[piece as usize] = Some(value);
+            }
+        }
+        self.restored = self.stored > 0;
+    }
+
+    /// True when something of it was left by an earlier attempt.
+    pub(crate) fn is_restored(&self) -> bool {
+        self.restored
     }
 
     /// Bytes verified and stored.

@@ -102,7 +102,8 @@ impl Host for BrowserHost {
             }
             Errand::Commit { store, file } => self.stores.commit(store, file, &self.mailbox),
             Errand::Finish(store) => self.stores.finish(store, &self.mailbox),
-            Errand::Discard(store) => self.stores.discard(store),
+            // A page has no journal.
+            Errand::Discard(store) | Errand::Suspend(store) => self.stores.discard(store),
             Errand::Show(view) => (self.on_view)(*view),
         }
     }
