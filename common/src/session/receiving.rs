@@ -95,8 +95,11 @@ impl Session {
             RefuseFetch::Busy => NoticeCode::SharerBusy,
         };
         match why {
-            RefuseFetch::Changed => self.stop(key, ItemState::Failed, None, false),
-            RefuseFetch::Gone | RefuseFetch::Unreadable | RefuseFetch::Busy => self.suspend(key),
+            // It can be fetched in a moment.
+            RefuseFetch::Busy => self.suspend(key),
+            RefuseFetch::Gone | RefuseFetch::Changed | RefuseFetch::Unreadable => {
+                self.stop(key, ItemState::Failed, None, false);
+            }
         }
         self.notify(code, name);
         self.run_queue(now);
