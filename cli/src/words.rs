@@ -210,6 +210,7 @@ pub(crate) fn notice(notice: &Notice) -> String {
             format!("{number} entries of {item} were left out: links, no plain files, or unreadable.")
         }
         N::SharerBusy => format!("The sender serves as many as it can. Try {item} again in a moment."),
+        N::ItemResumed => format!("{item} goes on at {number} %, from what was received before."),
         N::PieceFailed => format!("A piece of {item} failed its check and is fetched again."),
         N::ItemCorrupt => format!("{item} failed its checks, so nothing of it was kept. Try again."),
         N::NoSpace => {

@@ -439,6 +439,8 @@ notice_codes! {
     LeftOut "left-out" Status,
     /// The sharer serves as many at once as it can. `subject`: the item.
     SharerBusy "sharer-busy" Alert,
+    /// An item goes on from what an earlier attempt left. `subject`: the item; `number`: percent that are there.
+    ItemResumed "item-resumed" Status,
     /// A piece failed its check and is fetched again. `subject`: the item.
     PieceFailed "piece-failed" Status,
     /// An item failed its check for good. `subject`: the item.

@@ -90,6 +90,9 @@ pub enum Errand {
     Finish(StoreId),
     /// The item is cancelled or refused: remove what was made of it, files already committed too.
     Discard(StoreId),
+    /// The item cannot go on for now: let go of it. What is there stays for an [`Errand::Prepare`] of the same plan,
+    /// where the platform keeps a journal; elsewhere this is [`Errand::Discard`].
+    Suspend(StoreId),
     /// The newest facts for the shell; older ones may be dropped.
     Show(Box<View>),
 }
@@ -138,8 +141,8 @@ pub enum Report {
     Prepared {
         /// Which item.
         store: StoreId,
-        /// What of it a person sees.
-        outcome: Result<(), StoreFault>,
+        /// Pieces that an earlier attempt left, each read again just now and of the value told; none when it is new.
+        outcome: Result<Vec<Found>, StoreFault>,
     },
     /// Outcome of [`Errand::Write`].
     Written {
@@ -173,6 +176,15 @@ pub struct ReadPiece {
     pub bytes: Bytes,
     /// Its value, computed by [`crate::pieces::value_of`] over exactly these bytes.
     pub value: Value,
+}
+
+/// Pieces of a file that are stored already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Which file of the plan.
+    pub file: FileIndex,
+    /// Which pieces of it, each once, and their values.
+    pub pieces: Vec<(u32, Value)>,
 }
 
 /// Where a received item is now.

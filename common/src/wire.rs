@@ -3,6 +3,8 @@
 //! Defines shapes, bounds, and the one encoder and parser of each. Decides nothing: names are still plain strings
 //! here and become safe in [`crate::catalog`]. See docs/PROTOCOL.md §3.
 
+mod have;
+
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +13,8 @@ use crate::id::{FileIndex, ItemId, TransferId};
 use crate::pieces::{PieceMap, Value};
 use crate::sdp::{Candidate, Sdp};
 use crate::transport::MAX_LANES;
+
+pub use have::{Have, HeldRun};
 
 /// Version byte that opens every control message.
 pub const VERSION: u8 = 1;
@@ -30,7 +34,7 @@ pub const MAX_ENTRIES: u32 = 100_000;
 pub const MAX_ITEMS: usize = 500;
 /// Longest encoded text document, in bytes.
 pub const MAX_TEXT: usize = crate::text::MAX_ENCODED;
-/// Most files whose held pieces one fetch can name.
+/// Most files whose held pieces one fetch can name, and most runs of files that are whole.
 pub const MAX_HELD: usize = 2_000;
 
 /// Everything on the control lane after the binding tag.
@@ -71,10 +75,8 @@ pub enum Control {
         transfer: TransferId,
         /// Which item.
         item: ItemId,
-        /// What the receiver holds already; at most [`MAX_HELD`] files.
-        held: Vec<Held>,
-        /// Files that the receiver holds whole and verified: runs of first file and count, at most [`MAX_HELD`].
-        done: Vec<(u32, u32)>,
+        /// What the receiver holds already.
+        have: Have,
         /// Payload bytes that the sharer may send before more is granted.
         window: u64,
     },
@@ -255,7 +257,7 @@ impl Control {
             Self::Introduce { label } => label.len() <= MAX_LABEL,
             Self::Text(document) => document.len() <= MAX_TEXT,
             Self::Entries { entries, .. } => entries.len() <= MAX_PAGE,
-            Self::Fetch { held, done, .. } => held.len() <= MAX_HELD && done.len() <= MAX_HELD,
+            Self::Fetch { have, .. } => have.is_within_bounds(),
             Self::Offer(ItemSummary { kind: SummaryKind::Folder { files, entries }, .. }) => {
                 *entries <= MAX_ENTRIES && files <= entries
             }

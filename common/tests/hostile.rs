@@ -19,7 +19,9 @@ use privydrop_common::pieces::Value;
 use privydrop_common::sdp::Fingerprint;
 use privydrop_common::signaling::Body;
 use privydrop_common::transport::{Happened, Lane};
-use privydrop_common::wire::{Control, Entry, EntryKind, FrameBuilder, ItemSummary, SummaryKind, VERSION};
+use privydrop_common::wire::{
+    Control, Entry, EntryKind, FrameBuilder, Have, ItemSummary, SummaryKind, VERSION,
+};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use world::{Delivery, DeviceId, Server, Weather, World, bytes_of, received, sdp_with};
@@ -265,6 +267,12 @@ fn a_guest_that_knows_the_words_but_sends_two_fingerprints_gets_no_link() {
 }
 
 /// What a linked peer may not send; the receiver ends the link, tells, and goes on living.
+/// What no constructor makes: more runs than a fetch may name.
+fn three_thousand_runs() -> Have {
+    let runs = (Vec::<u8>::new(), vec![(0_u32, 1_u32); 3_000]);
+    postcard::from_bytes(&postcard::to_stdvec(&runs).unwrap()).unwrap()
+}
+
 #[test]
 fn a_linked_peer_that_breaks_the_protocol_is_cut_off_and_told() {
     let frame = |transfer, file, offset, payload: &[u8]| {
@@ -291,12 +299,11 @@ fn a_linked_peer_that_breaks_the_protocol_is_cut_off_and_told() {
         ("more files than entries", control(&Control::Offer(folder(10, 5)))),
         ("a text that is none", control(&Control::Text(Bytes::from_static(b"<img src=x>")))),
         (
-            "a fetch with foreign pieces",
+            "a fetch with too many runs",
             control(&Control::Fetch {
                 transfer: TransferId(1),
                 item,
-                held: Vec::new(),
-                done: vec![(0, 1); 3_000],
+                have: three_thousand_runs(),
                 window: 1,
             }),
         ),

@@ -118,6 +118,7 @@ impl<C: Connect> Host for NativeHost<C> {
             Errand::Commit { store, file } => self.parts.stores.commit(store, file),
             Errand::Finish(store) => self.parts.stores.finish(store),
             Errand::Discard(store) => self.parts.stores.discard(store),
+            Errand::Suspend(store) => self.parts.stores.suspend(store),
             Errand::Show(view) => _ = self.parts.views.send_replace(*view),
         }
     }

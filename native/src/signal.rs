@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use privydrop_common::host::SignalEvent;
+use privydrop_common::mailbox::SocketId;
 use privydrop_common::signaling::MAX_FRAME;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -15,7 +16,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 use tokio_util::task::TaskTracker;
 
-use crate::mailbox::{Mailbox, SocketId};
+use crate::mailbox::Mailbox;
 use crate::server::Server;
 use crate::tls;
 

@@ -5,6 +5,8 @@
 mod faults;
 mod hostile;
 mod names;
+#[cfg(unix)]
+mod resume;
 mod support;
 
 use std::fs;

@@ -19,8 +19,8 @@ impl Session {
             Control::Text(bytes) => self.handle_text(link, peer, &bytes),
             Control::List { item, from } => self.handle_list(link, item, from),
             Control::Entries { item, from, entries } => self.handle_entries(peer, item, from, &entries, now),
-            Control::Fetch { transfer, item, held, done, window } => {
-                self.handle_fetch(link, transfer, item, held, done, window);
+            Control::Fetch { transfer, item, have, window } => {
+                self.handle_fetch(link, transfer, item, &have, window);
             }
             Control::Credit { transfer, granted, stored } => {
                 self.handle_credit(link, transfer, granted, stored, now)

@@ -5,9 +5,12 @@
 //! that it was made with. Its rules are split by what they rule: [`room`](self) (the server), links, sharing,
 //! receiving, and the view.
 
+mod arriving;
 mod control;
+mod fetching;
 mod linking;
 mod notices;
+mod offered;
 mod peers;
 mod received;
 mod receiving;
@@ -148,7 +151,7 @@ impl Session {
             Report::Command(command) => self.handle_command(command, now),
             Report::Signal(event) => self.handle_signal(event, now),
             Report::Woke => self.wake_at = None,
-            Report::Read { job, outcome } => self.handle_read(job, outcome, now),
+            Report::Read { job, outcome } => self.handle_read(job, outcome),
             Report::Prepared { store, outcome } => self.handle_prepared(store, outcome, now),
             Report::Written { job, outcome } => self.handle_written(job, outcome, now),
             Report::Committed { store, file: _, outcome } => self.handle_committed(store, outcome, now),

@@ -80,6 +80,12 @@ impl Received {
         }
     }
 
+    /// How much of it is stored, in percent.
+    pub(super) fn percent(&self) -> u64 {
+        let (Content::Item(item), Some(incoming)) = (&self.content, &self.incoming) else { return 0 };
+        incoming.stored().saturating_mul(100) / item.summary.size.max(1)
+    }
+
     pub(super) fn is_running(&self) -> bool {
         !matches!(self.step, Step::Rest | Step::Queued) && !self.paused_here && !self.paused_there
     }

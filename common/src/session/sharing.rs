@@ -17,7 +17,7 @@ use crate::text::Document;
 use crate::time::Moment;
 use crate::transfer::{Outgoing, OutgoingEvent};
 use crate::transport::{HIGH_WATER, Lane};
-use crate::wire::{Control, FrameBuilder, Held, MAX_ENTRIES, MAX_ITEMS, MAX_TEXT, RefuseFetch};
+use crate::wire::{Control, FrameBuilder, Have, MAX_ENTRIES, MAX_ITEMS, MAX_TEXT, RefuseFetch};
 
 /// Fetches that one link may run at once.
 const MAX_FETCHES: usize = 16;
@@ -141,8 +141,7 @@ impl Session {
         link: LinkId,
         transfer: TransferId,
         item: ItemId,
-        held: Vec<Held>,
-        done: Vec<(u32, u32)>,
+        have: &Have,
         window: u64,
     ) {
         let Some(lanes) = self.lanes.get_mut(&link) else { return };
@@ -156,7 +155,7 @@ impl Session {
             let why = if busy { RefuseFetch::Busy } else { RefuseFetch::Gone };
             return self.say_on(link, &Control::Refuse { transfer, why });
         };
-        let Some(outgoing) = Outgoing::new(transfer, shared.item.files.clone(), held, done, window) else {
+        let Some(outgoing) = Outgoing::new(transfer, shared.item.files.clone(), have, window) else {
             return self.end_for_violation(link);
         };
         shared.stopped_by = None;
@@ -228,13 +227,8 @@ impl Session {
         self.notify_item(NoticeCode::ItemSent, fetch.item);
     }
 
-    pub(super) fn handle_read_own(
-        &mut self,
-        job: JobId,
-        link: LinkId,
-        transfer: TransferId,
-        outcome: Result<ReadPiece, SourceFault>,
-    ) {
+    pub(super) fn handle_read(&mut self, job: JobId, outcome: Result<ReadPiece, SourceFault>) {
+        let Some(JobOwner::Read(link, transfer)) = self.jobs.remove(&job) else { return };
         let Some(fetch) = self.fetch(link, transfer) else { return };
         let item = fetch.item;
         if let Some(OutgoingEvent::Failed(fault)) = fetch.outgoing.handle_read(job, outcome) {

@@ -7,11 +7,11 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use crate::host::{Errand, JobId, StoreId};
+use crate::host::{Errand, Found, JobId, StoreId};
 use crate::id::{FileIndex, ItemId, TransferId};
 use crate::pieces::{PieceMap, PieceSize, Root, Value, piece_count, piece_range, root};
 use crate::transfer::window_for;
-use crate::wire::{Control, Held, MAX_HELD, Segment};
+use crate::wire::{Control, Have, HeldRun, Segment};
 
 /// Failed checks of one item before it is given up.
 const MAX_FAILED_PIECES: u32 = 16;
@@ -83,6 +83,9 @@ pub(crate) struct Incoming {
     received: u64,
     stored: u64,
     failed_pieces: u32,
+    /// Whole files that the sharer could not be told of, and the bytes of each that are still to come for nothing.
+    unnamed: HashMap<u32, u64>,
+    restored: bool,
 }
 
 impl Incoming {
@@ -105,7 +108,30 @@ impl Incoming {
             received: 0,
             stored: 0,
             failed_pieces: 0,
+            unnamed: HashMap::new(),
+            restored: false,
         }
+    }
+
+    /// Takes over what an earlier attempt left, before the first [`Self::start`]. What does not fit the item is left out,
+    /// and comes again. The sharer has to prove every piece.
+    pub(crate) fn restore(&mut self, found: Vec<Found>) {
+        for Found { file, pieces } in found {
+            let Some(&size) = self.sizes.get(file.0 as usize) else { continue };
+            let active = self.active.entry(file.0).or_insert_with(|| Active::new(size));
+            for (piece, value) in pieces.into_iter().filter(|(piece, _)| *piece < piece_count(size)) {
+                if active.map.insert(piece) {
+                    self.stored += piece_range(size, piece).1;
+                }
+                active.values[piece as usize] = Some(value);
+            }
+        }
+        self.restored = self.stored > 0;
+    }
+
+    /// True when something of it was left by an earlier attempt.
+    pub(crate) fn is_restored(&self) -> bool {
+        self.restored
     }
 
     /// Bytes verified and stored.
@@ -143,29 +169,53 @@ impl Incoming {
         self.writing.is_empty()
     }
 
-    /// Begins (again) over a link: the fetch to send, naming what is held already. What was half received over the
-    /// old link comes again. Call it when [`Self::is_settled`].
-    pub(crate) fn start(&mut self, transfer: TransferId, item: ItemId) -> Control {
+    /// Begins (again) over a link that takes messages of `room` bytes: the fetch to send, naming what is held already.
+    /// What was half received over the old link comes again, and what did not fit the message. Call it when
+    /// [`Self::is_settled`].
+    pub(crate) fn start(&mut self, transfer: TransferId, item: ItemId, room: usize) -> Control {
         self.transfer = transfer;
         self.assemblies.clear();
         self.received = 0;
         self.granted = self.window;
         self.announced = self.granted;
-        let mut held = Vec::new();
-        for (file, active) in &mut self.active {
-            active.unproved = 0;
-            if active.map.count() > 0 && held.len() < MAX_HELD {
-                active.unproved = active.map.count();
-                held.push(Held { file: FileIndex(*file), pieces: active.map.clone() });
-            } else if active.map.count() > 0 {
-                // Too many half-received files to name: this one comes again from its start.
-                let size = self.sizes[*file as usize];
-                self.stored -=
-                    active.map.held().flatten().map(|piece| piece_range(size, piece).1).sum::<u64>();
-                *active = Active::new(size);
+        let (have, left_out) = Have::within(room, self.held_runs());
+        self.unnamed.clear();
+        for run in left_out {
+            self.leave_out(run);
+        }
+        for active in self.active.values_mut() {
+            active.unproved = active.map.count();
+        }
+        Control::Fetch { transfer, item, have, window: self.granted }
+    }
+
+    /// Everything that is here.
+    fn held_runs(&self) -> Vec<HeldRun> {
+        let mut runs = self.done_runs();
+        for (&file, active) in &self.active {
+            let size = self.sizes[file as usize];
+            let run = |pieces| HeldRun::Pieces { file: FileIndex(file), size, pieces };
+            runs.extend(active.map.held().map(run));
+        }
+        runs
+    }
+
+    /// The sharer is not told of this run, and sends it again.
+    fn leave_out(&mut self, run: HeldRun) {
+        match run {
+            // A file that has its name keeps it: what comes of it is dropped.
+            HeldRun::Files { files, .. } => {
+                self.unnamed.extend(files.map(|file| (file, self.sizes[file as usize])));
+            }
+            HeldRun::Pieces { file, ref pieces, .. } => {
+                let Some(active) = self.active.get_mut(&file.0) else { return };
+                for piece in pieces.clone() {
+                    active.map.remove(piece);
+                    active.values[piece as usize] = None;
+                }
+                self.stored -= run.bytes();
             }
         }
-        Control::Fetch { transfer, item, held, done: self.done_runs(), window: self.granted }
     }
 
     /// Takes one segment; may ask for a write or a commit.
@@ -184,8 +234,11 @@ impl Incoming {
         let piece = u32::try_from(segment.offset / PieceSize::for_file(size).bytes()).map_err(|_| Stretch)?;
         let (start, piece_length) = piece_range(size, piece);
         let fits = piece < piece_count(size) && segment.offset + length <= start + piece_length;
-        if !fits || self.roots[file.0 as usize].is_some() {
+        if !fits {
             return Err(Stretch);
+        }
+        if self.roots[file.0 as usize].is_some() {
+            return self.drop_again(file, size, length);
         }
         let active = self.active.entry(file.0).or_insert_with(|| Active::new(size));
         if active.map.contains(piece) {
@@ -235,6 +288,17 @@ impl Incoming {
         Outcome { errand: self.finish_file(file), ..Outcome::default() }
     }
 
+    /// Lets go of bytes of a whole file that the sharer was not told of; anybody else's come twice.
+    fn drop_again(&mut self, file: FileIndex, size: u64, length: u64) -> Result<Outcome, Stretch> {
+        let left = self.unnamed.get_mut(&file.0).ok_or(Stretch)?;
+        *left = left.checked_sub(length).filter(|_| length > 0 || size == 0).ok_or(Stretch)?;
+        if *left == 0 {
+            self.unnamed.remove(&file.0);
+        }
+        self.granted += length;
+        Ok(Outcome { say: self.poll_credit(), ..Outcome::default() })
+    }
+
     /// Takes a bare value for a piece that is held from an earlier connection.
     fn prove(&mut self, piece: u32, segment: &Segment) -> Result<Outcome, Stretch> {
         let active = self.active.get_mut(&segment.file.0).ok_or(Stretch)?;
@@ -277,13 +341,16 @@ impl Incoming {
         })
     }
 
-    /// Files that are whole, as runs; too many runs are cut off and their files come again.
-    fn done_runs(&self) -> Vec<(u32, u32)> {
-        let mut runs: Vec<(u32, u32)> = Vec::new();
-        for (file, _) in (0u32..).zip(&self.roots).filter(|(_, root)| root.is_some()) {
+    /// Files that are whole, as runs.
+    fn done_runs(&self) -> Vec<HeldRun> {
+        let mut runs: Vec<HeldRun> = Vec::new();
+        for ((file, root), &size) in (0u32..).zip(&self.roots).zip(&self.sizes) {
             match runs.last_mut() {
-                Some((first, count)) if *first + *count == file => *count += 1,
-                _ => runs.push((file, 1)),
+                _ if root.is_none() => {}
+                Some(HeldRun::Files { files, bytes }) if files.end == file => {
+                    (files.end, *bytes) = (file + 1, *bytes + size);
+                }
+                _ => runs.push(HeldRun::Files { files: file..file + 1, bytes: size }),
             }
         }
         runs

@@ -5,6 +5,8 @@
 
 mod incoming;
 mod outgoing;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use incoming::{Incoming, IncomingEvent, Outcome};
 pub(crate) use outgoing::{Outgoing, OutgoingEvent, SharedFile};

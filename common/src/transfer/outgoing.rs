@@ -12,7 +12,7 @@ use crate::api::Side;
 use crate::host::{Errand, JobId, ReadPiece, SourceFault, SourceId};
 use crate::id::{FileIndex, TransferId};
 use crate::pieces::{PieceMap, Root, Value, piece_count, piece_range, root};
-use crate::wire::{FrameBuilder, Held};
+use crate::wire::{FrameBuilder, Have, Held};
 
 /// Bytes read ahead of the lane, at most, unless a single piece is longer.
 const READ_AHEAD: u64 = 4 << 20;
@@ -92,24 +92,23 @@ impl Outgoing {
     pub(crate) fn new(
         transfer: TransferId,
         files: Arc<[SharedFile]>,
-        held: Vec<Held>,
-        done: Vec<(u32, u32)>,
+        have: &Have,
         granted: u64,
     ) -> Option<Self> {
         let mut maps = HashMap::new();
-        for Held { file, pieces } in held {
+        for Held { file, pieces } in have.held() {
             let size = files.get(file.0 as usize)?.size;
             if pieces.pieces() != piece_count(size) {
                 return None;
             }
-            maps.insert(file.0, pieces);
+            maps.insert(file.0, pieces.clone());
         }
         let roots = vec![None; files.len()];
         Some(Self {
             transfer,
             files,
             held: maps,
-            done,
+            done: have.done().to_vec(),
             cursor: Cursor::default(),
             pending: VecDeque::new(),
             repeats: 0,

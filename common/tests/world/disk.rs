@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use privydrop_common::api::NewFile;
 use privydrop_common::host::{
-    Errand, Kept, Plan, ReadPiece, Report, SourceFault, SourceId, StoreFault, StoreId,
+    Errand, Found, Kept, Plan, ReadPiece, Report, SourceFault, SourceId, StoreFault, StoreId,
 };
-use privydrop_common::pieces::{piece_range, value_of};
+use privydrop_common::id::FileIndex;
+use privydrop_common::pieces::{Value, piece_range, value_of};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
@@ -20,6 +21,8 @@ pub struct Disk {
     pub spoil: u32,
     /// Where finished items are said to be: in a place of the person's, or in storage of our own.
     pub in_storage: bool,
+    /// Items that were let go of unfinished.
+    pub suspended: Vec<Store>,
     counter: u64,
 }
 
@@ -28,6 +31,8 @@ pub struct Store {
     files: Vec<Vec<u8>>,
     pub committed: Vec<bool>,
     pub finished: bool,
+    /// Pieces that were written, and what they were then.
+    written: BTreeMap<(FileIndex, u32), Value>,
 }
 
 impl Disk {
@@ -79,6 +84,7 @@ impl Disk {
                     store.files[index][start..start + chunk.len()].copy_from_slice(&chunk);
                     offset += chunk.len() as u64;
                 }
+                store.written.insert((file, piece), value);
                 Some(Report::Written { job, outcome: Ok(value) })
             }
             Errand::Commit { store, file } => {
@@ -97,6 +103,10 @@ impl Disk {
                 self.stores.remove(&store);
                 None
             }
+            Errand::Suspend(store) => {
+                self.suspended.extend(self.stores.remove(&store));
+                None
+            }
             other => panic!("not a disk errand: {other:?}"),
         }
     }
@@ -113,16 +123,26 @@ impl Disk {
         Ok(ReadPiece { bytes: bytes.into(), value })
     }
 
-    fn prepare(&mut self, store: StoreId, plan: Plan) -> Result<(), StoreFault> {
+    fn prepare(&mut self, store: StoreId, plan: Plan) -> Result<Vec<Found>, StoreFault> {
         if let Some(free) = self.free
             && free < plan.total
         {
             return Err(StoreFault::NoSpace { needed: plan.total, free });
         }
-        let files = plan.files.iter().map(|file| vec![0; usize::try_from(file.size).unwrap()]).collect();
         let committed = vec![false; plan.files.len()];
-        self.stores.insert(store, Store { plan, files, committed, finished: false });
-        Ok(())
+        if let Some(at) = self.suspended.iter().position(|suspended| suspended.plan == plan) {
+            let suspended = self.suspended.remove(at);
+            let mut found: BTreeMap<FileIndex, Vec<(u32, Value)>> = BTreeMap::new();
+            for (&(file, piece), &value) in &suspended.written {
+                found.entry(file).or_default().push((piece, value));
+            }
+            self.stores.insert(store, Store { committed, ..suspended });
+            return Ok(found.into_iter().map(|(file, pieces)| Found { file, pieces }).collect());
+        }
+        let files = plan.files.iter().map(|file| vec![0; usize::try_from(file.size).unwrap()]).collect();
+        let written = BTreeMap::new();
+        self.stores.insert(store, Store { plan, files, committed, finished: false, written });
+        Ok(Vec::new())
     }
 }
 

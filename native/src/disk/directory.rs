@@ -2,25 +2,27 @@
 //!
 //! What is unfinished has a name that says so: a lone file, or the folder that everything is in. The item gets its
 //! own name when its last file is complete and on the disk, and a number with it when the name is in use. Nothing is
-//! overwritten, no link is followed, and nothing is opened but through the handle of the directory.
+//! overwritten, no link is followed, and nothing is opened but through the handle of the directory. What an earlier
+//! attempt left of the same item is gone on with.
 
 use std::collections::{HashSet, VecDeque};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, OpenOptions};
-use privydrop_common::host::{Plan, StoreFault};
+use privydrop_common::host::{Found, Plan, StoreFault};
 use privydrop_common::id::FileIndex;
 use privydrop_common::name::{Component, MAX_NAME, PART_SUFFIX, RelativePath};
 use privydrop_common::pieces::{Value, piece_range, value_of};
 
+use super::journal::{self, JournalFile};
 use super::places::Place;
-use super::platform::{SYNCS_TREES, free_space, rename_new, sync_tree, write_at};
+use super::platform::{SYNCS_TREES, free_space, read_at, rename_new, sync_tree, write_at};
 
 /// Most numbers that are tried for a name in use.
 const MAX_NUMBER: u32 = 10_000;
@@ -28,6 +30,8 @@ const MAX_NUMBER: u32 = 10_000;
 const MAX_OPEN: usize = 32;
 /// Bytes written after which a file is synced ahead: else the disk would get a big one all at once, at its end.
 const SYNC_EVERY: u64 = 64 << 20;
+/// Unfinished items of one name that are looked at for one to go on with.
+const MAX_UNFINISHED: u32 = 32;
 /// Room for the number in the name of something unfinished.
 const NUMBER_ROOM: usize = 8;
 
@@ -53,14 +57,17 @@ pub(super) struct Tree {
     unsynced: u64,
     /// A file to be synced ahead.
     to_sync: Option<File>,
+    /// Tells a later attempt what is here; small items have none.
+    journal: Option<JournalFile>,
+    /// An earlier attempt left it: files may be there that it never told of.
+    resumed: bool,
 }
 
 impl Tree {
-    /// Asks for space, takes a name for what is unfinished, and makes the folders.
-    pub(super) fn prepare(place: Arc<Place>, plan: Plan) -> Result<Self, StoreFault> {
-        if let Some(free) = free_space(&place.dir).filter(|free| *free < plan.total) {
-            return Err(StoreFault::NoSpace { needed: plan.total, free });
-        }
+    /// Goes on with what an earlier attempt left of the same item, and tells which pieces of it are here; or takes a name
+    /// for what is unfinished, and makes the folders. Asks for space before anything is made.
+    pub(super) fn prepare(place: Arc<Place>, plan: Plan) -> Result<(Self, Vec<Found>), StoreFault> {
+        journal::expire(&place.dir, SystemTime::now());
         let mut paths = plan.folders.iter().chain(plan.files.iter().map(|file| &file.path));
         let name = paths.next().map(|path| path.components()[0].clone()).ok_or(StoreFault::Unwritable)?;
         if paths.any(|path| path.components()[0] != name) {
@@ -79,12 +86,22 @@ impl Tree {
             settled: false,
             unsynced: 0,
             to_sync: None,
+            journal: None,
+            resumed: false,
         };
-        tree.begin().map_err(|error| {
-            tree.remove();
-            tree.fault(&error)
-        })?;
-        Ok(tree)
+        let found = tree.go_on().unwrap_or_default();
+        let stored: u64 = found.iter().map(|found| tree.stored(found)).sum();
+        let needed = tree.plan.total - stored;
+        if let Some(free) = free_space(&tree.place.dir).filter(|free| *free < needed) {
+            return Err(StoreFault::NoSpace { needed, free });
+        }
+        if !tree.resumed {
+            tree.begin().map_err(|error| {
+                tree.remove();
+                tree.fault(&error)
+            })?;
+        }
+        Ok((tree, found))
     }
 
     /// Writes a whole piece, and tells the value of what was written.
@@ -95,6 +112,12 @@ impl Tree {
         let handle = self.file(file)?;
         let (at, length) = piece_range(size, piece);
         write_at(handle, at, chunks)?;
+        if let Some(Err(error)) =
+            self.journal.as_mut().map(|journal| journal.note(file, piece, value, length))
+        {
+            tracing::debug!(%error, "a journal cannot be written");
+            self.forget();
+        }
         self.unsynced += length;
         if self.unsynced >= SYNC_EVERY && self.to_sync.is_none() {
             self.unsynced = 0;
@@ -151,6 +174,14 @@ impl Tree {
         if let Err(error) = removed {
             tracing::debug!(%error, "an unfinished item cannot be removed");
         }
+        self.forget();
+    }
+
+    /// Lets go of what is unfinished, for a later attempt; removes what none could use.
+    pub(super) fn suspend(mut self) {
+        if !self.journal.as_ref().is_some_and(JournalFile::is_of_use) {
+            self.remove();
+        }
     }
 
     /// What a person is told about an error.
@@ -172,6 +203,7 @@ impl Tree {
             self.top = top;
             self.begun.insert(FileIndex(0));
             self.open.push_back((FileIndex(0), file.into_std()));
+            self.journal = self.new_journal();
             return Ok(());
         }
         let create = |top: &str| self.place.dir.create_dir(top);
@@ -182,7 +214,85 @@ impl Tree {
             folder.create_dir(name)
         });
         self.folders = Some(folders);
+        self.journal = self.new_journal();
         made
+    }
+
+    /// A journal that cannot be made costs going on after a break, not the item.
+    fn new_journal(&self) -> Option<JournalFile> {
+        let journal = JournalFile::create(&self.place.dir, &self.plan, &self.top);
+        journal.inspect_err(|error| tracing::debug!(%error, "a journal cannot be made")).ok().flatten()
+    }
+
+    /// Looks for what an earlier attempt left. `None` when there is nothing of use, and nothing was changed then.
+    fn go_on(&mut self) -> Option<Vec<Found>> {
+        for number in 1..=MAX_UNFINISHED {
+            let top = part_name(&self.name, number);
+            let Some((journal, said)) = JournalFile::open(&self.place.dir, &self.plan, &top) else {
+                continue;
+            };
+            self.top = top;
+            match self.reopen(said.found) {
+                Ok(found) => {
+                    self.journal = Some(journal);
+                    self.resumed = true;
+                    return Some(found);
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "what an earlier attempt left cannot be gone on with");
+                    self.top.clear();
+                    self.folders = None;
+                    self.begun.clear();
+                }
+            }
+        }
+        None
+    }
+
+    /// Reads again what a journal tells of; what is of its value is kept.
+    fn reopen(&mut self, said: Vec<Found>) -> io::Result<Vec<Found>> {
+        if self.plan.is_folder {
+            let mut folders = Folders::new(self.place.dir.open_dir_nofollow(&self.top)?);
+            for path in self.inner_folders() {
+                let (folder, name) = folders.of(path)?;
+                match folder.create_dir(name) {
+                    Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+                    _ => {}
+                }
+            }
+            self.folders = Some(folders);
+        }
+        let mut found = Vec::new();
+        for Found { file, mut pieces } in said {
+            let size = self.plan.files[file.0 as usize].size;
+            let Ok(handle) = self.open(file, old_file().read(true)) else { continue };
+            if handle.metadata()?.len() > size {
+                handle.set_len(size)?;
+            }
+            pieces.retain(|(piece, value)| {
+                let (at, length) = piece_range(size, *piece);
+                let read = usize::try_from(length).ok().and_then(|length| read_at(&handle, at, length).ok());
+                read.and_then(|bytes| value_of(size, *piece, [&bytes[..]])) == Some(*value)
+            });
+            self.begun.insert(file);
+            found.push(Found { file, pieces });
+        }
+        if found.iter().all(|found| found.pieces.is_empty()) {
+            return Err(ErrorKind::NotFound.into());
+        }
+        Ok(found)
+    }
+
+    fn stored(&self, found: &Found) -> u64 {
+        let size = self.plan.files[found.file.0 as usize].size;
+        found.pieces.iter().map(|(piece, _)| piece_range(size, *piece).1).sum()
+    }
+
+    /// No later attempt can go on with this.
+    fn forget(&mut self) {
+        if let Some(journal) = self.journal.take() {
+            journal.remove(&self.place.dir);
+        }
     }
 
     /// The folders inside the item's own, outer ones first: those listed, and those that are only on the way to a file.
@@ -199,7 +309,11 @@ impl Tree {
         let at = match self.open.iter().position(|(other, _)| *other == file) {
             Some(at) => at,
             None => {
-                let options = if self.begun.insert(file) { new_file() } else { old_file() };
+                let options = match (self.begun.insert(file), self.resumed) {
+                    (true, false) => new_file(),
+                    (true, true) => emptied_file(),
+                    (false, _) => old_file(),
+                };
                 let handle = self.open(file, &options)?;
                 if self.open.len() >= MAX_OPEN {
                     self.open.pop_front();
@@ -230,6 +344,7 @@ impl Tree {
         let rename = |name: &str| rename_new(&self.place.dir, &self.top, name, self.folders.is_some());
         (self.top, ()) = claim(|number| numbered(&self.name, number), rename)?;
         self.settled = true;
+        self.forget();
         Ok(())
     }
 }
@@ -269,6 +384,13 @@ fn new_file() -> OpenOptions {
     options
 }
 
+/// One that may be there, of which nothing is known.
+fn emptied_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).follow(FollowSymlinks::No);
+    options
+}
+
 fn old_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).follow(FollowSymlinks::No);
@@ -294,6 +416,7 @@ fn numbered(name: &Component, number: u32) -> String {
 /// The name of something unfinished: the item's, cut to leave room, and an ending that no item may have.
 fn part_name(name: &Component, number: u32) -> String {
     let name = name.as_str();
-    let stem = &name[..name.floor_char_boundary(MAX_NAME - PART_SUFFIX.len() - NUMBER_ROOM)];
+    let stem =
+        &name[..name.floor_char_boundary(MAX_NAME - PART_SUFFIX.len() - NUMBER_ROOM - journal::NAME_ROOM)];
     if number == 1 { format!("{stem}{PART_SUFFIX}") } else { format!("{stem} ({number}){PART_SUFFIX}") }
 }

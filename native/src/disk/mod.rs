@@ -5,6 +5,7 @@
 
 mod directory;
 mod files;
+mod journal;
 mod pick;
 mod places;
 mod platform;

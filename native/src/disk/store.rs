@@ -37,6 +37,7 @@ enum Order {
     Commit(FileIndex),
     Finish,
     Discard,
+    Suspend,
 }
 
 /// One item and what is to be done for it. As long as the session lets the queue be: it gives at most what it granted
@@ -122,6 +123,10 @@ impl Stores {
         self.order(store, Order::Discard);
     }
 
+    pub(crate) fn suspend(self: &Arc<Self>, store: StoreId) {
+        self.order(store, Order::Suspend);
+    }
+
     fn order(self: &Arc<Self>, store: StoreId, order: Order) {
         let Some(item) = self.open.lock().get(&store).cloned() else {
             // Carried out on nothing, every order fails as it should.
@@ -150,7 +155,10 @@ impl Stores {
             Order::Prepare { place, plan } => {
                 let place = self.places.get(place).ok_or(StoreFault::Unwritable);
                 let outcome = place.and_then(|place| Tree::prepare(place, plan));
-                let outcome = outcome.map(|tree| *item.tree.lock() = Some(tree));
+                let outcome = outcome.map(|(tree, found)| {
+                    *item.tree.lock() = Some(tree);
+                    found
+                });
                 if outcome.is_err() {
                     self.open.lock().remove(&store);
                 }
@@ -171,6 +179,13 @@ impl Stores {
             Order::Discard => {
                 if let Some(mut tree) = item.tree.lock().take() {
                     tree.remove();
+                }
+                self.open.lock().remove(&store);
+                return;
+            }
+            Order::Suspend => {
+                if let Some(tree) = item.tree.lock().take() {
+                    tree.suspend();
                 }
                 self.open.lock().remove(&store);
                 return;

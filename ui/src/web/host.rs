@@ -55,17 +55,16 @@ impl BrowserHost {
     }
 
     fn open_signal(&mut self) {
-        self.close_signal();
-        let mailbox = self.mailbox.clone();
-        self.signal = Signal::open(&self.signal_url, move |event| mailbox.signal(event));
+        let (mailbox, socket) = (self.mailbox.clone(), self.mailbox.new_socket());
+        self.signal = Signal::open(&self.signal_url, move |event| mailbox.signal(socket, event));
         if self.signal.is_none() {
-            self.mailbox.signal(SignalEvent::Closed);
+            self.mailbox.signal(socket, SignalEvent::Closed);
         }
     }
 
     fn close_signal(&mut self) {
         self.signal = None;
-        self.mailbox.forget_signals();
+        self.mailbox.new_socket();
     }
 }
 
@@ -103,7 +102,8 @@ impl Host for BrowserHost {
             }
             Errand::Commit { store, file } => self.stores.commit(store, file, &self.mailbox),
             Errand::Finish(store) => self.stores.finish(store, &self.mailbox),
-            Errand::Discard(store) => self.stores.discard(store),
+            // A page has no journal.
+            Errand::Discard(store) | Errand::Suspend(store) => self.stores.discard(store),
             Errand::Show(view) => (self.on_view)(*view),
         }
     }

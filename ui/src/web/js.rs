@@ -80,11 +80,16 @@ pub fn error_name(error: &JsValue) -> String {
     name.and_then(|name| name.as_string()).unwrap_or_default()
 }
 
-/// One key for all names that some system takes for the same, from the browser's own Unicode tables: upper and then
-/// lower case fold more than either alone (ß and SS, the two small sigmas).
+/// One key for all names that some system takes for the same, from the browser's own Unicode tables: lower, upper and
+/// lower case again fold more than each alone (ẞ, ß and SS; the two small sigmas). Only the dotless ı stays itself: its
+/// upper case is another letter's.
 pub fn fold(name: &str) -> String {
-    let folded = js_sys::JsString::from(name).normalize("NFD").to_upper_case().to_lower_case();
-    folded.normalize("NFC").into()
+    let folded = |part: &str| -> String {
+        let cased = js_sys::JsString::from(part).to_lower_case().to_upper_case().to_lower_case();
+        cased.normalize("NFC").into()
+    };
+    let decomposed: String = js_sys::JsString::from(name).normalize("NFD").into();
+    decomposed.split('ı').map(folded).collect::<Vec<_>>().join("ı")
 }
 
 /// A plain object with these properties.

@@ -121,7 +121,7 @@ impl Stores {
         spawn_local(async move {
             match stores.target(store, place, plan.clone()).await {
                 Ok(target) => {
-                    teller.mailbox.outcome(Report::Prepared { store, outcome: Ok(()) });
+                    teller.mailbox.outcome(Report::Prepared { store, outcome: Ok(Vec::new()) });
                     run(&stores, target, &plan, &orders, &teller).await;
                 }
                 Err(fault) => teller.mailbox.outcome(Report::Prepared { store, outcome: Err(fault) }),

@@ -1,6 +1,7 @@
 //! Real directories: what is offered is read as it is, what is received is stored as it was sent, and nothing else is
 //! ever touched.
 
+mod journals;
 mod sources;
 mod stores;
 

@@ -3,7 +3,7 @@
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
-use privydrop_common::host::{JobId, Kept, Plan, PlannedFile, StoreFault, StoreId};
+use privydrop_common::host::{Found, JobId, Kept, Plan, PlannedFile, StoreFault, StoreId};
 use privydrop_common::id::FileIndex;
 use privydrop_common::name::RelativePath;
 use privydrop_common::pieces::{Value, piece_count, piece_range, value_of};
@@ -22,12 +22,12 @@ fn file(name: &str, content: &[u8]) -> PlannedFile {
     PlannedFile { path: path(name), size: content.len() as u64, modified: Some(MODIFIED) }
 }
 
-fn lone(name: &str, content: &[u8]) -> Plan {
+pub(super) fn lone(name: &str, content: &[u8]) -> Plan {
     let total = content.len() as u64;
     Plan { files: vec![file(name, content)], folders: Vec::new(), is_folder: false, total }
 }
 
-fn folder(folders: &[&str], files: &[(&str, &[u8])]) -> Plan {
+pub(super) fn folder(folders: &[&str], files: &[(&str, &[u8])]) -> Plan {
     let total = files.iter().map(|(_, content)| content.len() as u64).sum();
     let files = files.iter().map(|(name, content)| file(name, content)).collect();
     Plan { files, folders: folders.iter().map(|name| path(name)).collect(), is_folder: true, total }
@@ -35,6 +35,10 @@ fn folder(folders: &[&str], files: &[(&str, &[u8])]) -> Plan {
 
 impl Disk {
     async fn prepare(&self, store: StoreId, plan: Plan) -> Result<(), StoreFault> {
+        self.prepare_found(store, plan).await.map(|found| assert_eq!(found, []))
+    }
+
+    pub(super) async fn prepare_found(&self, store: StoreId, plan: Plan) -> Result<Vec<Found>, StoreFault> {
         self.stores.prepare(store, self.place, plan);
         match self.report().await {
             Report::Prepared { outcome, .. } => outcome,
@@ -42,7 +46,7 @@ impl Disk {
         }
     }
 
-    async fn write(
+    pub(super) async fn write(
         &self,
         store: StoreId,
         file: u32,
@@ -70,7 +74,7 @@ impl Disk {
         Ok(())
     }
 
-    async fn commit(&self, store: StoreId, file: u32) -> Result<(), StoreFault> {
+    pub(super) async fn commit(&self, store: StoreId, file: u32) -> Result<(), StoreFault> {
         self.stores.commit(store, FileIndex(file));
         match self.report().await {
             Report::Committed { outcome, .. } => outcome,
@@ -78,7 +82,7 @@ impl Disk {
         }
     }
 
-    async fn finish(&self, store: StoreId) -> Result<Kept, StoreFault> {
+    pub(super) async fn finish(&self, store: StoreId) -> Result<Kept, StoreFault> {
         self.stores.finish(store);
         match self.report().await {
             Report::Finished { outcome, .. } => outcome,

@@ -1,0 +1,105 @@
+//! Programs that are killed in the middle, and started again: what was stored is not fetched twice, and what is there in
+//! the end is what was sent.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use crate::faults::is_under_way;
+use crate::support::{Run, Server, tree};
+use crate::text;
+
+const MIB: u64 = 1 << 20;
+/// Long enough on its way that a program can be killed meanwhile.
+const LENGTH: u64 = 256 * MIB;
+
+struct Scene {
+    server: Server,
+    dir: TempDir,
+}
+
+impl Scene {
+    /// A film no two pieces of which are the same.
+    fn new() -> Self {
+        let scene = Self { server: Server::start(), dir: TempDir::new().unwrap() };
+        let film = File::create(scene.film()).unwrap();
+        film.set_len(LENGTH).unwrap();
+        for at in (0..LENGTH).step_by(MIB as usize) {
+            film.write_all_at(&at.to_le_bytes(), at).unwrap();
+        }
+        scene
+    }
+
+    fn film(&self) -> PathBuf {
+        self.dir.path().join("film")
+    }
+
+    fn inbox(&self) -> PathBuf {
+        self.dir.path().join("in")
+    }
+
+    fn send(&self) -> (Run, String) {
+        let (sender, _, link) = self.server.host(&["send", text(&self.film())]);
+        (sender, link)
+    }
+
+    fn receive(&self, link: &str) -> Run {
+        self.server.run(&["receive", link, "--into", text(&self.inbox())])
+    }
+
+    /// The receiver ends with all of it, of which something was there before.
+    fn goes_on(&self, mut receiver: Run) {
+        let resumed = receiver.find(|event| event["code"] == "item-resumed");
+        assert!(resumed["number"].as_u64().is_some_and(|percent| (0..100).contains(&percent)), "{resumed}");
+        assert_eq!(receiver.end(), 0);
+        let names: Vec<_> = tree(&self.inbox()).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, [PathBuf::from("film")], "nothing unfinished is left");
+        assert!(fs::read(self.inbox().join("film")).unwrap() == fs::read(self.film()).unwrap());
+    }
+}
+
+#[test]
+fn a_killed_receiver_goes_on_where_it_was() {
+    let scene = Scene::new();
+    let (mut sender, link) = scene.send();
+    for _ in 0..2 {
+        let mut receiver = scene.receive(&link);
+        receiver.find(is_under_way);
+        drop(receiver);
+    }
+    scene.goes_on(scene.receive(&link));
+    assert_eq!(sender.end(), 0);
+}
+
+#[test]
+fn a_killed_sender_is_gone_on_with_in_the_room_that_it_makes_next() {
+    let scene = Scene::new();
+    let (sender, link) = scene.send();
+    let mut receiver = scene.receive(&link);
+    receiver.find(is_under_way);
+    drop(sender);
+    receiver.interrupt();
+    assert_eq!(receiver.end(), 130);
+    let (mut sender, link) = scene.send();
+    scene.goes_on(scene.receive(&link));
+    assert_eq!(sender.end(), 0);
+}
+
+#[test]
+fn a_file_that_was_changed_meanwhile_begins_anew() {
+    let scene = Scene::new();
+    let (sender, link) = scene.send();
+    let mut receiver = scene.receive(&link);
+    receiver.find(is_under_way);
+    drop((sender, receiver));
+    // Of the same size, and even of the same time.
+    let film = File::options().write(true).open(scene.film()).unwrap();
+    let modified = film.metadata().unwrap().modified().unwrap();
+    film.write_all_at(b"another film", 0).unwrap();
+    film.set_modified(modified).unwrap();
+    let (mut sender, link) = scene.send();
+    scene.goes_on(scene.receive(&link));
+    assert_eq!(sender.end(), 0);
+}

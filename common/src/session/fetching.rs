@@ -1,0 +1,115 @@
+//! Whose turn it is among the accepted items, and each one's steps from its listing to a running fetch.
+//!
+//! An item survives the loss of its link and goes on over the next. Looks at no byte of it.
+
+use super::received::{Content, Received, Step};
+use super::{Changed, Session};
+use crate::api::ItemKey;
+use crate::host::{Errand, StoreId};
+use crate::id::{PeerId, TransferId};
+use crate::time::Moment;
+use crate::transfer::Incoming;
+use crate::wire::Control;
+
+/// Items fetched at once; the others wait their turn. Bounds memory to as many windows.
+const MAX_RUNNING: usize = 4;
+
+impl Session {
+    /// The link to this member ended: what it was sending waits for the next one.
+    pub(super) fn interrupt_items_of(&mut self, owner: PeerId) {
+        let theirs = |key: &ItemKey, received: &Received| key.owner == Some(owner) && !received.is_whole();
+        for (_, received) in self.received.iter_mut().filter(|(key, received)| theirs(key, received)) {
+            received.step = match received.step {
+                Step::Listing => Step::Queued,
+                Step::Fetching => Step::Ready,
+                step => step,
+            };
+            received.rate.restart();
+            received.paused_there = false;
+            received.update_state();
+        }
+        self.fetches.retain(|_, key| key.owner != Some(owner));
+        self.touch(Changed::Facts);
+    }
+
+    /// A link to this member is up (again).
+    pub(super) fn go_on_with(&mut self, _owner: PeerId, now: Moment) {
+        self.run_queue(now);
+    }
+
+    /// Lets accepted items take their next step, as many at once as may.
+    pub(super) fn run_queue(&mut self, now: Moment) {
+        let mut running = self.received.values().filter(|received| received.is_running()).count();
+        let mut waiting: Vec<(u64, ItemKey)> = self
+            .received
+            .iter()
+            .filter(|(_, received)| {
+                matches!(received.step, Step::Queued | Step::Ready) && !received.is_paused()
+            })
+            .map(|(key, received)| (received.order, *key))
+            .collect();
+        waiting.sort_unstable();
+        for (_, key) in waiting {
+            let Some(owner) = key.owner else { continue };
+            if self.peers.get(&owner).is_none_or(|peer| peer.link.is_none()) {
+                continue;
+            }
+            match self.received.get(&key).map(|received| received.step) {
+                Some(Step::Queued) if running < MAX_RUNNING => {
+                    running += 1;
+                    self.list_or_prepare(key);
+                }
+                Some(Step::Ready) => self.start_fetch(key, owner, now),
+                _ => {}
+            }
+        }
+    }
+
+    /// Asks for the next page of the listing, or has the store prepared when the listing is whole.
+    pub(super) fn list_or_prepare(&mut self, key: ItemKey) {
+        let Some(owner) = key.owner else { return };
+        let store = StoreId(self.next_number());
+        let Some(received) = self.received.get_mut(&key) else { return };
+        let (Content::Item(item), Some(place)) = (&received.content, received.place) else { return };
+        if let Some(from) = item.next_entry() {
+            received.step = Step::Listing;
+            received.update_state();
+            self.say_to(owner, &Control::List { item: key.item, from });
+        } else {
+            let plan = item.plan().clone();
+            received.incoming = Some(Incoming::new(store, plan.files.iter().map(|file| file.size).collect()));
+            received.store = Some(store);
+            received.step = Step::Preparing;
+            received.update_state();
+            self.stores.insert(store, key);
+            self.perform(Errand::Prepare { store, place, plan });
+        }
+        self.touch(Changed::Facts);
+    }
+
+    fn start_fetch(&mut self, key: ItemKey, owner: PeerId, now: Moment) {
+        let transfer = TransferId(u32::try_from(self.next_number()).unwrap_or(u32::MAX));
+        let link = self.peers.get(&owner).and_then(|peer| peer.link);
+        let Some(room) = link.and_then(|link| Some(self.links.get(&link)?.max_frame)) else { return };
+        let Some(received) = self.received.get_mut(&key) else { return };
+        let Some(incoming) = received.incoming.as_mut().filter(|incoming| incoming.is_settled()) else {
+            return;
+        };
+        let fetch = incoming.start(transfer, key.item, room);
+        let missing = incoming.missing();
+        received.step = Step::Fetching;
+        received.update_state();
+        let empty = received.incoming.as_ref().is_some_and(Incoming::is_empty);
+        self.fetches.insert(transfer, key);
+        self.say_to(owner, &fetch);
+        self.want_lanes(owner, missing, now);
+        if empty {
+            self.finish(key);
+        }
+        self.touch(Changed::Facts);
+    }
+
+    pub(super) fn fetch_of(&self, peer: PeerId, transfer: TransferId) -> Option<ItemKey> {
+        self.fetches.get(&transfer).copied().filter(|key| key.owner == Some(peer))
+    }
+}

@@ -1,0 +1,107 @@
+//! What others offer: taking their items and texts in, their listings page by page, and letting go of what is gone.
+//!
+//! Fetches nothing: what is accepted is the business of `receiving`. Takes no name that was not checked.
+
+use super::received::{Content, Received, Step};
+use super::{Changed, Session};
+use crate::api::{ItemKey, ItemState, NoticeCode};
+use crate::catalog::TheirItem;
+use crate::id::{ItemId, PeerId};
+use crate::link::LinkId;
+use crate::text::Document;
+use crate::time::Moment;
+use crate::wire::{Entry, ItemSummary, MAX_ITEMS};
+
+impl Session {
+    pub(super) fn handle_offer(&mut self, link: LinkId, peer: PeerId, summary: ItemSummary, now: Moment) {
+        let key = ItemKey { owner: Some(peer), item: summary.id };
+        if let Some(Received { content: Content::Item(known), .. }) = self.received.get(&key) {
+            // The same item over a new link; other facts under the same id are not the same item.
+            if known.summary != summary {
+                self.end_for_violation(link);
+            }
+            return;
+        }
+        if self.received.keys().filter(|key| key.owner == Some(peer)).count() >= MAX_ITEMS {
+            return self.end_for_violation(link);
+        }
+        match TheirItem::new(summary, self.fold) {
+            Ok(item) => {
+                let order = self.next_number();
+                self.received.insert(key, Received::new(order, Content::Item(item)));
+                self.touch(Changed::Facts);
+                self.run_queue(now);
+            }
+            Err(_) => self.notify(NoticeCode::UnsafeName, self.peer_label(peer)),
+        }
+    }
+
+    pub(super) fn handle_withdraw(&mut self, key: ItemKey, now: Moment) {
+        let Some(received) = self.received.get(&key) else { return };
+        if received.state == ItemState::Done {
+            return;
+        }
+        if received.step != Step::Rest {
+            let name = received.name();
+            self.notify(NoticeCode::ItemGone, name);
+        }
+        self.stop(key, ItemState::Failed, None, false);
+        self.received.remove(&key);
+        self.run_queue(now);
+        self.touch(Changed::Facts);
+    }
+
+    pub(super) fn handle_text(&mut self, link: LinkId, peer: PeerId, bytes: &[u8]) {
+        // A member has one text; its item id is fixed, so that the newest replaces the one before.
+        let key = ItemKey { owner: Some(peer), item: ItemId::TEXT };
+        if bytes.is_empty() {
+            self.received.remove(&key);
+            return self.touch(Changed::Facts);
+        }
+        let Ok(document) = Document::decode(bytes) else { return self.end_for_violation(link) };
+        match self.received.get_mut(&key) {
+            Some(received) => received.content = Content::Text(document),
+            None => {
+                let order = self.next_number();
+                self.received.insert(key, Received::new(order, Content::Text(document)));
+            }
+        }
+        self.touch(Changed::Facts);
+    }
+
+    pub(super) fn handle_entries(
+        &mut self,
+        peer: PeerId,
+        item: ItemId,
+        from: u32,
+        entries: &[Entry],
+        now: Moment,
+    ) {
+        let key = ItemKey { owner: Some(peer), item };
+        let Some(received) = self.received.get_mut(&key).filter(|received| received.step == Step::Listing)
+        else {
+            return;
+        };
+        let Content::Item(their) = &mut received.content else { return };
+        if their.add_page(from, entries).is_err() {
+            self.notify(NoticeCode::UnsafeName, self.peer_label(peer));
+            self.stop(key, ItemState::Failed, None, false);
+            return self.run_queue(now);
+        }
+        self.list_or_prepare(key);
+    }
+
+    /// The member is gone for good: what is whole stays, what is not cannot be fetched any more.
+    pub(super) fn forget_items_of(&mut self, owner: PeerId, now: Moment) {
+        let theirs = |key: &ItemKey, received: &Received| key.owner == Some(owner) && !received.is_whole();
+        let lost = self.received.iter().filter(|(key, received)| theirs(key, received));
+        let keys: Vec<ItemKey> = lost.map(|(key, _)| *key).collect();
+        for key in keys {
+            self.suspend(key);
+            if self.received.get(&key).is_some_and(|received| received.state != ItemState::Done) {
+                self.received.remove(&key);
+            }
+        }
+        self.run_queue(now);
+    }
+}

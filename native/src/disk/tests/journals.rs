@@ -1,0 +1,194 @@
+//! What an earlier attempt left: gone on with when it is right, never kept when it is not.
+
+use std::fs::File;
+use std::time::SystemTime;
+
+use privydrop_common::host::{Found, StoreId};
+use privydrop_common::journal::{HEADER, MIN_TOTAL, RECORD};
+use privydrop_common::pieces::piece_count;
+
+use super::stores::{folder, lone};
+use super::*;
+
+const FIRST: StoreId = StoreId(1);
+const SECOND: StoreId = StoreId(2);
+const SIZE: u64 = 6 * MIB + 5;
+const PART: &str = "film.privydrop-part";
+const JOURNAL: &str = "film.journal.privydrop-part";
+
+/// Another program's disk over a copy of what is in this one: as if this program had been killed now.
+fn after_a_kill(disk: &Disk) -> Disk {
+    let other = Disk::new();
+    for (path, content) in disk.tree() {
+        match content {
+            Some(content) => fs::write(other.path(&path), content).unwrap(),
+            None => fs::create_dir(other.path(&path)).unwrap(),
+        }
+    }
+    other
+}
+
+/// The numbers of the pieces found of a file.
+fn pieces(found: &[Found], file: u32) -> Vec<u32> {
+    let of = found.iter().filter(|found| found.file.0 == file);
+    of.flat_map(|found| found.pieces.iter().map(|(piece, _)| *piece)).collect()
+}
+
+impl Disk {
+    /// Half of a film, as far as its fourth piece.
+    async fn with_half_a_film() -> Self {
+        let (disk, content) = (Self::new(), bytes(SIZE));
+        assert_eq!(disk.prepare_anew(FIRST, lone("film", &content)).await, []);
+        for piece in 0..4 {
+            disk.write(FIRST, 0, piece, &content).await.unwrap();
+        }
+        disk
+    }
+
+    /// Receives the film by writing what was not found; tells what was.
+    async fn complete_the_film(&self) -> Vec<u32> {
+        let content = bytes(SIZE);
+        let found = pieces(&self.prepare_anew(SECOND, lone("film", &content)).await, 0);
+        for piece in (0..piece_count(SIZE)).filter(|piece| !found.contains(piece)) {
+            self.write(SECOND, 0, piece, &content).await.unwrap();
+        }
+        self.commit(SECOND, 0).await.unwrap();
+        self.finish(SECOND).await.unwrap();
+        assert!(fs::read(self.path("film")).unwrap() == content);
+        found
+    }
+
+    async fn prepare_anew(&self, store: StoreId, plan: privydrop_common::host::Plan) -> Vec<Found> {
+        self.prepare_found(store, plan).await.unwrap()
+    }
+
+    /// Waits until a store is let go of: its queue is empty when a later order is answered.
+    async fn suspend(&self, store: StoreId) {
+        self.stores.suspend(store);
+        assert!(self.commit(store, 0).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn what_was_let_go_of_is_gone_on_with() {
+    let disk = Disk::with_half_a_film().await;
+    disk.suspend(FIRST).await;
+    assert_eq!(disk.complete_the_film().await, [0, 1, 2, 3]);
+    assert_eq!(disk.tree().len(), 1, "nothing unfinished is left");
+}
+
+#[tokio::test]
+async fn what_a_killed_program_stored_is_gone_on_with() {
+    let disk = after_a_kill(&Disk::with_half_a_film().await);
+    assert_eq!(disk.complete_the_film().await, [0, 1, 2, 3]);
+    assert_eq!(disk.tree().len(), 1);
+}
+
+#[tokio::test]
+async fn wherever_a_journal_was_cut_off_the_bytes_are_right_in_the_end() {
+    let killed = after_a_kill(&Disk::with_half_a_film().await);
+    let whole = HEADER + 4 * RECORD;
+    for length in [0, 1, HEADER - 1, HEADER, HEADER + 1, HEADER + RECORD, whole - 1, whole] {
+        let disk = after_a_kill(&killed);
+        let journal = File::options().write(true).open(disk.path(JOURNAL)).unwrap();
+        journal.set_len(length as u64).unwrap();
+        let records = u32::try_from(length.saturating_sub(HEADER) / RECORD).unwrap();
+        assert_eq!(disk.complete_the_film().await, (0..records).collect::<Vec<_>>(), "{length} bytes");
+    }
+}
+
+#[tokio::test]
+async fn wherever_the_data_was_cut_off_or_spoiled_only_what_is_right_is_kept() {
+    let killed = after_a_kill(&Disk::with_half_a_film().await);
+    for (length, expected) in
+        [(0, vec![]), (MIB, vec![0]), (2 * MIB + 1, vec![0, 1]), (4 * MIB, vec![0, 1, 2, 3])]
+    {
+        let disk = after_a_kill(&killed);
+        File::options().write(true).open(disk.path(PART)).unwrap().set_len(length).unwrap();
+        assert_eq!(disk.complete_the_film().await, expected, "{length} bytes");
+    }
+    let disk = after_a_kill(&killed);
+    let mut content = fs::read(disk.path(PART)).unwrap();
+    content[usize::try_from(MIB).unwrap() + 7] ^= 1;
+    content.resize(usize::try_from(SIZE + 10).unwrap(), 9);
+    fs::write(disk.path(PART), content).unwrap();
+    assert_eq!(disk.complete_the_film().await, [0, 2, 3], "what is too long is cut off as well");
+}
+
+#[tokio::test]
+async fn what_another_program_is_receiving_is_left_to_it() {
+    let disk = Disk::with_half_a_film().await;
+    assert_eq!(disk.complete_the_film().await, [0_u32; 0]);
+    disk.suspend(FIRST).await;
+    assert_eq!(disk.tree().len(), 3, "the film, and what the other has of it");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_in_the_place_of_what_was_left_is_not_followed() {
+    let disk = after_a_kill(&Disk::with_half_a_film().await);
+    let precious = disk.path("precious");
+    fs::rename(disk.path(PART), &precious).unwrap();
+    let before = fs::read(&precious).unwrap();
+    std::os::unix::fs::symlink(&precious, disk.path(PART)).unwrap();
+    assert_eq!(disk.complete_the_film().await, [0_u32; 0]);
+    assert!(fs::read(&precious).unwrap() == before);
+}
+
+#[tokio::test]
+async fn a_folder_is_gone_on_with_file_by_file() {
+    let (large, small) = (bytes(3 * MIB), bytes(MIB + 9));
+    let files: [(&str, &[u8]); 4] = [
+        ("trip/large", &large),
+        ("trip/in/small", &small),
+        ("trip/in/told", b"told"),
+        ("trip/untold", b"later"),
+    ];
+    let plan = || folder(&["trip", "trip/in"], &files);
+    let disk = Disk::new();
+    assert_eq!(disk.prepare_anew(FIRST, plan()).await, []);
+    disk.write(FIRST, 2, 0, b"told").await.unwrap();
+    disk.commit(FIRST, 2).await.unwrap();
+    disk.write(FIRST, 1, 1, &small).await.unwrap();
+    disk.write(FIRST, 0, 0, &large).await.unwrap();
+    let disk = after_a_kill(&disk);
+    // Begun, and killed before the journal told of it.
+    fs::write(disk.path("trip.privydrop-part/untold"), b"half a file and more").unwrap();
+    let found = disk.prepare_anew(SECOND, plan()).await;
+    assert_eq!([0, 1, 2, 3].map(|file| pieces(&found, file)), [vec![0], vec![1], vec![0], vec![]]);
+    for (file, piece) in [(0, 1), (0, 2), (1, 0), (3, 0)] {
+        disk.write(SECOND, file, piece, files[file as usize].1).await.unwrap();
+    }
+    for file in 0..4 {
+        disk.commit(SECOND, file).await.unwrap();
+    }
+    disk.finish(SECOND).await.unwrap();
+    for (name, content) in files {
+        assert!(fs::read(disk.path(name)).unwrap() == content, "{name}");
+    }
+    assert_eq!(disk.tree().len(), 6, "two folders and four files");
+}
+
+#[tokio::test]
+async fn what_nobody_went_on_with_for_a_week_is_removed() {
+    let killed = after_a_kill(&Disk::with_half_a_film().await);
+    for (days, left) in [(6, 3), (8, 1)] {
+        let disk = after_a_kill(&killed);
+        let then = SystemTime::now() - Duration::from_secs(days * 24 * 60 * 60);
+        File::options().write(true).open(disk.path(JOURNAL)).unwrap().set_modified(then).unwrap();
+        assert_eq!(disk.prepare_anew(FIRST, lone("other", b"other")).await, []);
+        assert_eq!(disk.tree().len(), left, "{days} days");
+    }
+}
+
+#[tokio::test]
+async fn a_small_item_and_one_of_which_nothing_came_leave_nothing() {
+    let disk = Disk::new();
+    let small = bytes(MIN_TOTAL - 1);
+    disk.prepare_anew(FIRST, lone("small", &small)).await;
+    disk.write(FIRST, 0, 0, &small).await.unwrap();
+    disk.suspend(FIRST).await;
+    disk.prepare_anew(SECOND, lone("film", &bytes(SIZE))).await;
+    disk.suspend(SECOND).await;
+    assert_eq!(disk.tree(), []);
+}
