@@ -26,7 +26,8 @@ impl Scene {
         let scene = Self { server: Server::start(), dir: TempDir::new().unwrap() };
         let film = File::create(scene.film()).unwrap();
         film.set_len(LENGTH).unwrap();
-        for at in (0..LENGTH).step_by(MIB as usize) {
+        for piece in 0..LENGTH / MIB {
+            let at = piece * MIB;
             film.write_all_at(&at.to_le_bytes(), at).unwrap();
         }
         scene
