@@ -21,6 +21,7 @@ pub mod raw;
 pub mod received;
 pub mod redis;
 pub mod server;
+pub mod space;
 pub mod terminal;
 pub mod tree;
 pub mod usage;
