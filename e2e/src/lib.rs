@@ -11,6 +11,7 @@
 )]
 
 pub mod app;
+pub mod bench;
 pub mod browser;
 pub mod coturn;
 pub mod fixture;
