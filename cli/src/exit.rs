@@ -44,7 +44,7 @@ impl Exit {
             N::RoomBusy | N::HostAway | N::NoAnswer | N::PeerRefused | N::KeepsakeExpired | N::Replaced => {
                 Self::NotLetIn
             }
-            N::NoSpace | N::PlaceUnwritable => Self::NotStored,
+            N::NoSpace | N::PlaceFull | N::PlaceUnwritable => Self::NotStored,
             N::ConnectFailed | N::PeerVersion | N::PeerViolation => Self::NotConnected,
             _ => Self::Incomplete,
         }

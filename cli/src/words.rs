@@ -217,6 +217,12 @@ pub(crate) fn notice(notice: &Notice) -> String {
             let (needed, free) = (DecimalBytes(number), DecimalBytes(second));
             format!("{item} needs {needed}, but {free} are free. Make room, or use --into.")
         }
+        N::PlaceFull => {
+            let needed = DecimalBytes(number);
+            format!(
+                "No space was left for {item}, which needs {needed}; it was removed. Make room, or use --into."
+            )
+        }
         N::PlaceUnwritable => format!("{item} cannot be stored there. Choose another directory with --into."),
         N::PlaceNotChosen => "No directory was chosen, so nothing was taken. Choose one with --into.".into(),
         N::FilesNotPasted => "What was pasted cannot be shared from there. Name the file instead.".into(),

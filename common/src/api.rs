@@ -447,6 +447,8 @@ notice_codes! {
     ItemCorrupt "item-corrupt" Alert,
     /// Not enough space. `subject`: the item; `number`: bytes needed; `second`: bytes free.
     NoSpace "no-space" Alert,
+    /// The place ran full while the item came; nothing of it was kept. `subject`: the item; `number`: bytes needed.
+    PlaceFull "place-full" Alert,
     /// The place cannot be written to. `subject`: the item.
     PlaceUnwritable "place-unwritable" Alert,
     /// No place was chosen, so nothing was accepted. Told by the shell.

@@ -230,6 +230,12 @@ pub enum StoreFault {
         /// Bytes free.
         free: u64,
     },
+    /// It ran full under way; how much is free is not known, or no longer means anything.
+    #[error("no space was left: {needed} bytes are needed in all")]
+    Full {
+        /// Bytes that the whole item needs.
+        needed: u64,
+    },
     /// The place is gone, or writing there is not allowed.
     #[error("the place cannot be written to")]
     Unwritable,

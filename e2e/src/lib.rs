@@ -11,6 +11,7 @@
 )]
 
 pub mod app;
+pub mod bench;
 pub mod browser;
 pub mod bus;
 pub mod coturn;
@@ -23,6 +24,7 @@ pub mod received;
 pub mod redis;
 pub mod screen;
 pub mod server;
+pub mod space;
 pub mod terminal;
 pub mod tree;
 pub mod usage;

@@ -282,7 +282,7 @@ fn a_disk_that_fills_up_on_the_way_is_said_and_only_what_is_whole_is_kept() {
     files.iter().for_each(|file| fs::write(file, &content).unwrap());
     let (_sender, link) = scene.send(&[&files[0], &files[1]]);
     let Some((receiver, kept)) = on_a_small_disk(&scene, &link) else { return };
-    assert!(receiver.notices().contains(&"no-space"), "{:#?}", receiver.seen);
+    assert!(receiver.notices().contains(&"place-full"), "{:#?}", receiver.seen);
     let (kept, done) = (tree(&kept), receiver.seen.iter().filter(|event| event["state"] == "done").count());
     assert!(kept.len() < 2 && kept.len() == done, "{done} done");
     assert!(kept.iter().all(|(_, bytes)| bytes.as_ref() == Some(&content)));

@@ -193,6 +193,9 @@ impl Session {
             StoreFault::NoSpace { needed, free } => {
                 self.notify_with(NoticeCode::NoSpace, name, Some(needed), Some(free));
             }
+            StoreFault::Full { needed } => {
+                self.notify_with(NoticeCode::PlaceFull, name, Some(needed), None);
+            }
             StoreFault::Unwritable => self.notify(NoticeCode::PlaceUnwritable, name),
         }
         self.run_queue(now);

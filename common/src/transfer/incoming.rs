@@ -72,6 +72,8 @@ pub(crate) struct Incoming {
     pub(crate) transfer: TransferId,
     pub(crate) store: StoreId,
     sizes: Vec<u64>,
+    /// Bytes of all files.
+    total: u64,
     roots: Vec<Option<Root>>,
     active: HashMap<u32, Active>,
     assemblies: HashMap<(u32, u32), Assembly>,
@@ -84,7 +86,7 @@ pub(crate) struct Incoming {
     stored: u64,
     failed_pieces: u32,
     /// Whole files that the sharer could not be told of, and the bytes of each that are still to come for nothing.
-    unnamed: HashMap<u32, u64>,
+    unnamed: Vec<Option<u64>>,
     restored: bool,
 }
 
@@ -96,6 +98,7 @@ impl Incoming {
         Self {
             transfer: TransferId(0),
             store,
+            total: sizes.iter().sum(),
             sizes,
             roots,
             active: HashMap::new(),
@@ -108,7 +111,7 @@ impl Incoming {
             received: 0,
             stored: 0,
             failed_pieces: 0,
-            unnamed: HashMap::new(),
+            unnamed: Vec::new(),
             restored: false,
         }
     }
@@ -146,7 +149,7 @@ impl Incoming {
 
     /// Bytes that are not verified and stored yet.
     pub(crate) fn missing(&self) -> u64 {
-        self.sizes.iter().sum::<u64>() - self.stored
+        self.total - self.stored
     }
 
     /// True when every file is verified, though not every one may have its name yet.
@@ -205,7 +208,8 @@ impl Incoming {
         match run {
             // A file that has its name keeps it: what comes of it is dropped.
             HeldRun::Files { files, .. } => {
-                self.unnamed.extend(files.map(|file| (file, self.sizes[file as usize])));
+                self.unnamed.resize(self.sizes.len(), None);
+                files.for_each(|file| self.unnamed[file as usize] = Some(self.sizes[file as usize]));
             }
             HeldRun::Pieces { file, ref pieces, .. } => {
                 let Some(active) = self.active.get_mut(&file.0) else { return };
@@ -290,11 +294,12 @@ impl Incoming {
 
     /// Lets go of bytes of a whole file that the sharer was not told of; anybody else's come twice.
     fn drop_again(&mut self, file: FileIndex, size: u64, length: u64) -> Result<Outcome, Stretch> {
-        let left = self.unnamed.get_mut(&file.0).ok_or(Stretch)?;
-        *left = left.checked_sub(length).filter(|_| length > 0 || size == 0).ok_or(Stretch)?;
-        if *left == 0 {
-            self.unnamed.remove(&file.0);
+        let unnamed = self.unnamed.get_mut(file.0 as usize).ok_or(Stretch)?;
+        let left = unnamed.and_then(|left| left.checked_sub(length)).ok_or(Stretch)?;
+        if length == 0 && size > 0 {
+            return Err(Stretch);
         }
+        *unnamed = (left > 0).then_some(left);
         self.granted += length;
         Ok(Outcome { say: self.poll_credit(), ..Outcome::default() })
     }

@@ -72,7 +72,8 @@ pub(crate) struct Outgoing {
     transfer: TransferId,
     files: Arc<[SharedFile]>,
     held: HashMap<u32, PieceMap>,
-    done: Vec<(u32, u32)>,
+    /// Files that the receiver holds whole, in order; those behind the cursor are forgotten.
+    done: VecDeque<(u32, u32)>,
     cursor: Cursor,
     pending: VecDeque<Pending>,
     repeats: u32,
@@ -81,6 +82,8 @@ pub(crate) struct Outgoing {
     claimed: u64,
     values: HashMap<u32, Vec<Option<Value>>>,
     roots: Vec<Option<Root>>,
+    /// Bytes of all files.
+    total: u64,
     /// Bytes that the receiver says it stored.
     pub(crate) stored: u64,
     pub(crate) paused_here: bool,
@@ -103,12 +106,17 @@ impl Outgoing {
             }
             maps.insert(file.0, pieces.clone());
         }
+        let behind = |pair: &[(u32, u32)]| pair[0].0.saturating_add(pair[0].1) <= pair[1].0;
+        if !have.done().windows(2).all(behind) {
+            return None;
+        }
         let roots = vec![None; files.len()];
+        let total = files.iter().map(|file| file.size).sum();
         Some(Self {
             transfer,
             files,
             held: maps,
-            done: have.done().to_vec(),
+            done: have.done().iter().copied().collect(),
             cursor: Cursor::default(),
             pending: VecDeque::new(),
             repeats: 0,
@@ -116,6 +124,7 @@ impl Outgoing {
             claimed: 0,
             values: HashMap::new(),
             roots,
+            total,
             stored: 0,
             paused_here: false,
             paused_there: false,
@@ -134,8 +143,7 @@ impl Outgoing {
     /// The receiver's progress. Credit never shrinks, and no more is stored than there is.
     pub(crate) fn handle_credit(&mut self, granted: u64, stored: u64) {
         self.granted = self.granted.max(granted);
-        let total = self.files.iter().map(|file| file.size).sum();
-        self.stored = self.stored.max(stored).min(total);
+        self.stored = self.stored.max(stored).min(self.total);
     }
 
     /// The receiver wants a piece once more. False when it asks for what does not exist, or too often.
@@ -241,12 +249,12 @@ impl Outgoing {
     fn next_piece(&mut self) -> Option<(u32, u32, bool)> {
         loop {
             let file = self.files.get(self.cursor.file as usize)?;
-            if let Some((first, count)) = self
-                .done
-                .iter()
-                .find(|(first, count)| (*first..first.saturating_add(*count)).contains(&self.cursor.file))
+            if let Some(&(first, count)) = self.done.front()
+                && first <= self.cursor.file
             {
-                self.cursor = Cursor { file: first.saturating_add(*count), ..Cursor::default() };
+                let file = first.saturating_add(count).max(self.cursor.file);
+                self.cursor = Cursor { file, ..Cursor::default() };
+                self.done.pop_front();
                 continue;
             }
             if self.cursor.piece >= piece_count(file.size) {

@@ -6,7 +6,7 @@ use super::*;
 use crate::host::{Errand, JobId, ReadPiece, SourceId, StoreId};
 use crate::id::{FileIndex, ItemId, TransferId};
 use crate::pieces::{piece_range, root, value_of};
-use crate::wire::{Control, FrameBuilder, MAX_FRAME, MIN_FRAME, Segment, segments};
+use crate::wire::{Control, FrameBuilder, Have, MAX_FRAME, MIN_FRAME, Segment, segments};
 
 /// Files of an item, made of their number, and a receiver of them.
 struct Halves {
@@ -155,6 +155,19 @@ fn a_file_that_could_not_be_named_comes_again_once_and_not_twice() {
     assert!(!take(segment(0, 10)), "the first file was named");
     assert!(!take(segment(5_998, 0)), "nothing of a file that is not empty");
     assert!(take(segment(5_998, 10)) && !take(segment(5_998, 10)));
+}
+
+#[test]
+fn runs_of_files_out_of_order_or_over_each_other_are_refused() {
+    let shared = |source| SharedFile { source: SourceId(source), size: 1 };
+    let files: Arc<[SharedFile]> = (0..10).map(shared).collect();
+    let taken = |done: &[(u32, u32)]| {
+        let forged = postcard::to_stdvec(&(Vec::<u8>::new(), done)).unwrap();
+        let have: Have = postcard::from_bytes(&forged).unwrap();
+        Outgoing::new(TransferId(1), Arc::clone(&files), &have, 1).is_some()
+    };
+    assert!(taken(&[]) && taken(&[(0, 2), (2, 3), (9, 1)]) && taken(&[(3, u32::MAX)]));
+    assert!(!taken(&[(4, 1), (2, 1)]) && !taken(&[(0, 3), (2, 1)]) && !taken(&[(1, u32::MAX), (5, 1)]));
 }
 
 #[test]

@@ -2,9 +2,7 @@
 //!
 //! Knows no fetch: it chooses by bytes alone, and gives back what it had to leave out.
 
-use core::cmp::Reverse;
 use core::ops::Range;
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,10 +12,9 @@ use crate::pieces::{PieceMap, piece_range};
 
 /// Bytes of a [`super::Control::Fetch`] that names nothing, at most.
 const BARE: usize = 64;
-/// Bytes at most of a file before its runs: its index, how many runs follow, and the last one, of missing pieces.
-const FILE: usize = 5 + 3 + 3;
-/// Bytes at most of a run of pieces, with the run of missing ones before it: no file has more than 65,536 pieces.
-const PIECES: usize = 3 + 3;
+/// Bytes at most of a run of pieces: its file, how many runs that has, and of the run, the missing pieces before it and
+/// those after the last one three each, since no file has more than 65,536.
+const PIECES: usize = 5 + 3 + 3 * 3;
 /// Bytes at most of a run of files.
 const FILES: usize = 5 + 5;
 
@@ -53,14 +50,6 @@ impl HeldRun {
             }
         }
     }
-
-    /// Where it begins: the file, and the piece of it.
-    fn start(&self) -> (u32, u32) {
-        match self {
-            Self::Files { files, .. } => (files.start, 0),
-            Self::Pieces { file, pieces, .. } => (file.0, pieces.start),
-        }
-    }
 }
 
 /// What a fetch says of what is there: what is named does not travel again.
@@ -71,35 +60,45 @@ pub struct Have {
 }
 
 impl Have {
-    /// Names as many of the runs as fit a fetch of `room` bytes, those of most bytes first, and gives the others back.
-    pub fn within(room: usize, mut runs: Vec<HeldRun>) -> (Self, Vec<HeldRun>) {
-        runs.sort_by_key(|run| (Reverse(run.bytes()), run.start()));
+    /// Names as many of the runs as fit a fetch of `room` bytes and gives the others back: those of most bytes come
+    /// first, by powers of two. Runs of files must be in order, and those of one file's pieces one behind the other.
+    pub fn within(room: usize, runs: Vec<HeldRun>) -> (Self, Vec<HeldRun>) {
         let mut left = room.saturating_sub(BARE);
-        let mut maps: BTreeMap<u32, PieceMap> = BTreeMap::new();
-        let (mut done, mut left_out) = (Vec::new(), Vec::new());
-        for run in runs {
-            let cost = match &run {
-                HeldRun::Files { .. } if done.len() < MAX_HELD => FILES,
-                HeldRun::Pieces { file, .. } if maps.contains_key(&file.0) => PIECES,
-                HeldRun::Pieces { .. } if maps.len() < MAX_HELD => FILE + PIECES,
-                _ => usize::MAX,
-            };
-            if cost > left {
-                left_out.push(run);
-                continue;
-            }
-            left -= cost;
-            match run {
-                HeldRun::Files { files, .. } => done.push((files.start, files.end - files.start)),
-                HeldRun::Pieces { file, size, pieces } => {
-                    let map = maps.entry(file.0).or_insert_with(|| PieceMap::for_file(size));
-                    pieces.for_each(|piece| _ = map.insert(piece));
+        let (mut pieces_left, mut files_left) = (MAX_HELD, MAX_HELD);
+        let mut named = vec![false; runs.len()];
+        // Without sorting them: that would be three kilobytes of a page.
+        for magnitude in 0..=u64::BITS {
+            let of_magnitude = |run: &HeldRun| run.bytes().leading_zeros() == magnitude;
+            for (run, named) in runs.iter().zip(&mut named).filter(|(run, _)| of_magnitude(run)) {
+                let (number, cost) = match run {
+                    HeldRun::Pieces { .. } => (&mut pieces_left, PIECES),
+                    HeldRun::Files { .. } => (&mut files_left, FILES),
+                };
+                if *number > 0 && cost <= left {
+                    *number -= 1;
+                    left -= cost;
+                    *named = true;
                 }
             }
         }
-        done.sort_unstable();
-        let held = maps.into_iter().map(|(file, pieces)| Held { file: FileIndex(file), pieces }).collect();
-        (Self { held, done }, left_out)
+        let (mut have, mut left_out) = (Self::default(), Vec::new());
+        for (run, named) in runs.into_iter().zip(named) {
+            match run {
+                run if !named => left_out.push(run),
+                HeldRun::Files { files, .. } => have.done.push((files.start, files.end - files.start)),
+                HeldRun::Pieces { file, size, pieces } => have.add(file, size, pieces),
+            }
+        }
+        (have, left_out)
+    }
+
+    fn add(&mut self, file: FileIndex, size: u64, pieces: Range<u32>) {
+        if self.held.last().is_none_or(|held| held.file != file) {
+            self.held.push(Held { file, pieces: PieceMap::for_file(size) });
+        }
+        if let Some(held) = self.held.last_mut() {
+            pieces.for_each(|piece| _ = held.pieces.insert(piece));
+        }
     }
 
     /// Pieces of files that are not whole. The sharer proves each without sending it again.
@@ -107,7 +106,7 @@ impl Have {
         &self.held
     }
 
-    /// Files that are whole and verified: runs of first file and count.
+    /// Files that are whole and verified: runs of first file and count, in order.
     pub fn done(&self) -> &[(u32, u32)] {
         &self.done
     }
@@ -119,7 +118,7 @@ impl Have {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
     use crate::id::{ItemId, TransferId};
@@ -185,8 +184,8 @@ mod tests {
         let runs = prop::collection::vec(runs, 0..12).prop_map(|all| all.concat());
         // Each file once.
         runs.prop_map(|mut runs| {
-            runs.sort_by_key(HeldRun::start);
-            runs.dedup_by_key(|run| run.start());
+            runs.sort_by_key(place);
+            runs.dedup_by_key(|run| (place(run).0, place(run).1));
             let mut sizes = BTreeMap::new();
             runs.retain(|run| match run {
                 HeldRun::Pieces { file, size, .. } => *sizes.entry(*file).or_insert(*size) == *size,
@@ -239,7 +238,7 @@ mod tests {
         assert!(named.contains(&place(&large)) && named.contains(&place(&whole)));
         assert!(!left_out.is_empty() && left_out.iter().all(|run| run.bytes() == 10));
         // Of equals, the last ones.
-        let first = left_out.iter().map(|run| run.start().0).min();
+        let first = left_out.iter().map(|run| place(run).1).min();
         assert!(have.done().iter().filter(|(file, _)| *file < 5_000).all(|(file, _)| Some(*file) < first));
     }
 

@@ -7,6 +7,7 @@ mod names;
 mod refusals;
 mod relay;
 mod rooms;
+mod space;
 mod terminal;
 mod transfer;
 

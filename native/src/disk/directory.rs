@@ -188,10 +188,7 @@ impl Tree {
     pub(super) fn fault(&self, error: &io::Error) -> StoreFault {
         tracing::debug!(%error, "an item cannot be stored");
         match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreFault::NoSpace {
-                needed: self.plan.total,
-                free: free_space(&self.place.dir).unwrap_or(0),
-            },
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreFault::Full { needed: self.plan.total },
             _ => StoreFault::Unwritable,
         }
     }

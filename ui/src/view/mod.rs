@@ -22,3 +22,4 @@ pub mod qr;
 pub mod room;
 pub mod settings;
 pub mod share;
+mod sheet;

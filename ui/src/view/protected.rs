@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::icon::{Icon, icon};
+use super::sheet::sheet;
 use crate::backend::IN_APP;
 use crate::locale::Locale;
 
@@ -13,14 +13,6 @@ pub const PROTECTED: &str = "protected";
 pub fn protected(locale: &Locale) -> Html {
     let limit = if IN_APP { "protected-limit-app" } else { "protected-limit" };
     let points = ["protected-direct", "protected-proof", "protected-check", limit];
-    html! {
-        <div id={PROTECTED} popover="auto" class="card sheet" aria-labelledby="protected-title">
-            <div class="sheet-head">
-                <h2 id="protected-title">{ locale.say("protected-title") }</h2>
-                <button class="button plain square" type="button" popovertarget={PROTECTED} popovertargetaction="hide"
-                    aria-label={locale.say("close")}>{ icon(Icon::Cross) }</button>
-            </div>
-            <ul>{ for points.into_iter().map(|point| html! { <li>{ locale.say(point) }</li> }) }</ul>
-        </div>
-    }
+    let points = points.into_iter().map(|point| html! { <li>{ locale.say(point) }</li> });
+    sheet(locale, PROTECTED, "protected-title", "", html! { <ul>{ for points }</ul> })
 }

@@ -5,7 +5,7 @@
 use web_sys::{HtmlInputElement, SubmitEvent};
 use yew::prelude::*;
 
-use super::icon::{Icon, icon};
+use super::sheet::sheet;
 use crate::backend::Wish;
 use crate::locale::Locale;
 use crate::state::{Intent, State};
@@ -17,13 +17,8 @@ pub const SETTINGS: &str = "settings";
 pub fn settings(locale: &Locale, state: &State, on: &Callback<Intent>) -> Html {
     let folder =
         state.shell.downloads.clone().map_or_else(|| locale.say("app-downloads-none"), AttrValue::from);
-    html! {
-        <div id={SETTINGS} popover="auto" class="card sheet choices" aria-labelledby="settings-title">
-            <div class="sheet-head">
-                <h2 id="settings-title">{ locale.say("app-settings") }</h2>
-                <button class="button plain square" type="button" popovertarget={SETTINGS} popovertargetaction="hide"
-                    aria-label={locale.say("close")}>{ icon(Icon::Cross) }</button>
-            </div>
+    let content = html! {
+        <>
             { server_form(locale, state, "app-server", on) }
             <div class="field">
                 <h2>{ locale.say("app-downloads") }</h2>
@@ -40,8 +35,9 @@ pub fn settings(locale: &Locale, state: &State, on: &Callback<Intent>) -> Html {
                     <span>{ locale.say("app-autostart") }<span class="hint">{ locale.say("app-autostart-hint") }</span></span>
                 </label>
             }
-        </div>
-    }
+        </>
+    };
+    sheet(locale, SETTINGS, "app-settings", "choices", content)
 }
 
 /// The field for the server's address, under this title.

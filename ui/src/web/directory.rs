@@ -2,6 +2,9 @@
 //!
 //! Overwrites nothing: an item whose name is in use gets a number. A browser shows what is written only when a file
 //! is closed, so a half-made file is an empty one. Knows nothing of our own storage.
+//!
+//! No browser tells how much space is free in a directory of the person's (`navigator.storage.estimate` speaks of the
+//! private storage alone), so nothing is asked beforehand: a full disk shows as a write that fails, and ends the item.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -32,7 +35,7 @@ const MAX_NUMBER: u32 = 10_000;
 
 impl From<JsValue> for SinkFault {
     fn from(error: JsValue) -> Self {
-        if error_name(&error) == "QuotaExceededError" { Self::Full } else { Self::Broken }
+        if error_name(&error) == "QuotaExceededError" { Self::PlaceFull } else { Self::Broken }
     }
 }
 

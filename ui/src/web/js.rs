@@ -81,15 +81,12 @@ pub fn error_name(error: &JsValue) -> String {
 }
 
 /// One key for all names that some system takes for the same, from the browser's own Unicode tables: lower, upper and
-/// lower case again fold more than each alone (ẞ, ß and SS; the two small sigmas). Only the dotless ı stays itself: its
-/// upper case is another letter's.
+/// lower case again fold more than each alone (ẞ, ß and SS; the two small sigmas). The upper case of the dotless ı is
+/// another letter's, so what stands in no text stands in for it.
 pub fn fold(name: &str) -> String {
-    let folded = |part: &str| -> String {
-        let cased = js_sys::JsString::from(part).to_lower_case().to_upper_case().to_lower_case();
-        cased.normalize("NFC").into()
-    };
-    let decomposed: String = js_sys::JsString::from(name).normalize("NFD").into();
-    decomposed.split('ı').map(folded).collect::<Vec<_>>().join("ı")
+    let name = name.replace('ı', "\u{fdd0}");
+    let decomposed = js_sys::JsString::from(name).normalize("NFD");
+    decomposed.to_lower_case().to_upper_case().to_lower_case().normalize("NFC").into()
 }
 
 /// A plain object with these properties.

@@ -24,8 +24,10 @@ const MAX_SPARE: usize = 8;
 /// Why the storage did not do what it was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SinkFault {
-    /// It is full.
+    /// The private storage is full; the browser tells how much is free.
     Full,
+    /// The disk of a chosen directory is full; no browser tells how much is free there.
+    PlaceFull,
     /// Anything else: gone, forbidden, held by somebody.
     Broken,
 }

@@ -168,10 +168,11 @@ impl Stores {
     }
 
     async fn target(&self, store: StoreId, place: PlaceId, plan: Plan) -> Result<Target, StoreFault> {
+        let needed = plan.total;
         match self.places.get(place) {
             Some(Place::Directory(chosen)) => match Tree::prepare(&chosen, plan).await {
                 Ok(tree) => Ok(Target::Directory(tree)),
-                Err(_) => Err(StoreFault::Unwritable),
+                Err(fault) => Err(fault.into_store_fault(needed).await),
             },
             Some(Place::Private) => self.private(store, &plan).await.map(Target::Pack),
             Some(Place::Memory) => self.memory(&plan).map(Target::Pack),
@@ -341,6 +342,7 @@ impl SinkFault {
     async fn into_store_fault(self, needed: u64) -> StoreFault {
         match self {
             Self::Full => StoreFault::NoSpace { needed, free: free_space().await.unwrap_or(0) },
+            Self::PlaceFull => StoreFault::Full { needed },
             Self::Broken => StoreFault::Unwritable,
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! All ways take turns, because machines drift: only their ratio within a round means something. Asserts nothing;
 //! fails only when something could not run. Needs Linux, whose `/proc` says what processes use.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
+#![allow(clippy::print_stdout, reason = "a command line talks to its terminal")]
 #![allow(
     clippy::panic,
     clippy::expect_used,
@@ -22,6 +22,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use privydrop_e2e::bench;
 use privydrop_e2e::fixture::Fixture;
 use privydrop_e2e::server::{Rooms, Server};
 
@@ -39,18 +40,7 @@ const SMALL: u64 = 4096;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let options = match Options::parse(std::env::args().skip(1)) {
-        Ok(options) => options,
-        Err(reason) => {
-            eprintln!("{reason}");
-            return ExitCode::FAILURE;
-        }
-    };
-    // Whatever is dropped ends its processes and deletes its folders.
-    tokio::select! {
-        () = measure(&options) => ExitCode::SUCCESS,
-        _ = tokio::signal::ctrl_c() => ExitCode::FAILURE,
-    }
+    bench::run(Options::parse(std::env::args().skip(1)), measure).await
 }
 
 async fn measure(options: &Options) {

@@ -1,5 +1,7 @@
 //! What the command line asks for.
 
+use privydrop_e2e::bench;
+
 /// What can be measured by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -37,11 +39,7 @@ impl Options {
             let mut value = || words.next().ok_or_else(|| format!("`{word}` needs a value"));
             match word.as_str() {
                 "--quick" => (options.rounds, options.size, options.sparse) = (1, 1 << 28, 1 << 30),
-                "--rounds" => {
-                    let value = value()?;
-                    let rounds = value.parse().ok().filter(|rounds| *rounds > 0);
-                    options.rounds = rounds.ok_or_else(|| format!("`{value}` is no number of rounds"))?;
-                }
+                "--rounds" => options.rounds = bench::rounds(&value()?)?,
                 "--only" => {
                     options.only = Some(match value()?.as_str() {
                         "large" => Part::Large,

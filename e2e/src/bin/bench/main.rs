@@ -2,7 +2,7 @@
 //!
 //! Both ways take turns, because machines drift: only their ratio within a round means something. Asserts nothing;
 //! fails only when something could not run. Needs Linux, whose `/proc` says what processes use.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
+#![allow(clippy::print_stdout, reason = "a command line talks to its terminal")]
 #![allow(
     clippy::panic,
     clippy::expect_used,
@@ -21,6 +21,7 @@ mod tab;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use privydrop_e2e::bench;
 use privydrop_e2e::browser::Kind;
 use privydrop_e2e::fixture::{Fixture, blake3_of};
 use privydrop_e2e::page::Page;
@@ -49,18 +50,7 @@ struct Load {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let options = match Options::parse(std::env::args().skip(1)) {
-        Ok(options) => options,
-        Err(reason) => {
-            eprintln!("{reason}");
-            return ExitCode::FAILURE;
-        }
-    };
-    // Whatever is dropped ends its processes and deletes its folders.
-    tokio::select! {
-        () = measure(&options) => ExitCode::SUCCESS,
-        _ = tokio::signal::ctrl_c() => ExitCode::FAILURE,
-    }
+    bench::run(Options::parse(std::env::args().skip(1)), measure).await
 }
 
 async fn measure(options: &Options) {

@@ -1,5 +1,7 @@
 //! What the command line asks for.
 
+use privydrop_e2e::bench;
+
 /// Bytes of a quick look.
 const QUICK: u64 = 50_000_000;
 
@@ -32,11 +34,7 @@ impl Options {
             let mut value = || words.next().ok_or_else(|| format!("`{word}` needs a value"));
             match word.as_str() {
                 "--quick" => (options.rounds, options.sizes) = (1, vec![QUICK]),
-                "--rounds" => {
-                    let value = value()?;
-                    let rounds = value.parse().ok().filter(|rounds| *rounds > 0);
-                    options.rounds = rounds.ok_or_else(|| format!("`{value}` is no number of rounds"))?;
-                }
+                "--rounds" => options.rounds = bench::rounds(&value()?)?,
                 "--size" => {
                     let value = value()?;
                     let size =
