@@ -32,7 +32,7 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(3);
 pub enum NotStarted {
     /// The system gives no threads.
     #[error("the system gives this program no threads")]
-    Threads(#[from] rayon::ThreadPoolBuildError),
+    Threads(#[from] io::Error),
     /// The system gives no randomness, without which there are no secrets.
     #[error("the system gives this program no random numbers")]
     Randomness(#[from] getrandom::Error),

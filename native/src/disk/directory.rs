@@ -18,7 +18,7 @@ use cap_std::fs::{Dir, OpenOptions};
 use privydrop_common::host::{Found, Plan, StoreFault};
 use privydrop_common::id::FileIndex;
 use privydrop_common::name::{Component, MAX_NAME, PART_SUFFIX, RelativePath};
-use privydrop_common::pieces::{Value, piece_range, value_of};
+use privydrop_common::pieces::{Value, piece_count, piece_range, value_of};
 
 use super::journal::{self, JournalFile};
 use super::places::Place;
@@ -49,6 +49,8 @@ pub(super) struct Tree {
     open: VecDeque<(FileIndex, File)>,
     /// Files that were made.
     begun: HashSet<FileIndex>,
+    /// Files of one piece that is written, closed already; only their completion is still to be told.
+    dated: HashSet<FileIndex>,
     /// Files that are not complete.
     left: usize,
     /// It has its own name.
@@ -82,6 +84,7 @@ impl Tree {
             folders: None,
             open: VecDeque::new(),
             begun: HashSet::new(),
+            dated: HashSet::new(),
             left,
             settled: false,
             unsynced: 0,
@@ -109,15 +112,18 @@ impl Tree {
         let size = self.plan.files.get(file.0 as usize).ok_or(ErrorKind::InvalidInput)?.size;
         let value =
             value_of(size, piece, chunks.iter().map(|chunk| &chunk[..])).ok_or(ErrorKind::InvalidInput)?;
-        let handle = self.file(file)?;
         let (at, length) = piece_range(size, piece);
-        write_at(handle, at, chunks)?;
-        if let Some(Err(error)) =
-            self.journal.as_mut().map(|journal| journal.note(file, piece, value, length))
-        {
-            tracing::debug!(%error, "a journal cannot be written");
-            self.forget();
+        if self.syncs_as_one() && piece_count(size) == 1 {
+            // Thousands of small files are written before the first of them is completed: their handles are not kept.
+            let handle = self.open_first(file)?;
+            write_at(&handle, at, chunks)?;
+            self.set_time(file, &handle);
+            self.dated.insert(file);
+            self.note(file, piece, value, length);
+            return Ok(value);
         }
+        write_at(self.file(file)?, at, chunks)?;
+        self.note(file, piece, value, length);
         self.unsynced += length;
         if self.unsynced >= SYNC_EVERY && self.to_sync.is_none() {
             self.unsynced = 0;
@@ -135,20 +141,41 @@ impl Tree {
 
     /// Completes a file; with the last one the item gets its name.
     pub(super) fn commit(&mut self, file: FileIndex) -> io::Result<()> {
-        let modified = self.plan.files.get(file.0 as usize).ok_or(ErrorKind::InvalidInput)?.modified;
-        let alone = self.folders.is_none();
-        let handle = self.file(file)?;
+        if file.0 as usize >= self.plan.files.len() {
+            return Err(ErrorKind::InvalidInput.into());
+        }
+        if !self.dated.remove(&file) {
+            self.complete(file)?;
+        }
+        self.left = self.left.saturating_sub(1);
+        if self.left == 0 { self.settle() } else { Ok(()) }
+    }
+
+    /// Gives a file its time, has it synced unless that is done for all at once, and closes it.
+    fn complete(&mut self, file: FileIndex) -> io::Result<()> {
+        self.file(file)?;
+        if let Some((_, handle)) = self.open.iter().find(|(other, _)| *other == file) {
+            self.set_time(file, handle);
+            if !self.syncs_as_one() {
+                handle.sync_data()?;
+            }
+        }
+        self.open.retain(|(other, _)| *other != file);
+        Ok(())
+    }
+
+    fn set_time(&self, file: FileIndex, handle: &File) {
+        let modified = self.plan.files[file.0 as usize].modified;
         let modified = modified.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
         if let Some(modified) = modified {
             // A time that this disk cannot keep is no reason to refuse the bytes.
             let _ = handle.set_modified(modified);
         }
-        if alone || !SYNCS_TREES {
-            handle.sync_data()?;
-        }
-        self.open.retain(|(other, _)| *other != file);
-        self.left = self.left.saturating_sub(1);
-        if self.left == 0 { self.settle() } else { Ok(()) }
+    }
+
+    /// Everything is made durable at once, at the end.
+    fn syncs_as_one(&self) -> bool {
+        self.folders.is_some() && SYNCS_TREES
     }
 
     /// Nothing more will be written; tells where the item is.
@@ -285,6 +312,15 @@ impl Tree {
         found.pieces.iter().map(|(piece, _)| piece_range(size, *piece).1).sum()
     }
 
+    /// Tells a later attempt of a piece that is stored.
+    fn note(&mut self, file: FileIndex, piece: u32, value: Value, length: u64) {
+        let Some(journal) = &mut self.journal else { return };
+        if let Err(error) = journal.note(file, piece, value, length) {
+            tracing::debug!(%error, "a journal cannot be written");
+            self.forget();
+        }
+    }
+
     /// No later attempt can go on with this.
     fn forget(&mut self) {
         if let Some(journal) = self.journal.take() {
@@ -306,12 +342,7 @@ impl Tree {
         let at = match self.open.iter().position(|(other, _)| *other == file) {
             Some(at) => at,
             None => {
-                let options = match (self.begun.insert(file), self.resumed) {
-                    (true, false) => new_file(),
-                    (true, true) => emptied_file(),
-                    (false, _) => old_file(),
-                };
-                let handle = self.open(file, &options)?;
+                let handle = self.open_first(file)?;
                 if self.open.len() >= MAX_OPEN {
                     self.open.pop_front();
                 }
@@ -320,6 +351,16 @@ impl Tree {
             }
         };
         Ok(&self.open[at].1)
+    }
+
+    /// Makes the file, or opens it again.
+    fn open_first(&mut self, file: FileIndex) -> io::Result<File> {
+        let options = match (self.begun.insert(file), self.resumed) {
+            (true, false) => new_file(),
+            (true, true) => emptied_file(),
+            (false, _) => old_file(),
+        };
+        self.open(file, &options)
     }
 
     fn open(&mut self, file: FileIndex, options: &OpenOptions) -> io::Result<File> {

@@ -21,6 +21,8 @@ use crate::mailbox::Mailbox;
 
 /// Finished items whose place is remembered, to be shown.
 const MAX_KEPT: usize = 1024;
+/// Orders for one item that a worker carries out before others get their turn. Of big files, fewer wait.
+const AT_ONCE: usize = 32;
 
 /// All items that this device receives.
 pub(crate) struct Stores {
@@ -137,11 +139,11 @@ impl Stores {
         }
     }
 
-    /// Has a worker carry out one order, and then the next: other items get their turn between.
+    /// Has a worker carry out some orders, and then the next: other items get their turn between.
     fn run(self: &Arc<Self>, store: StoreId, item: Arc<Item>) {
         let stores = Arc::clone(self);
         self.workers.spawn(move || {
-            if let Some(order) = item.next() {
+            for order in core::iter::from_fn(|| item.next()).take(AT_ONCE) {
                 stores.carry_out(store, &item, order);
             }
             if item.goes_on() {

@@ -168,6 +168,27 @@ async fn more_half_made_files_than_may_be_open_are_completed_all_the_same() {
 }
 
 #[tokio::test]
+async fn a_small_file_that_is_written_twice_has_its_last_bytes_and_its_time() {
+    let disk = Disk::new();
+    let (spoiled, right, large) = (bytes(4096), vec![7; 4096], bytes(1 << 21));
+    disk.prepare(STORE, folder(&["d"], &[("d/small", &right), ("d/large", &large)])).await.unwrap();
+    // Its check failed: it comes once more, as it should be.
+    for content in [&spoiled, &right] {
+        disk.write_all(STORE, 0, content).await.unwrap();
+    }
+    disk.write_all(STORE, 1, &large).await.unwrap();
+    for file in 0..2 {
+        disk.commit(STORE, file).await.unwrap();
+    }
+    disk.finish(STORE).await.unwrap();
+    for (name, content) in [("d/small", right), ("d/large", large)] {
+        assert_eq!(fs::read(disk.path(name)).unwrap(), content);
+        let modified = fs::metadata(disk.path(name)).unwrap().modified().unwrap();
+        assert_eq!(modified, UNIX_EPOCH + Duration::from_secs(MODIFIED));
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_ever_overwritten() {
     let disk = Disk::new();
     fs::write(disk.path("a.txt"), "mine").unwrap();
