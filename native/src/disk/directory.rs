@@ -5,6 +5,8 @@
 //! overwritten, no link is followed, and nothing is opened but through the handle of the directory. What an earlier
 //! attempt left of the same item is gone on with.
 
+mod resume;
+
 use std::collections::{HashSet, VecDeque};
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -22,7 +24,7 @@ use privydrop_common::pieces::{Value, piece_count, piece_range, value_of};
 
 use super::journal::{self, JournalFile};
 use super::places::Place;
-use super::platform::{SYNCS_TREES, free_space, read_at, rename_new, sync_tree, write_at};
+use super::platform::{SYNCS_TREES, free_space, rename_new, sync_tree, write_at};
 
 /// Most numbers that are tried for a name in use.
 const MAX_NUMBER: u32 = 10_000;
@@ -30,8 +32,6 @@ const MAX_NUMBER: u32 = 10_000;
 const MAX_OPEN: usize = 32;
 /// Bytes written after which a file is synced ahead: else the disk would get a big one all at once, at its end.
 const SYNC_EVERY: u64 = 64 << 20;
-/// Unfinished items of one name that are looked at for one to go on with.
-const MAX_UNFINISHED: u32 = 32;
 /// Room for the number in the name of something unfinished.
 const NUMBER_ROOM: usize = 8;
 
@@ -204,13 +204,6 @@ impl Tree {
         self.forget();
     }
 
-    /// Lets go of what is unfinished, for a later attempt; removes what none could use.
-    pub(super) fn suspend(mut self) {
-        if !self.journal.as_ref().is_some_and(JournalFile::is_of_use) {
-            self.remove();
-        }
-    }
-
     /// What a person is told about an error.
     pub(super) fn fault(&self, error: &io::Error) -> StoreFault {
         tracing::debug!(%error, "an item cannot be stored");
@@ -240,92 +233,6 @@ impl Tree {
         self.folders = Some(folders);
         self.journal = self.new_journal();
         made
-    }
-
-    /// A journal that cannot be made costs going on after a break, not the item.
-    fn new_journal(&self) -> Option<JournalFile> {
-        let journal = JournalFile::create(&self.place.dir, &self.plan, &self.top);
-        journal.inspect_err(|error| tracing::debug!(%error, "a journal cannot be made")).ok().flatten()
-    }
-
-    /// Looks for what an earlier attempt left. `None` when there is nothing of use, and nothing was changed then.
-    fn go_on(&mut self) -> Option<Vec<Found>> {
-        for number in 1..=MAX_UNFINISHED {
-            let top = part_name(&self.name, number);
-            let Some((journal, said)) = JournalFile::open(&self.place.dir, &self.plan, &top) else {
-                continue;
-            };
-            self.top = top;
-            match self.reopen(said.found) {
-                Ok(found) => {
-                    self.journal = Some(journal);
-                    self.resumed = true;
-                    return Some(found);
-                }
-                Err(error) => {
-                    tracing::debug!(%error, "what an earlier attempt left cannot be gone on with");
-                    self.top.clear();
-                    self.folders = None;
-                    self.begun.clear();
-                }
-            }
-        }
-        None
-    }
-
-    /// Reads again what a journal tells of; what is of its value is kept.
-    fn reopen(&mut self, said: Vec<Found>) -> io::Result<Vec<Found>> {
-        if self.plan.is_folder {
-            let mut folders = Folders::new(self.place.dir.open_dir_nofollow(&self.top)?);
-            for path in self.inner_folders() {
-                let (folder, name) = folders.of(path)?;
-                match folder.create_dir(name) {
-                    Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-                    _ => {}
-                }
-            }
-            self.folders = Some(folders);
-        }
-        let mut found = Vec::new();
-        for Found { file, mut pieces } in said {
-            let size = self.plan.files[file.0 as usize].size;
-            let Ok(handle) = self.open(file, old_file().read(true)) else { continue };
-            if handle.metadata()?.len() > size {
-                handle.set_len(size)?;
-            }
-            pieces.retain(|(piece, value)| {
-                let (at, length) = piece_range(size, *piece);
-                let read = usize::try_from(length).ok().and_then(|length| read_at(&handle, at, length).ok());
-                read.and_then(|bytes| value_of(size, *piece, [&bytes[..]])) == Some(*value)
-            });
-            self.begun.insert(file);
-            found.push(Found { file, pieces });
-        }
-        if found.iter().all(|found| found.pieces.is_empty()) {
-            return Err(ErrorKind::NotFound.into());
-        }
-        Ok(found)
-    }
-
-    fn stored(&self, found: &Found) -> u64 {
-        let size = self.plan.files[found.file.0 as usize].size;
-        found.pieces.iter().map(|(piece, _)| piece_range(size, *piece).1).sum()
-    }
-
-    /// Tells a later attempt of a piece that is stored.
-    fn note(&mut self, file: FileIndex, piece: u32, value: Value, length: u64) {
-        let Some(journal) = &mut self.journal else { return };
-        if let Err(error) = journal.note(file, piece, value, length) {
-            tracing::debug!(%error, "a journal cannot be written");
-            self.forget();
-        }
-    }
-
-    /// No later attempt can go on with this.
-    fn forget(&mut self) {
-        if let Some(journal) = self.journal.take() {
-            journal.remove(&self.place.dir);
-        }
     }
 
     /// The folders inside the item's own, outer ones first: those listed, and those that are only on the way to a file.

@@ -1,0 +1,112 @@
+//! Going on with what an earlier attempt left of an item: found by its journal, read again, kept where it is right.
+//!
+//! Believes nothing that a journal says, and never touches an item that another program has.
+
+use std::io::{self, ErrorKind};
+
+use cap_fs_ext::DirExt;
+use privydrop_common::host::Found;
+use privydrop_common::id::FileIndex;
+use privydrop_common::pieces::{Value, piece_range, value_of};
+
+use super::{Folders, Tree, old_file, part_name};
+use crate::disk::journal::JournalFile;
+use crate::disk::platform::read_at;
+
+/// Unfinished items of one name that are looked at for one to go on with.
+const MAX_UNFINISHED: u32 = 32;
+
+impl Tree {
+    /// Lets go of what is unfinished, for a later attempt; removes what none could use.
+    pub(in crate::disk) fn suspend(mut self) {
+        if !self.journal.as_ref().is_some_and(JournalFile::is_of_use) {
+            self.remove();
+        }
+    }
+
+    /// A journal that cannot be made costs going on after a break, not the item.
+    pub(super) fn new_journal(&self) -> Option<JournalFile> {
+        let journal = JournalFile::create(&self.place.dir, &self.plan, &self.top);
+        journal.inspect_err(|error| tracing::debug!(%error, "a journal cannot be made")).ok().flatten()
+    }
+
+    /// Looks for what an earlier attempt left. `None` when there is nothing of use.
+    pub(super) fn go_on(&mut self) -> Option<Vec<Found>> {
+        for number in 1..=MAX_UNFINISHED {
+            let top = part_name(&self.name, number);
+            let Some((journal, said)) = JournalFile::open(&self.place.dir, &self.plan, &top) else {
+                continue;
+            };
+            self.top = top;
+            match self.reopen(said.found) {
+                Ok(found) => {
+                    self.journal = Some(journal);
+                    self.resumed = true;
+                    return Some(found);
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "what an earlier attempt left cannot be gone on with");
+                    self.top.clear();
+                    self.folders = None;
+                    self.begun.clear();
+                }
+            }
+        }
+        None
+    }
+
+    /// Reads again what a journal tells of; what is of its value is kept.
+    fn reopen(&mut self, said: Vec<Found>) -> io::Result<Vec<Found>> {
+        if self.plan.is_folder {
+            let mut folders = Folders::new(self.place.dir.open_dir_nofollow(&self.top)?);
+            for path in self.inner_folders() {
+                let (folder, name) = folders.of(path)?;
+                match folder.create_dir(name) {
+                    Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+                    _ => {}
+                }
+            }
+            self.folders = Some(folders);
+        }
+        let mut found = Vec::new();
+        for Found { file, mut pieces } in said {
+            let size = self.plan.files[file.0 as usize].size;
+            let Ok(handle) = self.open(file, old_file().read(true)) else { continue };
+            if handle.metadata()?.len() > size {
+                handle.set_len(size)?;
+            }
+            pieces.retain(|(piece, value)| {
+                let (at, length) = piece_range(size, *piece);
+                let read = usize::try_from(length).ok().and_then(|length| read_at(&handle, at, length).ok());
+                read.and_then(|bytes| value_of(size, *piece, [&bytes[..]])) == Some(*value)
+            });
+            self.begun.insert(file);
+            found.push(Found { file, pieces });
+        }
+        if found.iter().all(|found| found.pieces.is_empty()) {
+            return Err(ErrorKind::NotFound.into());
+        }
+        Ok(found)
+    }
+
+    pub(super) fn stored(&self, found: &Found) -> u64 {
+        let size = self.plan.files[found.file.0 as usize].size;
+        found.pieces.iter().map(|(piece, _)| piece_range(size, *piece).1).sum()
+    }
+
+    /// Tells a later attempt of a piece that is stored.
+    pub(super) fn note(&mut self, file: FileIndex, piece: u32, value: Value, length: u64) {
+        let Some(journal) = &mut self.journal else { return };
+        if let Err(error) = journal.note(file, piece, value, length) {
+            tracing::debug!(%error, "a journal cannot be written");
+            self.forget();
+        }
+    }
+
+    /// No later attempt can go on with this.
+    pub(super) fn forget(&mut self) {
+        if let Some(journal) = self.journal.take() {
+            journal.remove(&self.place.dir);
+        }
+    }
+}
