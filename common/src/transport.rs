@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::sdp::{Candidate, Sdp};
 use crate::signaling::IceServer;
 
-/// Most data lanes of a link. More than four brought no more bytes on any path that was measured.
+/// Most data lanes of a link: each costs both ends a connection.
 pub const MAX_LANES: u8 = 4;
 
 /// How many data lanes a device has for a link, and how many it is best off with.

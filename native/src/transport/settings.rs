@@ -37,14 +37,14 @@ impl Setup {
         share.clamp(LEAST_MESSAGE, MOST_MESSAGE)
     }
 
-    /// How many data lanes links have here, and are best off with: with a window as large as it should be, one
-    /// connection is the fastest.
+    /// How many data lanes links have here, and are best off with to receive much: several make up for a window that
+    /// is too small for one.
     pub(super) fn lanes(self) -> LanePlan {
         LanePlan::new(MAX_LANES, if self.window < ENOUGH_FOR_ONE { MAX_LANES } else { 1 })
     }
 }
 
-/// Window with which one connection fills what this stack can do, in bytes.
+/// Bytes of a window from which one connection is enough.
 const ENOUGH_FOR_ONE: u32 = 1024 * 1024;
 /// Silence after which a link counts as interrupted.
 const SILENT_AFTER: Duration = Duration::from_secs(5);
