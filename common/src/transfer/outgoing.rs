@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes};
 
 use crate::api::Side;
+use crate::few::Few;
 use crate::host::{Errand, JobId, ReadPiece, SourceFault, SourceId};
 use crate::id::{FileIndex, TransferId};
 use crate::pieces::{PieceMap, Root, Value, piece_count, piece_range, root};
@@ -80,7 +81,8 @@ pub(crate) struct Outgoing {
     granted: u64,
     /// Payload bytes sent or being read for sending.
     claimed: u64,
-    values: HashMap<u32, Vec<Option<Value>>>,
+    /// Of files being read.
+    values: Few<u32, Vec<Option<Value>>>,
     roots: Vec<Option<Root>>,
     /// Bytes of all files.
     total: u64,
@@ -122,7 +124,7 @@ impl Outgoing {
             repeats: 0,
             granted,
             claimed: 0,
-            values: HashMap::new(),
+            values: Few::default(),
             roots,
             total,
             stored: 0,
@@ -277,7 +279,7 @@ impl Outgoing {
 
     fn note_value(&mut self, file: u32, piece: u32, value: Value) {
         let size = self.files[file as usize].size;
-        let values = self.values.entry(file).or_insert_with(|| vec![None; piece_count(size) as usize]);
+        let values = self.values.get_or_insert_with(file, || vec![None; piece_count(size) as usize]);
         values[piece as usize] = Some(value);
         if piece + 1 == piece_count(size) || self.held.contains_key(&file) {
             let whole: Option<Vec<Value>> = values.iter().copied().collect();
