@@ -120,7 +120,6 @@ path-direct-why = Straight through the internet, without a stop in between.
 path-relay = Relayed
 path-relay-why = Going through a relay because your networks block a direct connection. Still encrypted from end to end: the relay can't read it.
 path-rtt = { $ms } ms
-path-lanes = { $count } lanes
 
 # Items
 items-title = On offer
@@ -310,9 +309,6 @@ notice-left-out = Some of { $subject } is left out
 notice-sharer-busy = { $subject } has to wait
     .reason = The sharer serves as many at once as it can.
     .next = Accept it again in a moment.
-notice-item-resumed = { $subject } goes on at { $number } %
-    .reason = So much of it was here from before, and was checked again.
-    .next = Nothing to do: only the rest is fetched.
 notice-piece-failed = A piece of { $subject } is fetched again
     .reason = It was damaged on the way.
     .next = Nothing to do: what is kept is right.
@@ -331,9 +327,6 @@ notice-place-unwritable = { $subject } can't be stored there
 notice-place-not-chosen = Nothing was taken
     .reason = You closed the dialog without choosing a place.
     .next = Press Accept again whenever you like.
-notice-files-not-pasted = This can't be shared by pasting
-    .reason = The window isn't told where pasted files are, and a copied picture is no file yet.
-    .next = Drop the file on the window, or use the button to choose it.
 notice-unsafe-name = Something from { $subject } was refused
     .reason = It has names that could do harm on this device.
     .next = Ask them to rename it or to pack it into one file.

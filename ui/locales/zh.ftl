@@ -114,7 +114,6 @@ path-direct-why = 经互联网直接到达，中途没有停留。
 path-relay = 中继
 path-relay-why = 你们的网络阻止直接连接，所以经过中继。仍然端到端加密，中继无法读取内容。
 path-rtt = { $ms } 毫秒
-path-lanes = { $count } 条通道
 
 # 项目
 items-title = 分享的内容
@@ -279,9 +278,6 @@ notice-left-out = { $subject } 中有些内容未包含
 notice-sharer-busy = { $subject } 需要稍等
     .reason = 分享者同时传送的数量已达上限。
     .next = 请稍后再次接收。
-notice-item-resumed = { $subject } 从 { $number }% 继续接收
-    .reason = 这部分之前已经收到，并重新校验过。
-    .next = 无需操作，只会获取其余部分。
 notice-piece-failed = 正在重新获取 { $subject } 的一块数据
     .reason = 它在途中损坏了。
     .next = 无需操作，保留下来的都是正确的。
@@ -300,9 +296,6 @@ notice-place-unwritable = 无法把 { $subject } 存到那里
 notice-place-not-chosen = 没有接收任何内容
     .reason = 您关闭了对话框，没有选择位置。
     .next = 需要时请再按“接收”。
-notice-files-not-pasted = 无法通过粘贴分享
-    .reason = 窗口不知道粘贴的文件在哪里，复制的图片也还不是文件。
-    .next = 请把文件拖放到窗口上，或用按钮选择。
 notice-unsafe-name = 拒绝了来自 { $subject } 的内容
     .reason = 其中的名称可能危害这台设备。
     .next = 请对方改名，或打包成一个文件。

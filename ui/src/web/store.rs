@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use bytes::Bytes;
-use futures_util::future::{join, poll_fn};
+use futures_util::future::poll_fn;
 use gloo::timers::callback::Timeout;
 use privydrop_common::host::{JobId, Kept, PlaceId, Plan, Report, StoreFault, StoreId};
 use privydrop_common::id::FileIndex;
@@ -183,18 +183,13 @@ impl Stores {
     async fn private(&self, store: StoreId, plan: &Plan) -> Result<Pack, StoreFault> {
         let shape = Shape::new(plan).ok_or(StoreFault::Unwritable)?;
         let needed = shape.len();
-        let (sink, folder) = (self.sink().ok_or(StoreFault::Unwritable)?, self.places.folder());
-        // Either takes as long as the first bytes on their way.
-        let (free, opened) = join(free_space(), sink.open(store, folder, needed)).await;
-        match (free, opened) {
-            (Some(free), opened) if free < needed => {
-                if let Ok(mut file) = opened {
-                    file.remove(folder).await;
-                }
-                Err(StoreFault::NoSpace { needed, free })
-            }
-            (_, Ok(file)) => Ok(Pack::new(shape, Medium::Private(file))),
-            (_, Err(fault)) => Err(fault.into_store_fault(needed).await),
+        if let Some(free) = free_space().await.filter(|free| *free < needed) {
+            return Err(StoreFault::NoSpace { needed, free });
+        }
+        let sink = self.sink().ok_or(StoreFault::Unwritable)?;
+        match sink.open(store, self.places.folder(), needed).await {
+            Ok(file) => Ok(Pack::new(shape, Medium::Private(file))),
+            Err(fault) => Err(fault.into_store_fault(needed).await),
         }
     }
 
