@@ -17,23 +17,23 @@ const MIB: u64 = 1024 * 1024;
 const LARGE: u64 = 512 * MIB;
 
 /// A sharer of one file, and a directory to receive it into.
-struct Scene {
-    server: Server,
+pub(crate) struct Scene {
+    pub(crate) server: Server,
     dir: TempDir,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let scene = Self { server: Server::start(), dir: TempDir::new().unwrap() };
         fs::create_dir(scene.inbox()).unwrap();
         scene
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    fn inbox(&self) -> PathBuf {
+    pub(crate) fn inbox(&self) -> PathBuf {
         self.path("in")
     }
 
@@ -43,7 +43,7 @@ impl Scene {
         self.path(name)
     }
 
-    fn send(&self, paths: &[&Path]) -> (Run, String) {
+    pub(crate) fn send(&self, paths: &[&Path]) -> (Run, String) {
         let args: Vec<&str> = ["send"].into_iter().chain(paths.iter().map(|path| text(path))).collect();
         let (run, _, link) = self.server.host(&args);
         (run, link)

@@ -5,25 +5,18 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
-use tempfile::TempDir;
-
-use crate::faults::is_under_way;
-use crate::support::{Run, Server, tree};
+use crate::faults::{Scene, is_under_way};
+use crate::support::{Run, tree};
 use crate::text;
 
 const MIB: u64 = 1 << 20;
 /// Long enough on its way that a program can be killed meanwhile.
 const LENGTH: u64 = 256 * MIB;
 
-struct Scene {
-    server: Server,
-    dir: TempDir,
-}
-
 impl Scene {
     /// A film no two pieces of which are the same.
-    fn new() -> Self {
-        let scene = Self { server: Server::start(), dir: TempDir::new().unwrap() };
+    fn with_a_film() -> Self {
+        let scene = Self::new();
         let film = File::create(scene.film()).unwrap();
         film.set_len(LENGTH).unwrap();
         for piece in 0..LENGTH / MIB {
@@ -34,16 +27,11 @@ impl Scene {
     }
 
     fn film(&self) -> PathBuf {
-        self.dir.path().join("film")
+        self.path("film")
     }
 
-    fn inbox(&self) -> PathBuf {
-        self.dir.path().join("in")
-    }
-
-    fn send(&self) -> (Run, String) {
-        let (sender, _, link) = self.server.host(&["send", text(&self.film())]);
-        (sender, link)
+    fn send_it(&self) -> (Run, String) {
+        self.send(&[&self.film()])
     }
 
     fn receive(&self, link: &str) -> Run {
@@ -63,8 +51,8 @@ impl Scene {
 
 #[test]
 fn a_killed_receiver_goes_on_where_it_was() {
-    let scene = Scene::new();
-    let (mut sender, link) = scene.send();
+    let scene = Scene::with_a_film();
+    let (mut sender, link) = scene.send_it();
     for _ in 0..2 {
         let mut receiver = scene.receive(&link);
         receiver.find(is_under_way);
@@ -76,22 +64,22 @@ fn a_killed_receiver_goes_on_where_it_was() {
 
 #[test]
 fn a_killed_sender_is_gone_on_with_in_the_room_that_it_makes_next() {
-    let scene = Scene::new();
-    let (sender, link) = scene.send();
+    let scene = Scene::with_a_film();
+    let (sender, link) = scene.send_it();
     let mut receiver = scene.receive(&link);
     receiver.find(is_under_way);
     drop(sender);
     receiver.interrupt();
     assert_eq!(receiver.end(), 130);
-    let (mut sender, link) = scene.send();
+    let (mut sender, link) = scene.send_it();
     scene.goes_on(scene.receive(&link));
     assert_eq!(sender.end(), 0);
 }
 
 #[test]
 fn a_file_that_was_changed_meanwhile_begins_anew() {
-    let scene = Scene::new();
-    let (sender, link) = scene.send();
+    let scene = Scene::with_a_film();
+    let (sender, link) = scene.send_it();
     let mut receiver = scene.receive(&link);
     receiver.find(is_under_way);
     drop((sender, receiver));
@@ -100,7 +88,7 @@ fn a_file_that_was_changed_meanwhile_begins_anew() {
     let modified = film.metadata().unwrap().modified().unwrap();
     film.write_all_at(b"another film", 0).unwrap();
     film.set_modified(modified).unwrap();
-    let (mut sender, link) = scene.send();
+    let (mut sender, link) = scene.send_it();
     scene.goes_on(scene.receive(&link));
     assert_eq!(sender.end(), 0);
 }
