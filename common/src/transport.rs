@@ -14,6 +14,10 @@ use crate::signaling::IceServer;
 /// Most data lanes of a link: each costs both ends a connection.
 pub const MAX_LANES: u8 = 4;
 
+/// Round trip in milliseconds from which a path is long: one connection leaves it idle, whatever its socket holds. Its
+/// congestion window grows by the round trip and starts over at each loss.
+const LONG: u32 = 10;
+
 /// How many data lanes a device has for a link, and how many it is best off with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LanePlan {
@@ -25,8 +29,8 @@ impl LanePlan {
     /// One lane, as where the platform makes no others.
     pub const ONE: Self = Self { serves: 1, wants: 1 };
 
-    /// Serves up to `serves` lanes to whoever wants them, and wants `wants` of them itself to receive much. Both are
-    /// kept between 1 and [`MAX_LANES`].
+    /// Serves up to `serves` lanes to whoever wants them, and wants `wants` of them itself to receive much over a short
+    /// path. Both are kept between 1 and [`MAX_LANES`].
     pub fn new(serves: u8, wants: u8) -> Self {
         let serves = serves.clamp(1, MAX_LANES);
         Self { serves, wants: wants.clamp(1, serves) }
@@ -37,9 +41,10 @@ impl LanePlan {
         self.serves
     }
 
-    /// Lanes that are wanted to receive much.
-    pub fn wants(self) -> u8 {
-        self.wants
+    /// Lanes that are wanted to receive much over this path: all there are where it is long.
+    pub fn wants(self, path: Option<Path>) -> u8 {
+        let is_long = path.and_then(|path| path.rtt_ms).is_some_and(|rtt| rtt >= LONG);
+        if is_long { self.serves } else { self.wants }
     }
 }
 

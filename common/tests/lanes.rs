@@ -104,6 +104,27 @@ fn little_things_texts_and_sides_that_serve_one_lane_open_none() {
 }
 
 #[test]
+fn a_long_path_is_worth_all_lanes_to_whoever_wants_one_on_a_short_one() {
+    for (rtt_ms, used) in [(9, 1), (10, MAX_LANES), (300, MAX_LANES)] {
+        let (mut world, host, guest) = pair(9, MUCH, [obliging(), obliging()]);
+        Wires::measure(&mut world, guest, rtt_ms);
+        world.accept_all(guest);
+        arrives(&mut world, 9, guest);
+        assert_eq!((lanes_of(&world, host), lanes_of(&world, guest)), (used, used), "{rtt_ms} ms");
+    }
+}
+
+#[test]
+fn a_path_that_turns_out_to_be_long_under_way_gets_its_lanes_then() {
+    let (mut world, host, guest) = pair(10, 2 * MUCH, [obliging(), obliging()]);
+    world.accept_all(guest);
+    world.until("bytes flow over the first", |world| world.wires.carried > 4 * MIB as u64);
+    Wires::measure(&mut world, guest, 40);
+    arrives(&mut world, 10, guest);
+    assert_eq!((lanes_of(&world, host), lanes_of(&world, guest)), (MAX_LANES, MAX_LANES));
+}
+
+#[test]
 fn frames_that_overtake_each_other_on_different_lanes_arrive_whole() {
     for seed in 0..4 {
         let (mut world, _, guest) = pair(seed, MUCH, [all(), all()]);

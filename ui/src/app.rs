@@ -25,7 +25,7 @@ use crate::{listeners, memory};
 #[component]
 pub fn App() -> Html {
     let state = use_reducer_eq(|| {
-        State::new(memory::language(), memory::theme(), memory::room(), memory::visit().typed)
+        State::new(memory::language().or_english(), memory::theme(), memory::room(), memory::visit().typed)
     });
     // The callbacks stay the same, so that a component whose facts stay the same is left alone.
     let deeds = use_memo((), |()| {

@@ -22,7 +22,7 @@ use crate::locale::{Language, Locale};
 use crate::state::{Action, Intent, State};
 use crate::theme::Theme;
 use crate::visit::{Remembered, Visit};
-use crate::{device, listeners, memory};
+use crate::{device, listeners, memory, words};
 
 /// Milliseconds between the last key and sending the text.
 const TYPING_PAUSE: u32 = 300;
@@ -180,7 +180,7 @@ impl Deeds {
             Intent::Dismiss(id) => self.dismiss(id),
             Intent::Speak(language) => {
                 memory::keep_language(language);
-                self.state.dispatch(Action::Speak(language));
+                self.speak(language);
             }
             Intent::Paint(theme) => {
                 memory::keep_theme(theme);
@@ -189,6 +189,18 @@ impl Deeds {
             Intent::Wish(wish) => self.backend.wish(wish),
             Intent::UseServer(address) => self.use_server(address),
         }
+    }
+
+    fn speak(&self, language: Language) {
+        let state = self.state.clone();
+        spawn_local(async move {
+            words::load(language).await;
+            state.dispatch(if language.or_english() == language {
+                Action::Speak(language)
+            } else {
+                Action::Tell { code: NoticeCode::ServerUnreachable, subject: String::new() }
+            });
+        });
     }
 
     fn use_server(&self, address: String) {

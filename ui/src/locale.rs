@@ -1,31 +1,47 @@
-//! Words for people: one Fluent file per language, embedded; which language to speak; sizes and times in words.
+//! Words for people: one Fluent file per language; which language to speak; sizes and times in words.
 //!
-//! Never decides what to say, only how. A string that a person reads stands in `locales/`, nowhere else.
+//! English is part of the page. The others are files beside it that [`crate::words`] loads, so that nobody loads a
+//! language that they do not read. Never decides what to say, only how. A string that a person reads stands in
+//! `locales/`, nowhere else.
 
 use std::sync::OnceLock;
 
 use privydrop_common::api::{Notice, NoticeCode};
-use privydrop_common::bridge::Words;
+use privydrop_common::bridge;
 use yew::prelude::*;
 
 use crate::figures::{self, TimeLeft};
 use crate::fluent::{self, ISOLATE, Part, Parts, Phrases};
+#[cfg(not(any(feature = "desktop", test)))]
+use crate::words::version;
 
-/// All words of a language. Those that only the app needs are in no other page.
+/// All words of a language. Those that only the app needs are in no other page, and its page has all languages.
 #[cfg(any(feature = "desktop", test))]
 macro_rules! words {
     ($tag:literal) => {
-        concat!(
+        Words::Embedded(concat!(
             include_str!(concat!("../locales/", $tag, ".ftl")),
             include_str!(concat!("../locales/app/", $tag, ".ftl"))
-        )
+        ))
     };
 }
 #[cfg(not(any(feature = "desktop", test)))]
 macro_rules! words {
-    ($tag:literal) => {
-        include_str!(concat!("../locales/", $tag, ".ftl"))
+    ("en") => {
+        Words::Embedded(include_str!("../locales/en.ftl"))
     };
+    ($tag:literal) => {
+        Words::File(const { version(include_bytes!(concat!("../locales/", $tag, ".ftl"))) })
+    };
+}
+
+/// Where the words of a language are.
+enum Words {
+    /// In the page.
+    Embedded(&'static str),
+    /// In a file of this version beside the page.
+    #[cfg_attr(any(feature = "desktop", test), allow(dead_code, reason = "all languages are in such a page"))]
+    File(u64),
 }
 
 /// A language that the page speaks.
@@ -76,19 +92,45 @@ impl Language {
         }
     }
 
-    fn phrases(self) -> &'static Phrases<'static> {
-        static READ: [OnceLock<Phrases<'static>>; Language::ALL.len()] =
-            [const { OnceLock::new() }; Language::ALL.len()];
-        READ[self as usize].get_or_init(|| Phrases::new(self.source()))
+    /// The address of the file that has its words; `None` when they are here.
+    pub fn file(self) -> Option<String> {
+        match self.words() {
+            Words::File(version) if READ[self as usize].get().is_none() => {
+                Some(format!("locales/{}.ftl?{version:016x}", self.tag()))
+            }
+            _ => None,
+        }
     }
 
-    fn source(self) -> &'static str {
+    /// Takes the words of its file. They stay for as long as the page lives.
+    pub fn learn(self, source: String) {
+        READ[self as usize].get_or_init(|| Phrases::new(source.leak()));
+    }
+
+    /// This language when its words are here, else English.
+    pub fn or_english(self) -> Self {
+        if self.file().is_none() { self } else { Self::English }
+    }
+
+    fn phrases(self) -> &'static Phrases<'static> {
+        READ[self as usize].get_or_init(|| match self.words() {
+            Words::Embedded(source) => Phrases::new(source),
+            // Never spoken before its file has come.
+            Words::File(_) => Phrases::new(""),
+        })
+    }
+
+    fn words(self) -> Words {
         match self {
             Self::English => words!("en"),
             Self::Chinese => words!("zh"),
         }
     }
 }
+
+/// The words that were read so far.
+static READ: [OnceLock<Phrases<'static>>; Language::ALL.len()] =
+    [const { OnceLock::new() }; Language::ALL.len()];
 
 /// A message in words: what happened, why, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,11 +187,11 @@ impl Locale {
     }
 
     /// Words for what the program around the page shows by itself. What it fills in stands in braces.
-    pub fn app_words(&self) -> Words {
+    pub fn app_words(&self) -> bridge::Words {
         let say = |key| self.say(key).to_string();
         let blank = |name: &str| Part::Text(format!("{{{name}}}"));
         let follow = [("room", blank("room")), ("server", blank("server"))];
-        Words {
+        bridge::Words {
             show: say("app-show"),
             quit: say("app-quit"),
             idle: say("app-idle"),
@@ -234,10 +276,15 @@ mod tests {
 
     use super::*;
 
+    fn source(language: Language) -> &'static str {
+        let Words::Embedded(source) = language.words() else { panic!("no words of {language:?}") };
+        source
+    }
+
     /// A language as Fluent itself reads it.
     fn bundle(language: Language) -> FluentBundle<FluentResource> {
         let resource =
-            FluentResource::try_new(language.source().to_owned()).expect("every file is well formed");
+            FluentResource::try_new(source(language).to_owned()).expect("every file is well formed");
         let mut bundle = FluentBundle::new(vec![language.tag().parse().unwrap()]);
         bundle.set_use_isolating(false);
         bundle.add_resource(resource).unwrap();
@@ -248,7 +295,7 @@ mod tests {
     fn keys(language: Language) -> BTreeSet<String> {
         let mut message = String::new();
         let mut keys = BTreeSet::new();
-        for line in language.source().lines() {
+        for line in source(language).lines() {
             let Some((name, _)) = line.split_once(" =") else { continue };
             if let Some(attribute) = name.strip_prefix("    .") {
                 keys.insert(format!("{message}.{attribute}"));

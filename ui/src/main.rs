@@ -29,14 +29,19 @@ mod view;
 mod visit;
 #[cfg(not(any(feature = "gallery", feature = "desktop")))]
 mod web;
+mod words;
 #[cfg(not(any(feature = "gallery", feature = "desktop")))]
 mod zip;
 
 fn main() {
     #[cfg(feature = "gallery")]
     backend::gallery::prepare();
-    // The element of the page that the app replaces; a page without one is not ours.
-    if let Some(root) = gloo::utils::document().get_element_by_id("app") {
-        yew::Renderer::<app::App>::with_root(root).render();
-    }
+    // Until the words are here, people see what the page came with.
+    wasm_bindgen_futures::spawn_local(async {
+        words::load(memory::language()).await;
+        // The element of the page that the app replaces; a page without one is not ours.
+        if let Some(root) = gloo::utils::document().get_element_by_id("app") {
+            yew::Renderer::<app::App>::with_root(root).render();
+        }
+    });
 }

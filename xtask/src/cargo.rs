@@ -48,7 +48,25 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
 
 /// Runs a building `cargo` command, with its progress on this terminal; the programs that resulted.
 pub(crate) fn build(words: &[&str]) -> Result<Vec<Program>, Failure> {
+    programs_of(command(words))
+}
+
+/// The same with clippy as the compiler of the own packages: it says what it always says, refuses every warning, and
+/// leaves programs behind.
+pub(crate) fn linted(words: &[&str]) -> Result<Vec<Program>, Failure> {
     let mut cargo = command(words);
+    // The words for the linter, as `cargo clippy` passes them on.
+    let refuse = ["--deny", "warnings", ""].join("__CLIPPY_HACKERY__");
+    cargo.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver").env("CLIPPY_ARGS", refuse);
+    programs_of(cargo)
+}
+
+/// The program `name` that a building `cargo` command results in, linted.
+pub(crate) fn linted_program_of(words: &[&str], name: &'static str) -> Result<PathBuf, Failure> {
+    named(linted(words)?, name)
+}
+
+fn programs_of(mut cargo: Command) -> Result<Vec<Program>, Failure> {
     cargo.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
     let output = cargo.output().map_err(|error| could_not_start(&cargo, error))?;
     if !output.status.success() {
@@ -57,16 +75,22 @@ pub(crate) fn build(words: &[&str]) -> Result<Vec<Program>, Failure> {
     Ok(String::from_utf8_lossy(&output.stdout).lines().filter_map(program).collect())
 }
 
+/// The program of the signaling server.
+pub(crate) const SERVER: &str = "privydrop-server";
+
 /// The server's own program, built.
 pub(crate) fn server() -> Result<PathBuf, Failure> {
-    const NAME: &str = "privydrop-server";
-    program_of(&["build", "--workspace", "--bin", NAME], NAME)
+    program_of(&["build", "--workspace", "--bin", SERVER], SERVER)
 }
 
 /// The program `name` that a building `cargo` command results in.
 pub(crate) fn program_of(words: &[&str], name: &'static str) -> Result<PathBuf, Failure> {
-    let built = build(words)?.into_iter().find(|program| program.name == name);
-    built.map(|program| program.path).ok_or(Failure::NotBuilt(name))
+    named(build(words)?, name)
+}
+
+fn named(built: Vec<Program>, name: &'static str) -> Result<PathBuf, Failure> {
+    let found = built.into_iter().find(|program| program.name == name);
+    found.map(|program| program.path).ok_or(Failure::NotBuilt(name))
 }
 
 /// The program that one line of cargo's report tells of, if it does.

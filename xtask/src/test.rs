@@ -37,9 +37,6 @@ const TOOLS: Step<Run> = ("Rust tools", |_| {
     tools::install(&[tools::TRUNK, tools::WASM_BINDGEN, tools::GECKODRIVER, tools::TAURI_DRIVER])
 });
 const FORMAT: Step<Run> = ("Format", |_| cargo::run(&["fmt", "--all", "--check"]));
-const LINT: Step<Run> = ("Lint everything for this machine", |_| {
-    cargo::run(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])
-});
 const LINT_WEB: Step<Run> = ("Lint the web app for WebAssembly", |_| {
     let clippy = ["clippy", "--package", "privydrop-ui", "--target", tools::WASM];
     let strict = ["--", "--deny", "warnings"];
@@ -52,9 +49,17 @@ const WEB: Step<Run> = ("Web app, and the page of the desktop app", |_| {
 });
 const BUILD: Step<Run> = ("Build the server and all tests", |run| {
     run.server = cargo::server()?;
-    run.programs = cargo::build(&["test", "--workspace", "--no-run"])?;
+    run.programs = cargo::build(&TESTS)?;
     Ok(())
 });
+/// The linter as the compiler of the own packages: their dependencies are compiled once, not once to be linted against
+/// and once more to be run.
+const LINT_AND_BUILD: Step<Run> = ("Lint and build the server and all tests", |run| {
+    run.server = cargo::linted_program_of(&["build", "--workspace", "--bin", cargo::SERVER], cargo::SERVER)?;
+    run.programs = cargo::linted(&[&TESTS[..], &["--all-targets"]].concat())?;
+    Ok(())
+});
+const TESTS: [&str; 3] = ["test", "--workspace", "--no-run"];
 const UNITS: Step<Run> =
     ("Unit, property and contract tests", |run| run.all(|program| !drives_windows(program), &[]));
 const IN_BROWSERS: Step<Run> = ("Tests in real browsers and in the desktop app", |run| {
@@ -65,7 +70,7 @@ const IN_BROWSERS: Step<Run> = ("Tests in real browsers and in the desktop app",
 
 /// Checks and tests everything.
 pub(crate) fn everything() -> Result<(), Failure> {
-    conclude(&[PACKAGES, TOOLS, FORMAT, LINT, LINT_WEB, WEB, BUILD, UNITS, IN_BROWSERS], Run::default())
+    conclude(&[PACKAGES, TOOLS, FORMAT, LINT_WEB, WEB, LINT_AND_BUILD, UNITS, IN_BROWSERS], Run::default())
 }
 
 /// Runs the tests in browsers and in the desktop app whose name contains `filter`.

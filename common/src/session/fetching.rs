@@ -96,17 +96,22 @@ impl Session {
             return;
         };
         let fetch = incoming.start(transfer, key.item, room);
-        let missing = incoming.missing();
         received.step = Step::Fetching;
         received.update_state();
         let empty = received.incoming.as_ref().is_some_and(Incoming::is_empty);
         self.fetches.insert(transfer, key);
         self.say_to(owner, &fetch);
-        self.want_lanes(owner, missing, now);
+        self.want_lanes(owner, now);
         if empty {
             self.finish(key);
         }
         self.touch(Changed::Facts);
+    }
+
+    /// Bytes that running fetches from this member have still to bring.
+    pub(super) fn missing_from(&self, owner: PeerId) -> u64 {
+        let theirs = self.fetches.values().filter(|key| key.owner == Some(owner));
+        theirs.filter_map(|key| self.received.get(key)?.incoming.as_ref()).map(Incoming::missing).sum()
     }
 
     pub(super) fn fetch_of(&self, peer: PeerId, transfer: TransferId) -> Option<ItemKey> {

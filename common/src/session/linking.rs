@@ -116,7 +116,10 @@ impl Session {
             LinkEvent::Control(control) => self.handle_control(id, peer, control, now),
             LinkEvent::Data(frame) => self.handle_data(id, peer, frame, now),
             LinkEvent::Drained => self.handle_drained(id),
-            LinkEvent::Path(path) => self.change_peer(peer, |peer| peer.path = Some(path)),
+            LinkEvent::Path(path) => {
+                self.change_peer(peer, |peer| peer.path = Some(path));
+                self.want_lanes(peer, now);
+            }
             LinkEvent::Lanes(lanes) => self.change_peer(peer, |peer| peer.lanes = lanes),
             LinkEvent::Silent(silent) => self.change_peer(peer, |peer| {
                 peer.state = if silent { PeerState::Lost } else { PeerState::Connected };
@@ -265,13 +268,15 @@ impl Session {
         self.go_on_with(peer, now);
     }
 
-    /// Much is to come from this member. Further lanes cost a connection each, which is much for little.
-    pub(super) fn want_lanes(&mut self, peer: PeerId, bytes: u64, now: Moment) {
-        let (wants, link) = (self.plan.wants(), self.peers.get(&peer).and_then(|peer| peer.link));
-        if let Some(link) = link.and_then(|link| self.links.get_mut(&link))
-            && bytes >= MUCH
+    /// Asks for further lanes if much is to come from this member. Each costs a connection, which is much for little.
+    pub(super) fn want_lanes(&mut self, peer: PeerId, now: Moment) {
+        let missing = self.missing_from(peer);
+        let Some(of) = self.peers.get(&peer) else { return };
+        let lanes = self.plan.wants(of.path);
+        if missing >= MUCH
+            && let Some(link) = of.link.and_then(|link| self.links.get_mut(&link))
         {
-            link.want_lanes(wants, now);
+            link.want_lanes(lanes, now);
         }
     }
 

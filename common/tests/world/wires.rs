@@ -7,7 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use privydrop_common::sdp::{Candidate, Sdp};
 use privydrop_common::session::LinkId;
-use privydrop_common::transport::{Closed, HIGH_WATER, Happened, LOW_WATER, Lane, LaneNews, LaneStep, Step};
+use privydrop_common::transport::{
+    Closed, HIGH_WATER, Happened, LOW_WATER, Lane, LaneNews, LaneStep, Path, Route, Step,
+};
 use rand_core::Rng;
 
 use privydrop_common::wire::Control;
@@ -239,6 +241,14 @@ impl Wires {
             let delay = delay + world.delay();
             world.later(end.0, delay, Delivery::Happened(end.1, happened(candidate)));
         }
+    }
+
+    /// The link of a device tells a round trip.
+    pub fn measure(world: &mut World, device: DeviceId, rtt_ms: u32) {
+        let end = (device, world.wires.link_of(device));
+        let path = Path { route: Route::Direct, rtt_ms: Some(rtt_ms) };
+        let delay = Duration::from_millis(world.weather.link_delay);
+        world.later(end.0, delay, Delivery::Happened(end.1, Happened::Path(path)));
     }
 
     /// Connects the two ends of a further lane, if their descriptions name each other.

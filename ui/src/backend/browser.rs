@@ -53,7 +53,7 @@ pub fn start(on_view: impl Fn(View) + 'static) -> Rc<dyn Backend> {
         BrowserHost::new(&commands, socket_address(&server), Rc::clone(&files), Rc::clone(&stores), show);
     // Without randomness there are no secrets, and so no session: the page stays as it is.
     if let Some(seed) = random() {
-        spawn_local(drive(Session::new(seed, fold), host));
+        spawn_local(drive(Session::new(seed, fold).with_lanes(host.lanes()), host));
     }
     Rc::new(Browser { commands, files, places, stores, server })
 }

@@ -10,6 +10,7 @@ use privydrop_common::host::{Errand, Host, Report, SignalEvent};
 use privydrop_common::id::PeerId;
 use privydrop_common::signaling::IceServer;
 use privydrop_common::time::Moment;
+use privydrop_common::transport::LanePlan;
 
 use super::clock::Clock;
 use super::files::Files;
@@ -52,6 +53,11 @@ impl BrowserHost {
         let mailbox = commands.0.clone();
         let clock = Clock::new(mailbox.clone());
         Self { mailbox, clock, signal: None, signal_url, files, stores, on_view: Box::new(on_view) }
+    }
+
+    /// How many data lanes links have here, and are best off with.
+    pub fn lanes(&self) -> LanePlan {
+        BrowserTransport::lanes()
     }
 
     fn open_signal(&mut self) {

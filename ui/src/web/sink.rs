@@ -15,6 +15,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, Worker};
 
 use super::js::number;
+use crate::words::version;
 
 /// Bytes of one message to the worker: one piece of nearly every file.
 const BATCH: u32 = 1024 * 1024;
@@ -252,12 +253,7 @@ impl Batch {
     }
 }
 
-/// Where the worker's script is. Its own hash makes the address change with it, whatever a cache keeps.
+/// Where the worker's script is.
 fn script() -> String {
-    const SCRIPT: &[u8] = include_bytes!("sink-worker.js");
-    // FNV-1a.
-    let hash = SCRIPT.iter().fold(0xCBF2_9CE4_8422_2325_u64, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
-    });
-    format!("sink-worker.js?{hash:016x}")
+    format!("sink-worker.js?{:016x}", const { version(include_bytes!("sink-worker.js")) })
 }

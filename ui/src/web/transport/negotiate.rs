@@ -6,15 +6,16 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use privydrop_common::inbox::Inbox;
 use privydrop_common::sdp::{Candidate, Sdp};
-use privydrop_common::transport::{Closed, Happened, Step};
+use privydrop_common::transport::{Closed, Step};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{
     RtcIceCandidateInit, RtcOfferOptions, RtcPeerConnection, RtcSdpType, RtcSessionDescriptionInit,
 };
 
+use super::connection::configuration;
+use super::teller::Teller;
 use crate::web::js::error_name;
 
 /// Most steps that wait for the browser, candidates that wait for a description among them.
@@ -32,7 +33,7 @@ impl From<JsValue> for Unusable {
 /// Carries out steps in the order given.
 pub(super) struct Negotiation {
     connection: RtcPeerConnection,
-    inbox: Rc<RefCell<Inbox>>,
+    teller: Teller,
     steps: RefCell<VecDeque<Step>>,
     /// Candidates that came before the description that they belong to.
     early: RefCell<Vec<Candidate>>,
@@ -41,10 +42,10 @@ pub(super) struct Negotiation {
 }
 
 impl Negotiation {
-    pub(super) fn new(connection: RtcPeerConnection, inbox: Rc<RefCell<Inbox>>) -> Self {
+    pub(super) fn new(connection: RtcPeerConnection, teller: Teller) -> Self {
         Self {
             connection,
-            inbox,
+            teller,
             steps: RefCell::default(),
             early: RefCell::default(),
             running: Cell::new(false),
@@ -54,7 +55,7 @@ impl Negotiation {
 
     pub(super) fn push(self: &Rc<Self>, step: Step) {
         if self.steps.borrow().len() + self.early.borrow().len() >= MAX_STEPS {
-            return self.inbox.borrow_mut().close(Closed::BadDescription);
+            return self.teller.fail(Closed::BadDescription);
         }
         self.steps.borrow_mut().push_back(step);
         if !self.running.replace(true) {
@@ -75,7 +76,7 @@ impl Negotiation {
                 break;
             }
             if done.is_err() {
-                self.inbox.borrow_mut().close(Closed::BadDescription);
+                self.teller.fail(Closed::BadDescription);
                 break;
             }
         }
@@ -107,10 +108,10 @@ impl Negotiation {
             Step::Candidate(candidate) => self.add(&candidate).await,
             Step::IceServers(servers) => {
                 // A browser that does not take them goes on with those it has.
-                let _ = self.connection.set_configuration_with_configuration(&super::configuration(&servers));
+                let _ = self.connection.set_configuration_with_configuration(&configuration(&servers));
                 Ok(())
             }
-            // Never asked of a page: it serves one lane.
+            // Lanes have connections of their own.
             Step::Lane(..) => Ok(()),
         }
     }
@@ -120,7 +121,7 @@ impl Negotiation {
         let description = self.connection.local_description().ok_or(Unusable)?;
         let sdp = Sdp::parse(&description.sdp()).map_err(|_| Unusable)?;
         if !self.stopped.get() {
-            self.inbox.borrow_mut().news(Happened::Described(sdp));
+            self.teller.described(sdp);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
+use gloo::events::EventListener;
 use gloo::timers::callback::Interval;
 use js_sys::{Object, Reflect};
 use privydrop_common::inbox::Inbox;
@@ -12,13 +13,17 @@ use privydrop_common::path::{End, is_news, milliseconds, route};
 use privydrop_common::transport::{Happened, Path};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{RtcPeerConnection, RtcStatsReport};
+use web_sys::{RtcPeerConnection, RtcPeerConnectionState, RtcStatsReport};
 
 /// Milliseconds from one look to the next.
 const EVERY: u32 = 10_000;
 
-/// Watches the path of one link while it lives.
+/// Watches the path of one link until it is dropped.
 pub(super) struct PathWatch {
+    _listener: EventListener,
+}
+
+struct Watched {
     connection: RtcPeerConnection,
     inbox: Rc<RefCell<Inbox>>,
     told: Cell<Option<Path>>,
@@ -26,38 +31,52 @@ pub(super) struct PathWatch {
 }
 
 impl PathWatch {
-    pub(super) fn new(connection: RtcPeerConnection, inbox: Rc<RefCell<Inbox>>) -> Self {
-        Self { connection, inbox, told: Cell::new(None), timer: RefCell::default() }
+    /// Watches this connection, the link's first.
+    pub(super) fn new(connection: &RtcPeerConnection, inbox: &Rc<RefCell<Inbox>>) -> Self {
+        let watched = Rc::new(Watched {
+            connection: connection.clone(),
+            inbox: Rc::clone(inbox),
+            told: Cell::new(None),
+            timer: RefCell::default(),
+        });
+        let listener = EventListener::new(connection, "connectionstatechange", move |_| {
+            if watched.connection.connection_state() == RtcPeerConnectionState::Connected {
+                watched.look();
+            }
+        });
+        Self { _listener: listener }
     }
+}
 
+impl Watched {
     /// Looks now, and from now on.
-    pub(super) fn look(self: &Rc<Self>) {
+    fn look(self: &Rc<Self>) {
         self.look_once();
-        let watch = Rc::downgrade(self);
+        let watched = Rc::downgrade(self);
         self.timer.borrow_mut().get_or_insert_with(|| {
             Interval::new(EVERY, move || {
-                if let Some(watch) = watch.upgrade() {
-                    watch.look_once();
+                if let Some(watched) = watched.upgrade() {
+                    watched.look_once();
                 }
             })
         });
     }
 
     fn look_once(self: &Rc<Self>) {
-        let (statistics, watch) = (self.connection.get_stats(), Rc::downgrade(self));
+        let (statistics, watched) = (self.connection.get_stats(), Rc::downgrade(self));
         spawn_local(async move {
             if let Ok(report) = statistics.await {
-                tell(&watch, report.unchecked_ref());
+                tell(&watched, report.unchecked_ref());
             }
         });
     }
 }
 
-fn tell(watch: &Weak<PathWatch>, report: &RtcStatsReport) {
-    let (Some(watch), Some(path)) = (watch.upgrade(), path(report)) else { return };
-    if is_news(watch.told.get(), path) {
-        watch.told.set(Some(path));
-        watch.inbox.borrow_mut().news(Happened::Path(path));
+fn tell(watched: &Weak<Watched>, report: &RtcStatsReport) {
+    let (Some(watched), Some(path)) = (watched.upgrade(), path(report)) else { return };
+    if is_news(watched.told.get(), path) {
+        watched.told.set(Some(path));
+        watched.inbox.borrow_mut().news(Happened::Path(path));
     }
 }
 
