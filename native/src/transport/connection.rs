@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelInit, RTCDataChannelMessage};
 use webrtc::peer_connection::{
     PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceCandidateType,
-    RTCPeerConnectionIceEvent, RTCPeerConnectionState,
+    RTCIceGatheringState, RTCPeerConnectionIceEvent, RTCPeerConnectionState,
 };
 
 use super::settings::{self, Setup};
@@ -44,6 +44,8 @@ pub(super) struct Events {
     pub(super) connected: Notify,
     /// Rings when it failed before it was in use.
     pub(super) failed: Notify,
+    /// A candidate of this side was found since it was looked for them.
+    found: AtomicBool,
     pub(super) setup: Setup,
     /// The servers that the stack cannot reach by itself.
     pub(super) relays: Arc<Relays>,
@@ -58,6 +60,7 @@ impl Events {
             in_use: AtomicBool::new(number == 0),
             connected: Notify::new(),
             failed: Notify::new(),
+            found: AtomicBool::new(false),
             setup,
             relays: Arc::default(),
             terms: Terms::new(setup),
@@ -76,7 +79,7 @@ pub(super) async fn connect(ice: &[IceServer], events: &Arc<Events>) -> StackRes
         let builder = PeerConnectionBuilder::new()
             .with_configuration(settings::configuration(ice, &events.relays, setup.relay_only))
             .with_setting_engine(settings::engine(setup, multicast_dns))
-            .with_data_channel_send_buffer_limit(settings::SEND_BUFFER)
+            .with_data_channel_send_buffer_limit(settings::send_buffer(events.number))
             .with_runtime(Arc::new(LinkRuntime::new(&events.relays, setup.buffer)))
             .with_handler(Arc::clone(events) as Arc<dyn PeerConnectionEventHandler>)
             .with_udp_addrs(settings::addresses());
@@ -164,7 +167,25 @@ impl PeerConnectionEventHandler for Events {
         let Ok(found) = event.candidate.to_json() else { return };
         // There is one media section; its id is the offerer's choice, and its number always 0.
         if let Ok(own) = Candidate::new(self.terms.candidate(&found.candidate), None, Some(0)) {
+            self.found.store(true, Ordering::Relaxed);
             self.shared.candidate(self.number, own);
+        }
+    }
+
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        match state {
+            RTCIceGatheringState::Gathering => self.found.store(false, Ordering::Relaxed),
+            // No relay takes us in, so there is no path whatever the peer has: nobody need wait for one.
+            RTCIceGatheringState::Complete
+                if self.setup.relay_only && !self.found.load(Ordering::Relaxed) =>
+            {
+                if self.is_in_use() {
+                    self.shared.close(Closed::NoPath)
+                } else {
+                    self.failed.notify_one()
+                }
+            }
+            _ => {}
         }
     }
 

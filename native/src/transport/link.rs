@@ -71,7 +71,7 @@ async fn receive_all(events: &Events, channels: &[Arc<dyn DataChannel>; 2]) {
     let (shared, opened) = (&events.shared, AtomicUsize::new(0));
     let open = || {
         if opened.fetch_add(1, Ordering::Relaxed) + 1 == CHANNELS {
-            shared.open(events.terms.max_frame());
+            shared.open(events.terms.max_frame(), events.terms.data_frame());
         }
     };
     let receive = |lane: Lane| receive(events, lane, &*channels[index(lane)], &open);

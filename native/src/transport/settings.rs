@@ -59,16 +59,24 @@ const CHECK_EVERY: Duration = Duration::from_millis(200);
 const CHECKS: u16 = 50;
 /// How long a path that a check found waits for one that signaling names. A second by default, which a person feels.
 const PRFLX_WAIT: Duration = Duration::from_millis(50);
-/// Bytes per lane that the stack takes ahead of the peer's acknowledgement.
-pub(super) const SEND_BUFFER: usize = 2 * 1024 * 1024;
+/// Bytes that the stack takes ahead of the peer's acknowledgement on the first connection of a link.
+const SEND_BUFFER: usize = 2 * 1024 * 1024;
+/// The same on a further lane: twice the usual window of those who want one. More would only fall out of the processor's
+/// cache before it is sent.
+const LANE_SEND_BUFFER: usize = 512 * 1024;
 /// Messages that a receive window has room for at least, so that one can be on its way while another is put together.
 const MESSAGES_PER_WINDOW: u32 = 4;
 /// The maximum of a peer that offers none (RFC 8841 §6.1).
 pub(super) const DEFAULT_MESSAGE: usize = 64 * 1024;
 /// Shortest maximum of a message that is offered: the longest text and the longest page of a listing fit.
-const LEAST_MESSAGE: usize = 192 * 1024;
+pub(super) const LEAST_MESSAGE: usize = 192 * 1024;
 /// Longest maximum that is offered: a little less than the stack takes, so that one message too long is noticed.
 const MOST_MESSAGE: usize = MAX_FRAME - 1024;
+
+/// Bytes that the stack takes ahead of the peer's acknowledgement on the connection of this lane; 0 is the link's own.
+pub(super) fn send_buffer(number: u8) -> usize {
+    if number == 0 { SEND_BUFFER } else { LANE_SEND_BUFFER }
+}
 
 /// Settings of one link.
 pub(super) fn engine(Setup { window, relay_only, .. }: Setup, multicast_dns: bool) -> SettingEngine {

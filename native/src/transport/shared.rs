@@ -13,10 +13,6 @@ use tokio::sync::Notify;
 
 use super::outbox::{Outbox, index};
 
-/// Bytes of a message that fill one datagram of the stack's. Data frames are as long as the peer takes and a multiple
-/// of it, so that all datagrams are full and leave in batches.
-const CHUNK: usize = 1160;
-
 /// Both directions of one link.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
@@ -89,10 +85,11 @@ impl Shared {
         self.heard.notify_one();
     }
 
-    pub(super) fn open(&self, max_frame: usize) {
+    /// No message is longer than `max_frame` bytes, and no data frame than `data_frame`.
+    pub(super) fn open(&self, max_frame: usize, data_frame: usize) {
         let mut boxes = self.boxes.lock();
         boxes.outbox.open(max_frame);
-        boxes.inbox.open(max_frame - max_frame % CHUNK);
+        boxes.inbox.open(data_frame);
         self.opened.notify_one();
     }
 

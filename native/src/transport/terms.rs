@@ -6,12 +6,18 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use privydrop_common::wire::MAX_FRAME;
+use privydrop_common::wire::{MAX_FRAME, PROOF};
 
-use super::settings::{DEFAULT_MESSAGE, Setup};
+use super::settings::{DEFAULT_MESSAGE, LEAST_MESSAGE, Setup};
 
 const MAX_MESSAGE_SIZE: &str = "a=max-message-size:";
 const CANDIDATE: &str = "a=candidate:";
+/// Bytes of a message that fill one datagram of the stack's. Data frames are a multiple of it: a datagram that is not full
+/// ends the batch that leaves at once, and a short batch leaves piece by piece.
+const CHUNK: usize = 1160;
+/// Longest data frame to a peer whose window holds hardly more than one of the longest: until the last byte of a message
+/// is there, all of it fills the window. Nearly 64 KiB.
+const SHORT_FRAME: usize = 56 * CHUNK + PROOF;
 
 /// The terms of one link.
 #[derive(Debug)]
@@ -41,6 +47,14 @@ impl Terms {
     /// Longest message in both directions.
     pub(super) fn max_frame(&self) -> usize {
         self.peer_takes.load(Ordering::Relaxed).min(self.longest)
+    }
+
+    /// The longest data frame that suits the peer: whole datagrams, and the value that only few frames end with. Whoever
+    /// takes no more than the least that is ever offered has a small window.
+    pub(super) fn data_frame(&self) -> usize {
+        let has_small_window = self.peer_takes.load(Ordering::Relaxed) <= LEAST_MESSAGE;
+        let most = if has_small_window { self.max_frame().min(SHORT_FRAME) } else { self.max_frame() };
+        most - most.saturating_sub(PROOF) % CHUNK
     }
 
     /// The stack's description as the peer is to have it.
@@ -89,6 +103,9 @@ fn with_max_message_size(lines: impl Iterator<Item = String>, size: usize) -> St
 
 #[cfg(test)]
 mod tests {
+    use privydrop_common::id::{FileIndex, TransferId};
+    use privydrop_common::wire::FrameBuilder;
+
     use super::*;
 
     const SDP: &str =
@@ -116,6 +133,18 @@ mod tests {
         {
             terms.for_stack(&SDP.replace("100000", told));
             assert_eq!(terms.max_frame(), max_frame, "{told}");
+        }
+    }
+
+    #[test]
+    fn data_frames_fill_whole_datagrams_and_are_short_where_the_window_is_small() {
+        let large = Terms::new(Setup { buffer: 0, window: 4 * 1024 * 1024, relay_only: false });
+        for (told, datagrams) in [("261120", 225), ("196609", 169), ("196608", 56), ("16384", 14)] {
+            large.for_stack(&SDP.replace("100000", told));
+            let mut frame = FrameBuilder::new(large.data_frame());
+            let piece = vec![1; frame.room()];
+            frame.push(TransferId(1), FileIndex(0), 0, None, &piece);
+            assert_eq!(frame.finish().len(), datagrams * CHUNK, "{told}");
         }
     }
 

@@ -11,6 +11,7 @@
 )]
 
 mod browser;
+mod disk;
 mod meter;
 mod options;
 mod others;
@@ -75,7 +76,7 @@ async fn large(options: &Options, file: &Path, server: &Server, table: &mut Tabl
     for (name, tuning, buffer) in
         [("as it is", Tuning::LARGE, None), ("ordinary buffers", Tuning::ORDINARY, Some(ORDINARY_BUFFER))]
     {
-        let mut rounds = Vec::new();
+        let (mut rounds, mut disks) = (Vec::new(), Vec::new());
         for number in 1..=options.rounds {
             // Who is first changes from round to round.
             let pair = if number % 2 == 1 {
@@ -87,9 +88,17 @@ async fn large(options: &Options, file: &Path, server: &Server, table: &mut Tabl
             };
             tell(number, "raw channel", size, &pair.0);
             tell(number, "PrivyDrop", size, &pair.1);
+            let disk = disk::seconds(file);
+            println!(
+                "round {number}  {:>9}  the disk alone     {:6.1} MB/s",
+                megabytes(size),
+                size as f64 / 1e6 / disk
+            );
             rounds.push(pair);
+            disks.push(disk);
         }
         table.add_large(name, size, &rounds);
+        table.add_disk(name, size, &rounds, &disks);
     }
 }
 

@@ -46,6 +46,19 @@ impl Table {
         self.add_highest(format!("{what}: MB above idle, the larger end"), app);
     }
 
+    /// The same beside the disk alone, which took so many seconds for as many bytes in each round.
+    pub(crate) fn add_disk(&mut self, how: &str, size: u64, rounds: &[(Moved, Moved)], disks: &[f64]) {
+        let speed = |seconds: f64| size as f64 / 1e6 / seconds;
+        let both = || rounds.iter().map(|(_, app)| app.speed()).zip(disks.iter().map(|disk| speed(*disk)));
+        self.lines.push(Line {
+            figure: format!("{}, {how}: MB per second; beside the disk alone", megabytes(size)),
+            bar: format!("{:.1}", median(both().map(|(_, disk)| disk))),
+            app: format!("{:.1}", median(both().map(|(app, _)| app))),
+            ratio: format!("{:.2}", median(both().map(|(app, disk)| app / disk))),
+            ..Line::default()
+        });
+    }
+
     /// With a browser at one end.
     pub(crate) fn add_browser(&mut self, way: &str, size: u64, rounds: &[(Moved, Moved)]) {
         let what = format!("{}, {way}", megabytes(size));
@@ -160,9 +173,11 @@ mod tests {
         let mut table = Table::default();
         table.add_large("as it is", 100_000_000, &rounds);
         table.add_other("croc", 100_000_000, &[(2.0, 1.0), (3.0, 2.0)]);
+        table.add_disk("as it is", 100_000_000, &rounds, &[5.0, 25.0, 50.0]);
         assert_eq!(table.lines[0].ratio, "1.00");
         let met: Vec<Option<bool>> = table.lines.iter().map(|line| line.met).collect();
-        assert_eq!(met, [Some(true), None, Some(false), Some(false)]);
+        assert_eq!(met, [Some(true), None, Some(false), Some(false), None]);
+        assert_eq!(table.lines[4].ratio, "0.50");
         assert!(table.to_string().contains("missed  100 MB, as it is: MB above idle"), "{table}");
     }
 }

@@ -60,6 +60,10 @@ impl RelaySocket {
             }
         };
         let stream = &mut streams[at];
+        // Also when the stack only says again what a stream need not hear twice: nothing will answer any more.
+        if stream.outgoing.is_closed() {
+            return Err(ErrorKind::BrokenPipe.into());
+        }
         // Nobody is told of what is not for the server: it was for an address that does not exist.
         let Ok(Some(message)) = stream.framer.frame(datagram) else { return Ok(()) };
         match stream.outgoing.try_send(message) {
