@@ -195,7 +195,9 @@ impl TheirItem {
     /// Checks the summary.
     pub fn new(summary: ItemSummary, fold: Fold) -> Result<Self, NotTaken> {
         let name: Component = summary.name.parse().map_err(|_| NotTaken::Unsafe)?;
-        if summary.size > MAX_FILE_SIZE {
+        // Of nothing there is no listing at whose end the sum is checked.
+        let is_nothing = matches!(summary.kind, SummaryKind::Folder { entries: 0, .. });
+        if summary.size > MAX_FILE_SIZE || (is_nothing && summary.size > 0) {
             return Err(NotTaken::Contradiction);
         }
         let mut item =
@@ -307,5 +309,15 @@ mod tests {
         assert_eq!(theirs.add_page(0, &own.page(0)), Ok(()));
         let too_deep = OwnItem::new(ItemId::TEXT, deep(MAX_DEPTH), unicode_fold);
         assert_eq!(too_deep.map(|own| own.summary), Err(NotOffered::Depth));
+    }
+
+    #[test]
+    fn an_empty_folder_that_claims_bytes_is_not_taken() {
+        let offer = |size| {
+            let kind = SummaryKind::Folder { files: 0, entries: 0 };
+            let summary = ItemSummary { id: ItemId::TEXT, name: "trip".to_owned(), size, kind };
+            TheirItem::new(summary, unicode_fold).map(|item| item.plan().total)
+        };
+        assert_eq!((offer(0), offer(5)), (Ok(0), Err(NotTaken::Contradiction)));
     }
 }

@@ -155,6 +155,7 @@ pub(crate) fn proxy_seeds() -> Vec<Vec<u8>> {
         "nonsense",
         "for=\"a",
         "::ffff:10.0.0.1",
+        "\u{e9}",
     ]
     .map(|text| text.as_bytes().to_vec())
     .to_vec()

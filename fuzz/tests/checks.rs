@@ -62,6 +62,15 @@ fn every_check_holds_for_any_bytes_and_for_any_change_of_a_seed() {
     }
 }
 
+#[test]
+fn a_message_full_of_the_largest_maps_of_pieces_takes_no_more_memory_than_one_may() {
+    // A fetch, its number, its item, and as many files of 65,536 missing pieces as a frame has room for.
+    let mut frame = [&[1, 7, 0][..], &[0; 16], &[0x80, 0x80, 0x03]].concat();
+    frame.extend([0, 1, 0x80, 0x80, 0x04].repeat(49_152));
+    assert!(frame.len() < 256 * 1024);
+    TARGETS.iter().find(|target| target.name == "control").unwrap().hold(&frame);
+}
+
 /// What may happen to a seed.
 #[derive(Debug, Clone)]
 enum Change {

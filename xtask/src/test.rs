@@ -31,14 +31,17 @@ struct Count {
     failed: u32,
 }
 
-const PACKAGES: Step<Run> = ("System packages", |_| apt::install(&[apt::BUILD, apt::SHELL, apt::TEST]));
+const PACKAGES: Step<Run> =
+    ("System packages", |_| apt::install(&[apt::BUILD, apt::FUZZ, apt::SHELL, apt::TEST]));
 const TOOLS: Step<Run> = ("Rust tools", |_| {
     tools::install_rust_parts()?;
     tools::install(&[tools::TRUNK, tools::WASM_BINDGEN, tools::GECKODRIVER, tools::TAURI_DRIVER])
 });
 const FORMAT: Step<Run> = ("Format", |_| cargo::run(&["fmt", "--all", "--check"]));
 const LINT: Step<Run> = ("Lint everything for this machine", |_| {
-    cargo::run(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])
+    // The programs of `fuzz/` as well, which nothing else here builds.
+    let all = ["clippy", "--workspace", "--all-targets", "--features", "privydrop-fuzz/programs"];
+    cargo::run(&[&all[..], &["--", "--deny", "warnings"]].concat())
 });
 const LINT_WEB: Step<Run> = ("Lint the web app for WebAssembly", |_| {
     let clippy = ["clippy", "--package", "privydrop-ui", "--target", tools::WASM];
