@@ -15,7 +15,7 @@ use crate::wire::{Entry, EntryKind, ItemSummary, MAX_ENTRIES, MAX_PAGE, MAX_PAGE
 
 /// Why something picked by this device's person is not offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NotOffered {
+pub enum NotOffered {
     /// More than [`MAX_ENTRIES`] files and folders.
     #[error("an item holds at most {MAX_ENTRIES} files and folders")]
     Number,
@@ -29,7 +29,7 @@ pub(crate) enum NotOffered {
 
 /// Why an item of a peer's is not shown or taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NotTaken {
+pub enum NotTaken {
     /// A name that could harm, or two names that are one on some system.
     #[error("a name is not safe")]
     Unsafe,
@@ -40,16 +40,19 @@ pub(crate) enum NotTaken {
 
 /// An own item: what is told of it, and where its files are read.
 #[derive(Debug)]
-pub(crate) struct OwnItem {
-    pub(crate) summary: ItemSummary,
-    pub(crate) entries: Vec<Entry>,
+pub struct OwnItem {
+    /// What the others are told.
+    pub summary: ItemSummary,
+    /// A folder's whole listing.
+    pub entries: Vec<Entry>,
     pub(crate) files: Arc<[SharedFile]>,
 }
 
 impl OwnItem {
     /// Makes names safe (a sharer's odd file name must not be refused by the others) and checks sizes.
-    pub(crate) fn new(id: ItemId, item: NewItem, fold: Fold) -> Result<Self, NotOffered> {
-        let name = Component::sanitize(&item.name).to_string();
+    pub fn new(id: ItemId, item: NewItem, fold: Fold) -> Result<Self, NotOffered> {
+        let safe = Component::sanitize(&item.name);
+        let name = safe.to_string();
         let (files, folders, modified) = match item.content {
             NewContent::File(file) => (vec![(Vec::new(), file)], None, file.modified),
             NewContent::Folder { files, folders } => (files, Some(folders), None),
@@ -68,7 +71,7 @@ impl OwnItem {
         let (kind, entries) = match folders {
             None => (SummaryKind::File { modified }, Vec::new()),
             Some(folders) => {
-                (SummaryKind::Folder { files: file_count, entries: 0 }, listing(files, folders, fold)?)
+                (SummaryKind::Folder { files: file_count, entries: 0 }, listing(&safe, files, folders, fold)?)
             }
         };
         let kind = match kind {
@@ -82,7 +85,7 @@ impl OwnItem {
     }
 
     /// What identifies its content, from the roots of its files in order.
-    pub(crate) fn hash(&self, roots: &[Root]) -> String {
+    pub fn hash(&self, roots: &[Root]) -> String {
         let is_file = |entry: &&Entry| matches!(entry.kind, EntryKind::File { .. });
         let is_folder = matches!(self.summary.kind, SummaryKind::Folder { .. });
         let paths: Vec<&[String]> = match is_folder {
@@ -93,7 +96,7 @@ impl OwnItem {
     }
 
     /// The page of the listing that begins at `from`.
-    pub(crate) fn page(&self, from: u32) -> Vec<Entry> {
+    pub fn page(&self, from: u32) -> Vec<Entry> {
         let mut bytes = 0;
         let fits = |entry: &&Entry| {
             bytes += entry.path.iter().map(|part| part.len() + 2).sum::<usize>() + 24;
@@ -118,8 +121,10 @@ pub(crate) fn content_hash<'a>(is_folder: bool, files: impl Iterator<Item = (&'a
     hasher.finalize().to_string()
 }
 
-/// The listing of a folder, folders first, every name safe and none twice.
+/// The listing of the folder `name`, folders first, every name safe and none twice. Below that name, as the others put
+/// it: what they could not take is not offered.
 fn listing(
+    name: &Component,
     files: Vec<(Vec<String>, NewFile)>,
     folders: Vec<Vec<String>>,
     fold: Fold,
@@ -128,12 +133,12 @@ fn listing(
     let mut entries = Vec::with_capacity(files.len() + folders.len());
     for path in folders {
         let path = safe_path(&path)?;
-        if taken.insert(&path, EntryType::Folder).is_ok() {
+        if taken.insert(&inside(name, &path)?, EntryType::Folder).is_ok() {
             entries.push(Entry { path: names(&path), kind: EntryKind::Folder });
         }
     }
     for (path, file) in files {
-        let path = insert_unused(&safe_path(&path)?, &mut taken)?;
+        let path = insert_unused(name, &safe_path(&path)?, &mut taken)?;
         let kind = EntryKind::File { size: file.size, modified: file.modified };
         entries.push(Entry { path: names(&path), kind });
     }
@@ -145,16 +150,24 @@ fn safe_path(path: &[String]) -> Result<RelativePath, NotOffered> {
     RelativePath::new(parts).map_err(|_| NotOffered::Depth)
 }
 
+fn inside(name: &Component, path: &RelativePath) -> Result<RelativePath, NotOffered> {
+    path.within(name).map_err(|_| NotOffered::Depth)
+}
+
 fn names(path: &RelativePath) -> Vec<String> {
     path.components().iter().map(|part| part.as_str().to_owned()).collect()
 }
 
 /// Takes the path, or one with its last name numbered where safe names made two files one.
-fn insert_unused(path: &RelativePath, taken: &mut PathSet) -> Result<RelativePath, NotOffered> {
+fn insert_unused(
+    name: &Component,
+    path: &RelativePath,
+    taken: &mut PathSet,
+) -> Result<RelativePath, NotOffered> {
     let Some((last, parents)) = path.components().split_last() else { return Err(NotOffered::Depth) };
     let mut candidate = path.clone();
     for number in 2..=MAX_ENTRIES {
-        match taken.insert(&candidate, EntryType::File) {
+        match taken.insert(&inside(name, &candidate)?, EntryType::File) {
             Ok(()) => return Ok(candidate),
             Err(Collision::TooMany) => return Err(NotOffered::Number),
             Err(_) => {}
@@ -167,9 +180,11 @@ fn insert_unused(path: &RelativePath, taken: &mut PathSet) -> Result<RelativePat
 
 /// A peer's item: its facts checked, its listing growing page by page.
 #[derive(Debug)]
-pub(crate) struct TheirItem {
-    pub(crate) name: Component,
-    pub(crate) summary: ItemSummary,
+pub struct TheirItem {
+    /// Its checked name.
+    pub name: Component,
+    /// What was told of it.
+    pub summary: ItemSummary,
     listed: u32,
     plan: Plan,
     paths: PathSet,
@@ -178,9 +193,11 @@ pub(crate) struct TheirItem {
 
 impl TheirItem {
     /// Checks the summary.
-    pub(crate) fn new(summary: ItemSummary, fold: Fold) -> Result<Self, NotTaken> {
+    pub fn new(summary: ItemSummary, fold: Fold) -> Result<Self, NotTaken> {
         let name: Component = summary.name.parse().map_err(|_| NotTaken::Unsafe)?;
-        if summary.size > MAX_FILE_SIZE {
+        // Of nothing there is no listing at whose end the sum is checked.
+        let is_nothing = matches!(summary.kind, SummaryKind::Folder { entries: 0, .. });
+        if summary.size > MAX_FILE_SIZE || (is_nothing && summary.size > 0) {
             return Err(NotTaken::Contradiction);
         }
         let mut item =
@@ -190,7 +207,7 @@ impl TheirItem {
     }
 
     /// Forgets the listing, to ask for it again.
-    pub(crate) fn restart(&mut self) {
+    pub fn restart(&mut self) {
         let path = RelativePath::from(self.name.clone());
         self.listed = 0;
         self.paths = PathSet::new(self.fold);
@@ -206,7 +223,7 @@ impl TheirItem {
     }
 
     /// First entry of the listing that is still to be asked for; `None` when the plan is complete.
-    pub(crate) fn next_entry(&self) -> Option<u32> {
+    pub fn next_entry(&self) -> Option<u32> {
         match self.summary.kind {
             SummaryKind::Folder { entries, .. } if self.listed < entries => Some(self.listed),
             _ => None,
@@ -214,7 +231,7 @@ impl TheirItem {
     }
 
     /// Adds a page of the listing; at its end checks that the sums are what the summary said.
-    pub(crate) fn add_page(&mut self, from: u32, page: &[Entry]) -> Result<(), NotTaken> {
+    pub fn add_page(&mut self, from: u32, page: &[Entry]) -> Result<(), NotTaken> {
         let SummaryKind::Folder { files, entries } = self.summary.kind else {
             return Err(NotTaken::Contradiction);
         };
@@ -234,19 +251,19 @@ impl TheirItem {
     }
 
     /// The plan, once [`Self::next_entry`] is `None`.
-    pub(crate) fn plan(&self) -> &Plan {
+    pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
     /// What identifies its content, from the roots of its files in order.
-    pub(crate) fn hash(&self, roots: &[Root]) -> String {
+    pub fn hash(&self, roots: &[Root]) -> String {
         let below = |file: &PlannedFile| names(&file.path).split_off(1);
         let paths: Vec<Vec<String>> = self.plan.files.iter().map(below).collect();
         content_hash(self.plan.is_folder, paths.iter().map(|path| &path[..]).zip(roots.iter().copied()))
     }
 
     /// Files in it, as told.
-    pub(crate) fn file_count(&self) -> u32 {
+    pub fn file_count(&self) -> u32 {
         match self.summary.kind {
             SummaryKind::File { .. } => 1,
             SummaryKind::Folder { files, .. } => files,
@@ -269,5 +286,38 @@ impl TheirItem {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::SourceId;
+    use crate::name::{MAX_DEPTH, unicode_fold};
+
+    /// A folder `trip` with one file, so many folders deep.
+    fn deep(depth: usize) -> NewItem {
+        let file = NewFile { source: SourceId(1), size: 5, modified: None };
+        let files = vec![(vec!["a".to_owned(); depth], file)];
+        NewItem { name: "trip".to_owned(), content: NewContent::Folder { files, folders: Vec::new() } }
+    }
+
+    #[test]
+    fn a_path_that_the_others_could_not_take_below_the_items_name_is_not_offered() {
+        let own = OwnItem::new(ItemId::TEXT, deep(MAX_DEPTH - 1), unicode_fold).unwrap();
+        let mut theirs = TheirItem::new(own.summary.clone(), unicode_fold).unwrap();
+        assert_eq!(theirs.add_page(0, &own.page(0)), Ok(()));
+        let too_deep = OwnItem::new(ItemId::TEXT, deep(MAX_DEPTH), unicode_fold);
+        assert_eq!(too_deep.map(|own| own.summary), Err(NotOffered::Depth));
+    }
+
+    #[test]
+    fn an_empty_folder_that_claims_bytes_is_not_taken() {
+        let offer = |size| {
+            let kind = SummaryKind::Folder { files: 0, entries: 0 };
+            let summary = ItemSummary { id: ItemId::TEXT, name: "trip".to_owned(), size, kind };
+            TheirItem::new(summary, unicode_fold).map(|item| item.plan().total)
+        };
+        assert_eq!((offer(0), offer(5)), (Ok(0), Err(NotTaken::Contradiction)));
     }
 }

@@ -6,7 +6,7 @@
 
 pub mod api;
 pub mod bridge;
-mod catalog;
+pub mod catalog;
 pub mod code;
 pub mod drive;
 mod few;
@@ -17,7 +17,7 @@ pub mod id;
 pub mod inbox;
 pub mod journal;
 mod link;
-mod mail;
+pub mod mail;
 pub mod mailbox;
 pub mod name;
 pub mod path;

@@ -15,7 +15,7 @@ use crate::signaling::Body;
 use crate::time::Moment;
 
 /// Letters that may wait for acknowledgement, or for an earlier one to arrive. An attempt needs a few dozen.
-const MAX_WAITING: usize = 128;
+pub const MAX_WAITING: usize = 128;
 /// An acknowledgement waits this long for a letter to ride on.
 const ACK_DELAY: Duration = Duration::from_millis(300);
 /// First wait before sending again; doubled each time up to [`RESEND_MAX`].
@@ -24,9 +24,9 @@ const RESEND_MAX: Duration = Duration::from_secs(2);
 
 /// One relayed letter, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Letter {
+pub struct Letter {
     /// The attempt that it belongs to.
-    pub(crate) stream: u32,
+    pub stream: u32,
     /// Every letter with a lower number arrived.
     ack: u32,
     /// What it brings; `None` for a bare acknowledgement.
@@ -35,7 +35,7 @@ pub(crate) struct Letter {
 
 impl Letter {
     /// Takes a relayed body apart; `None` when it is not a letter.
-    pub(crate) fn parse(body: &Body) -> Option<Self> {
+    pub fn parse(body: &Body) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(body.as_str()).ok()?;
         let (stream, rest) = bytes.split_first_chunk::<4>()?;
         let (ack, content) = rest.split_first_chunk::<4>()?;
@@ -44,11 +44,12 @@ impl Letter {
     }
 
     /// The content of a letter that opens a stream.
-    pub(crate) fn opening(&self) -> Option<&[u8]> {
+    pub fn opening(&self) -> Option<&[u8]> {
         self.content.as_deref()
     }
 
-    fn to_body(&self) -> Option<Body> {
+    /// The body that travels; `None` when its content is too long for one.
+    pub fn to_body(&self) -> Option<Body> {
         let mut bytes = Vec::with_capacity(8 + self.content.as_ref().map_or(0, Vec::len));
         bytes.extend(self.stream.to_be_bytes());
         bytes.extend(self.ack.to_be_bytes());
@@ -59,7 +60,7 @@ impl Letter {
 
 /// Both directions of one attempt.
 #[derive(Debug)]
-pub(crate) struct Mail {
+pub struct Mail {
     stream: u32,
     sent: u32,
     unacknowledged: VecDeque<(u32, Vec<u8>)>,
@@ -72,7 +73,8 @@ pub(crate) struct Mail {
 }
 
 impl Mail {
-    pub(crate) fn new(stream: u32) -> Self {
+    /// Nothing sent and nothing received yet.
+    pub fn new(stream: u32) -> Self {
         Self {
             stream,
             sent: 0,
@@ -86,12 +88,13 @@ impl Mail {
         }
     }
 
-    pub(crate) fn stream(&self) -> u32 {
+    /// Which attempt it is.
+    pub fn stream(&self) -> u32 {
         self.stream
     }
 
     /// Sends a letter. Beyond [`MAX_WAITING`] unacknowledged ones it is dropped: the attempt is lost anyway.
-    pub(crate) fn send(&mut self, content: Vec<u8>, now: Moment) {
+    pub fn send(&mut self, content: Vec<u8>, now: Moment) {
         if self.unacknowledged.len() >= MAX_WAITING {
             return;
         }
@@ -103,7 +106,7 @@ impl Mail {
     }
 
     /// Takes a letter of this stream; returns the contents that are next in order.
-    pub(crate) fn receive(&mut self, seq: u32, letter: Letter, now: Moment) -> Vec<Vec<u8>> {
+    pub fn receive(&mut self, seq: u32, letter: Letter, now: Moment) -> Vec<Vec<u8>> {
         self.acknowledge(letter.ack, now);
         let Some(content) = letter.content else { return Vec::new() };
         self.ack_at.get_or_insert(now + ACK_DELAY);
@@ -119,11 +122,12 @@ impl Mail {
     }
 
     /// When [`Self::handle_timeout`] wants to be called.
-    pub(crate) fn poll_timeout(&self) -> Option<Moment> {
+    pub fn poll_timeout(&self) -> Option<Moment> {
         [self.resend_at, self.ack_at].into_iter().flatten().min()
     }
 
-    pub(crate) fn handle_timeout(&mut self, now: Moment) {
+    /// Sends again what was not acknowledged in time, and acknowledgements that found no letter to ride on.
+    pub fn handle_timeout(&mut self, now: Moment) {
         if self.resend_at.is_some_and(|at| at <= now) {
             for (seq, content) in self.unacknowledged.clone() {
                 self.post(seq, Some(content));
@@ -137,7 +141,7 @@ impl Mail {
     }
 
     /// Next relay to send: sequence number and body.
-    pub(crate) fn poll_outbox(&mut self) -> Option<(u32, Body)> {
+    pub fn poll_outbox(&mut self) -> Option<(u32, Body)> {
         self.outbox.pop_front()
     }
 

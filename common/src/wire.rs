@@ -242,6 +242,9 @@ impl Control {
 
     /// Parses one frame and checks every bound of this module.
     pub fn decode(frame: &[u8]) -> Result<Self, InvalidFrame> {
+        if frame.len() > MAX_FRAME {
+            return Err(InvalidFrame::Malformed);
+        }
         let (&version, body) = frame.split_first().ok_or(InvalidFrame::Malformed)?;
         if version != VERSION {
             return Err(InvalidFrame::Version);
@@ -257,7 +260,6 @@ impl Control {
             Self::Introduce { label } => label.len() <= MAX_LABEL,
             Self::Text(document) => document.len() <= MAX_TEXT,
             Self::Entries { entries, .. } => entries.len() <= MAX_PAGE,
-            Self::Fetch { have, .. } => have.is_within_bounds(),
             Self::Offer(ItemSummary { kind: SummaryKind::Folder { files, entries }, .. }) => {
                 *entries <= MAX_ENTRIES && files <= entries
             }

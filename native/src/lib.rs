@@ -4,6 +4,7 @@
 //! and knows neither.
 
 mod clock;
+mod deep_link;
 mod device;
 pub mod disk;
 mod host;
@@ -13,6 +14,7 @@ mod signal;
 mod tls;
 pub mod transport;
 
+pub use deep_link::{DeepLink, InvalidLink};
 pub use device::{Device, NotStarted};
 pub use host::Connect;
 pub use server::{InvalidServer, Server};

@@ -56,8 +56,10 @@ impl Proxies {
             ProxyHeader::XForwardedFor => "x-forwarded-for",
             ProxyHeader::Forwarded => "forwarded",
         };
-        let lines = headers.get_all(name).map(|line| line.to_str().unwrap_or("?"));
-        let entries = lines.flat_map(|line| line.split(','));
+        // Bytes that are no text spoil their own entry only: a stranger may have written them in front of a proxy's.
+        let lines: Vec<_> =
+            headers.get_all(name).map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
+        let entries = lines.iter().flat_map(|line| line.split(','));
         match self.header {
             ProxyHeader::XForwardedFor => entries.map(|entry| entry.trim().to_owned()).collect(),
             ProxyHeader::Forwarded => entries.map(forwarded_for).collect(),
@@ -107,6 +109,7 @@ mod tests {
         assert_eq!(xff(&["6.6.6.6", "203.0.113.9"]), "203.0.113.9");
         assert_eq!(xff(&["6.6.6.6, [2001:db8::1]:443"]), "2001:db8::1");
         assert_eq!(xff(&["6.6.6.6, nonsense, 10.0.0.7"]), "10.0.0.7");
+        assert_eq!(xff(&["\u{e9}, 203.0.113.9, 10.0.0.7"]), "203.0.113.9");
         assert_eq!(xff(&[]), "10.0.0.1");
     }
 

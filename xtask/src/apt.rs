@@ -12,6 +12,9 @@ use crate::failure::{Failure, answer, run};
 /// What compiling needs: a C compiler for the few crates that contain C.
 pub(crate) const BUILD: &[&str] = &["gcc", "libc6-dev", "pkg-config"];
 
+/// What libFuzzer needs beside: it is written in C++.
+pub(crate) const FUZZ: &[&str] = &["g++"];
+
 /// What the desktop shell links to.
 pub(crate) const SHELL: &[&str] =
     &["libwebkit2gtk-4.1-dev", "libayatana-appindicator3-dev", "librsvg2-dev", "libxdo-dev"];

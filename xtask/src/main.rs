@@ -10,6 +10,8 @@ mod cargo;
 mod desktop;
 mod dist;
 mod failure;
+mod faults;
+mod fuzz;
 mod mobile;
 mod python;
 mod serve;
@@ -42,6 +44,10 @@ cargo xtask COMMAND
                     programs, and between a terminal and a browser; options: --rounds N,
                     --only large|others|small|memory|browser, --quick, --no-build
   bench signal      load the signaling server; option: --rounds N
+  faults            kill terminals, server and store while files move through bad weather;
+                    options: --rounds N, --seed S, --side-by-side N
+  fuzz [FILTER]     let libFuzzer look for bytes that a parser cannot take, target by target;
+                    options: --seconds N for each, --write-seeds (and nothing else)
   dist              the server, the terminal program, the desktop app's Debian package and
                     the web app, optimised, with their hashes, in target/dist
   fmt               format all code
@@ -58,6 +64,8 @@ fn main() -> ExitCode {
         "desktop" => desktop::run(&rest),
         "check-mobile" => mobile::check(),
         "bench" => bench::run(&rest),
+        "faults" => faults::run(&rest),
+        "fuzz" => fuzz::run(&rest),
         "dist" => dist::run(),
         "fmt" => cargo::run(&["fmt", "--all"]),
         "" | "help" | "--help" | "-h" => {

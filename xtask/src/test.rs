@@ -31,7 +31,8 @@ struct Count {
     failed: u32,
 }
 
-const PACKAGES: Step<Run> = ("System packages", |_| apt::install(&[apt::BUILD, apt::SHELL, apt::TEST]));
+const PACKAGES: Step<Run> =
+    ("System packages", |_| apt::install(&[apt::BUILD, apt::FUZZ, apt::SHELL, apt::TEST]));
 const TOOLS: Step<Run> = ("Rust tools", |_| {
     tools::install_rust_parts()?;
     tools::install(&[tools::TRUNK, tools::WASM_BINDGEN, tools::GECKODRIVER, tools::TAURI_DRIVER])

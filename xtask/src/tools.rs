@@ -46,6 +46,10 @@ pub(crate) const GECKODRIVER: Tool =
 pub(crate) const TAURI_DRIVER: Tool =
     Tool { package: "tauri-driver", program: "tauri-driver", version: "2.1.0", options: &["--locked"] };
 
+/// Builds and runs the programs of `fuzz/`; works with the stable compiler as long as no sanitizer is asked for.
+pub(crate) const CARGO_FUZZ: Tool =
+    Tool { package: "cargo-fuzz", program: "cargo-fuzz", version: "0.13.2", options: &["--locked"] };
+
 /// These programs wait for others most of the time: built in half the time, they are fast enough.
 const QUICK_BUILD: [&str; 6] = [
     "--config",

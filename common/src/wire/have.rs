@@ -2,9 +2,12 @@
 //!
 //! Knows no fetch: it chooses by bytes alone, and gives back what it had to leave out.
 
+use core::fmt;
+use core::marker::PhantomData;
 use core::ops::Range;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Held, MAX_HELD};
 use crate::id::FileIndex;
@@ -55,8 +58,35 @@ impl HeldRun {
 /// What a fetch says of what is there: what is named does not travel again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Have {
+    #[serde(deserialize_with = "at_most_max_held")]
     held: Vec<Held>,
+    #[serde(deserialize_with = "at_most_max_held")]
     done: Vec<(u32, u32)>,
+}
+
+/// Reads [`MAX_HELD`] of them and refuses more: a map of pieces can take a thousand times the memory of what it travels
+/// as, so they must not all be there before they are counted.
+fn at_most_max_held<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    struct Bounded<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Bounded<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+            let mut read = Vec::new();
+            while let Some(next) = list.next_element()? {
+                if read.len() == MAX_HELD {
+                    return Err(A::Error::custom("too many"));
+                }
+                read.push(next);
+            }
+            Ok(read)
+        }
+    }
+    from.deserialize_seq(Bounded(PhantomData))
 }
 
 impl Have {
@@ -109,10 +139,6 @@ impl Have {
     /// Files that are whole and verified: runs of first file and count, in order.
     pub fn done(&self) -> &[(u32, u32)] {
         &self.done
-    }
-
-    pub(super) fn is_within_bounds(&self) -> bool {
-        self.held.len() <= MAX_HELD && self.done.len() <= MAX_HELD
     }
 }
 
