@@ -189,6 +189,8 @@ pub(crate) fn notice(notice: &Notice) -> String {
         N::ServerTrouble => "The server keeps no rooms just now. Try again in a minute.".into(),
         N::ServerVersion => "The server speaks another version. Update this program or the server.".into(),
         N::Replaced => "This place in the room was taken from elsewhere. Join again to take it back.".into(),
+        N::AlreadyOpen => format!("Room {item} is open elsewhere on this device already. Go on there."),
+        N::PickAgain => "What was shared is forgotten. Share it again; who was receiving goes on.".into(),
         N::KeepsakeExpired => "The remembered room is gone. Join again with a code or a link.".into(),
         N::JoinSlow => "Joining takes longer than usual. Still trying; check the network.".into(),
         N::ConnectSlow => format!("Connecting to {who} takes longer than usual. Still trying other ways."),
@@ -200,6 +202,11 @@ pub(crate) fn notice(notice: &Notice) -> String {
         N::PeerLost => format!("The connection to {who} broke. Trying to mend it."),
         N::PeerJoined => format!("{who} joined."),
         N::ItemGone => format!("{item} is not shared any more. Ask the sender to share it again."),
+        N::ItemAwaited => {
+            format!(
+                "{item} is not shared any more: its sender started anew. It goes on when it is shared again."
+            )
+        }
         N::ItemReceived => format!("{item} is complete."),
         N::ItemSent => format!("{item} has arrived."),
         N::PausedThere => format!("The other side paused {item}. It goes on when they resume."),

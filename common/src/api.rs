@@ -7,9 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::{Code, Invitation, Link};
 use crate::host::{Kept, PlaceId, SourceId, StoreId};
-use crate::id::{ItemId, PeerId, RoomId};
+use crate::id::{ItemId, Mark, PeerId, RoomId};
 use crate::text::Document;
 use crate::transport::Path;
+
+/// Items that are remembered to be gone on with, should they be offered again.
+pub const MAX_WANTED: usize = 500;
 
 /// What a person does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +36,14 @@ pub enum Command {
     Accept {
         /// Which item.
         item: ItemKey,
+        /// Where to.
+        place: PlaceId,
+    },
+    /// Take these as soon as they are offered again, into a place: what [`View::wanted`] said before a restart. At most
+    /// [`MAX_WANTED`].
+    GoOn {
+        /// Which.
+        wanted: Vec<Mark>,
         /// Where to.
         place: PlaceId,
     },
@@ -122,6 +133,9 @@ pub struct View {
     pub total: Progress,
     /// True while bytes move or are about to: keep the screen on, ask before leaving.
     pub busy: bool,
+    /// What was accepted here, is not whole yet and was stopped by nobody; on the list or, while its sharer does not offer
+    /// it, not. Kept over a restart it can be said in [`Command::GoOn`].
+    pub wanted: Vec<Mark>,
 }
 
 /// Where this device stands.
@@ -400,6 +414,10 @@ notice_codes! {
     ServerVersion "server-version" Alert,
     /// Another window of this browser took this one's place.
     Replaced "replaced" Alert,
+    /// Another page of this browser is in this room, so this one stays outside. `subject`: the room. Told by the shell.
+    AlreadyOpen "already-open" Alert,
+    /// The page was loaded again and has forgotten what it shared. Told by the shell.
+    PickAgain "pick-again" Alert,
     /// A remembered room can no longer be returned to.
     KeepsakeExpired "keepsake-expired" Alert,
     /// Joining takes longer than usual.
@@ -422,6 +440,9 @@ notice_codes! {
     PeerJoined "peer-joined" Status,
     /// An item is no longer offered. `subject`: the item.
     ItemGone "item-gone" Alert,
+    /// The sharer was started anew and does not offer an item any more that was on its way; should it do so again, the item
+    /// goes on by itself. `subject`: the item.
+    ItemAwaited "item-awaited" Alert,
     /// An item is complete and verified. `subject`: the item.
     ItemReceived "item-received" Status,
     /// A member has an item completely. `subject`: the item.

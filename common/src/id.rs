@@ -18,7 +18,7 @@ pub enum InvalidId {
     /// A member id is 16 lowercase hexadecimal digits.
     #[error("a member id is 16 lowercase hexadecimal digits")]
     Peer,
-    /// An item id is 32 lowercase hexadecimal digits.
+    /// An item id or a mark is 32 lowercase hexadecimal digits.
     #[error("an item id is 32 lowercase hexadecimal digits")]
     Item,
 }
@@ -145,6 +145,40 @@ impl FromStr for ItemId {
     }
 }
 
+/// What tells an item again after its sharer or its receiver was started anew: a digest of the room, the member, and what
+/// is said of the item. It is no secret, and whoever finds one learns nothing from it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Mark([u8; 16]);
+
+impl Mark {
+    /// The mark of this digest; the rest of it is dropped.
+    pub(crate) fn of(digest: &blake3::Hash) -> Self {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest.as_bytes()[..16]);
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        ItemId(self.0).fmt(f)
+    }
+}
+
+impl fmt::Debug for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mark({self})")
+    }
+}
+
+impl FromStr for Mark {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        text.parse().map(|ItemId(bytes)| Self(bytes))
+    }
+}
+
 /// One fetch of one item over one link. Chosen by the receiver; unique among that link's fetches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct TransferId(pub u32);
@@ -196,6 +230,7 @@ mod tests {
         fn any_string_is_a_valid_id_or_a_typed_error(text in "\\PC*") {
             let _ = text.parse::<PeerId>();
             let _ = text.parse::<ItemId>();
+            let _ = text.parse::<Mark>();
             if let Ok(room) = text.parse::<RoomId>() {
                 prop_assert_eq!(room.as_str().parse::<RoomId>(), Ok(room.clone()));
             }
@@ -205,6 +240,13 @@ mod tests {
         fn a_peer_id_survives_its_own_text(value: u64) {
             prop_assert_eq!(PeerId(value).to_string().parse::<PeerId>(), Ok(PeerId(value)));
         }
+    }
+
+    #[test]
+    fn a_mark_survives_its_own_text() {
+        let mark = Mark::of(&blake3::hash(b"something"));
+        assert_eq!(mark.to_string().parse(), Ok(mark));
+        assert_ne!(Mark::of(&blake3::hash(b"something else")), mark);
     }
 
     #[test]

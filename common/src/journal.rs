@@ -51,6 +51,11 @@ impl Journal {
         (plan.total >= MIN_TOTAL).then(|| Self { identity: identity(plan) })
     }
 
+    /// A name for the item where it is kept under one: 64 hex digits.
+    pub fn name(&self) -> String {
+        blake3::Hash::from_bytes(self.identity).to_string()
+    }
+
     /// What stands at the start of the file.
     pub fn header(&self) -> [u8; HEADER] {
         let mut header = [0; HEADER];

@@ -3,7 +3,9 @@
 
 mod world;
 
-use privydrop_common::api::{Command, NoticeCode};
+use privydrop_common::api::{Command, ItemState, Keepsake, MAX_WANTED, NoticeCode};
+use privydrop_common::host::PlaceId;
+use privydrop_common::id::Mark;
 use world::{DeviceId, Weather, World, bytes_of, received};
 
 const MIB: usize = 1 << 20;
@@ -53,4 +55,157 @@ fn what_was_left_of_another_content_of_the_same_name_size_and_time_is_never_kept
     });
     world.until_done(guest);
     assert_eq!(received(&world, guest)["file.bin"], content);
+}
+
+/// A host and a guest that has about a half of 32 MiB, none of it fetched twice so far.
+fn half_way(seed: u64) -> (World, DeviceId, DeviceId) {
+    let (mut world, host, guest) = World::host_and_guest(seed, Weather::FAIR, bytes_of(1, 32 * MIB));
+    world.accept_all(guest);
+    world.until("bytes came", |world| world.item_in(guest).progress.done > 16 << 20);
+    (world, host, guest)
+}
+
+fn keepsake(world: &World, device: DeviceId) -> Keepsake {
+    let room = world.view(device).room.unwrap();
+    let keepsake = room.keepsake.unwrap();
+    assert_eq!(keepsake.room(), Some(room.id));
+    keepsake
+}
+
+/// The guest is started anew with what its shell kept, and comes back by `way`.
+fn restart_guest(world: &mut World, guest: DeviceId, way: impl FnOnce(&mut World)) {
+    let wanted = world.view(guest).wanted;
+    world.restart(guest);
+    world.command(guest, Command::GoOn { wanted, place: PlaceId(1) });
+    way(world);
+}
+
+/// The host is started anew and comes back into its room, with nothing to offer.
+fn restart_host(world: &mut World, host: DeviceId) {
+    let keepsake = keepsake(world, host);
+    world.restart(host);
+    world.command(host, Command::Return(keepsake));
+    world.until("the host is back", |world| world.view(host).room.is_some());
+}
+
+/// The guest has all of it, by itself, and no more than the second half was sent again.
+fn goes_on(world: &mut World, guest: DeviceId, carried: u64) {
+    world.until("it goes on", |world| world.devices[guest].heard.contains(&NoticeCode::ItemResumed));
+    world.until_done(guest);
+    assert_eq!(received(world, guest)["file.bin"], bytes_of(1, 32 * MIB));
+    assert!(world.wires.carried - carried < 17 << 20, "only the rest is sent");
+    assert_eq!(world.view(guest).wanted, []);
+}
+
+#[test]
+fn a_receiver_that_was_killed_goes_on_by_itself_when_it_opens_the_link_again() {
+    let (mut world, host, guest) = half_way(43);
+    let (carried, link) = (world.wires.carried, world.link(host));
+    restart_guest(&mut world, guest, |world| world.join(guest, &link));
+    goes_on(&mut world, guest, carried);
+}
+
+#[test]
+fn a_receiver_that_was_loaded_again_goes_on_by_itself_in_its_old_place() {
+    let (mut world, _, guest) = half_way(44);
+    let (carried, keepsake) = (world.wires.carried, keepsake(&world, guest));
+    restart_guest(&mut world, guest, |world| world.command(guest, Command::Return(keepsake)));
+    goes_on(&mut world, guest, carried);
+}
+
+#[test]
+fn what_is_wanted_is_taken_too_when_it_was_offered_before_that_was_said() {
+    let (mut world, host, guest) = half_way(45);
+    let (carried, link) = (world.wires.carried, world.link(host));
+    let wanted = world.view(guest).wanted;
+    world.restart(guest);
+    world.join(guest, &link);
+    world.until("the item is there", |world| !world.items_in(guest).is_empty());
+    assert_eq!(world.item_in(guest).state, ItemState::Offered);
+    world.command(guest, Command::GoOn { wanted, place: PlaceId(1) });
+    goes_on(&mut world, guest, carried);
+}
+
+#[test]
+fn a_sharer_that_was_started_anew_is_gone_on_with_once_it_offers_the_same_again() {
+    let (mut world, host, guest) = half_way(46);
+    world.share_file(host, "untaken.bin", bytes_of(2, MIB));
+    world.until("both are offered", |world| world.items_in(guest).len() == 2);
+    let (carried, link) = (world.wires.carried, world.link(host));
+    restart_host(&mut world, host);
+    assert_eq!(world.link(host), link);
+    world.until("it is said", |world| world.has_notice(guest, NoticeCode::ItemAwaited));
+    assert!(world.items_in(guest).is_empty(), "nothing is on the list that cannot be had");
+    assert_eq!(world.view(guest).wanted.len(), 1);
+    world.share_file(host, "file.bin", bytes_of(1, 32 * MIB));
+    goes_on(&mut world, guest, carried);
+    assert!(!world.has_notice(guest, NoticeCode::ItemAwaited));
+}
+
+#[test]
+fn both_ends_started_anew_at_once_go_on() {
+    let (mut world, host, guest) = half_way(47);
+    let (carried, keepsake) = (world.wires.carried, keepsake(&world, guest));
+    restart_guest(&mut world, guest, |world| world.command(guest, Command::Return(keepsake)));
+    restart_host(&mut world, host);
+    world.share_file(host, "file.bin", bytes_of(1, 32 * MIB));
+    goes_on(&mut world, guest, carried);
+}
+
+#[test]
+fn what_comes_under_the_same_name_size_and_time_with_another_content_begins_anew() {
+    let (mut world, host, guest) = half_way(48);
+    restart_host(&mut world, host);
+    let other = bytes_of(3, 32 * MIB);
+    world.share_file(host, "file.bin", other.clone());
+    world.until("it is taken", |world| !world.items_in(guest).is_empty());
+    world.until_done(guest);
+    assert_eq!(received(&world, guest)["file.bin"], other);
+}
+
+#[test]
+fn nobody_else_and_nothing_else_is_taken_without_a_word() {
+    let (mut world, host, guest) = half_way(49);
+    let link = world.link(host);
+    restart_host(&mut world, host);
+    restart_guest(&mut world, guest, |world| world.join(guest, &link));
+    world.until("the guest is in", |world| world.view(guest).peers.iter().any(|peer| peer.verified));
+    let third = world.device("third");
+    world.join(third, &link);
+    world.until("the third is in", |world| world.view(third).peers.iter().any(|peer| peer.verified));
+    world.share_file(third, "file.bin", bytes_of(1, 32 * MIB));
+    world.share_file(host, "file.bin", bytes_of(1, 32 * MIB - 1));
+    world.share_file(host, "File.bin", bytes_of(1, 32 * MIB));
+    world.until("all are offered", |world| world.items_in(guest).len() == 3);
+    assert!(world.items_in(guest).iter().all(|item| item.state == ItemState::Offered));
+    assert_eq!(world.view(guest).wanted.len(), 1, "it still waits for its sharer");
+}
+
+#[test]
+fn what_a_person_stopped_or_has_is_not_wanted() {
+    let (mut world, _, guest) = half_way(50);
+    let item = world.item_in(guest).key;
+    assert_eq!(world.view(guest).wanted.len(), 1);
+    world.command(guest, Command::Pause(item));
+    assert_eq!(world.view(guest).wanted, []);
+    world.command(guest, Command::Resume(item));
+    assert_eq!(world.view(guest).wanted.len(), 1);
+    world.command(guest, Command::Cancel(item));
+    assert_eq!(world.view(guest).wanted, []);
+    assert_eq!(Keepsake("of nothing".into()).room(), None);
+    world.accept(guest, item);
+    world.until_done(guest);
+    assert_eq!(world.view(guest).wanted, []);
+}
+
+#[test]
+fn no_more_is_remembered_than_can_be() {
+    let mut world = World::new(51, Weather::FAIR);
+    let device = world.device("one");
+    let mark = |number: usize| format!("{number:032x}").parse::<Mark>().unwrap();
+    let wanted: Vec<Mark> = (0..MAX_WANTED + 9).map(mark).collect();
+    for _ in 0..2 {
+        world.command(device, Command::GoOn { wanted: wanted.clone(), place: PlaceId(1) });
+        assert_eq!(world.view(device).wanted.len(), MAX_WANTED);
+    }
 }

@@ -56,7 +56,7 @@ pub struct Browser {
     downloads: PathBuf,
     // Ends before its folder is deleted.
     program: Program,
-    _folder: Option<TempDir>,
+    folder: Option<TempDir>,
 }
 
 impl Browser {
@@ -67,13 +67,24 @@ impl Browser {
 
     /// The same with further flags for Chromium.
     pub async fn start_with(kind: Kind, flags: &[String]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::start_in(tempfile::tempdir().expect("a temporary folder"), kind, flags).await
+    }
+
+    /// Ends the browser at once, as a crash does, and starts it again with the same profile.
+    pub async fn start_again(mut self) -> Self {
+        self.program.end();
+        let (kind, folder) = (self.kind, self.folder.take().expect("a browser with a profile"));
+        drop(self);
+        Self::start_in(folder, kind, &[]).await
+    }
+
+    async fn start_in(folder: TempDir, kind: Kind, flags: &[String]) -> Self {
         let downloads = folder.path().join("downloads");
-        std::fs::create_dir(&downloads).expect("a folder for downloads");
+        std::fs::create_dir_all(&downloads).expect("a folder for downloads");
         let (program, port) = start_driver(kind, folder.path());
         let wishes = match kind {
             Kind::Chromium => chromium(folder.path(), &downloads, flags),
-            Kind::Firefox => firefox(&downloads),
+            Kind::Firefox => firefox(folder.path(), &downloads),
             Kind::App => panic!("the app is started on a desk, by `App::start`"),
         };
         let address = format!("http://127.0.0.1:{port}");
@@ -81,7 +92,7 @@ impl Browser {
         let driver =
             driver.unwrap_or_else(|error| panic!("no session with {kind:?}: {error}; {}", program.output()));
         let browser =
-            Self { kind, driver, console: Arc::default(), downloads, program, _folder: Some(folder) };
+            Self { kind, driver, console: Arc::default(), downloads, program, folder: Some(folder) };
         browser.driver.set_script_timeout(SCRIPT).await.expect("a time-out for scripts");
         if kind == Kind::Firefox {
             browser.listen_to_console().await;
@@ -95,7 +106,7 @@ impl Browser {
         let driver = driver.unwrap_or_else(|error| panic!("no session: {error}; {}", program.output()));
         driver.set_script_timeout(SCRIPT).await.expect("a time-out for scripts");
         let downloads = downloads.to_owned();
-        Self { kind: Kind::App, driver, console: Arc::default(), downloads, program, _folder: None }
+        Self { kind: Kind::App, driver, console: Arc::default(), downloads, program, folder: None }
     }
 
     /// Which browser it is.
@@ -250,10 +261,14 @@ fn chromium(folder: &Path, downloads: &Path, flags: &[String]) -> WebDriverResul
     Ok(wishes.into())
 }
 
-fn firefox(downloads: &Path) -> WebDriverResult<Capabilities> {
+fn firefox(folder: &Path, downloads: &Path) -> WebDriverResult<Capabilities> {
+    let profile = folder.join("profile");
+    std::fs::create_dir_all(&profile).expect("a folder for the profile");
     let mut wishes = DesiredCapabilities::firefox();
     wishes.set_firefox_binary(&find(&["firefox-esr", "firefox"]).to_string_lossy())?;
     wishes.add_arg("--headless")?;
+    wishes.add_arg("-profile")?;
+    wishes.add_arg(&profile.to_string_lossy())?;
     wishes.set("webSocketUrl", true)?;
     let preferences = json!({
         "browser.download.dir": downloads,

@@ -102,6 +102,38 @@ impl Page {
         page
     }
 
+    /// Opens `address` in a new browser that, like those of phones, lets nobody choose a folder.
+    pub async fn open_without_folders(kind: Kind, address: &str) -> Self {
+        let page = Self { browser: Browser::start(kind).await };
+        page.hide_folders().await;
+        page.go(address).await;
+        page
+    }
+
+    /// Ends the browser at once, as a crash does, starts it again with the same profile and opens `address`.
+    pub async fn kill_and_open(self, address: &str) -> Self {
+        let page = Self { browser: self.browser.start_again().await };
+        page.hide_folders().await;
+        page.go(address).await;
+        page
+    }
+
+    /// Lets a script run in every page from now on before the page's own. Only for Chromium.
+    pub async fn before_each_page(&self, script: &str) {
+        let wish = json!({ "source": script });
+        let heard = self.driver().cdp().send_raw("Page.addScriptToEvaluateOnNewDocument", wish).await;
+        heard.expect("a script for later");
+    }
+
+    async fn hide_folders(&self) {
+        if self.browser.kind() == Kind::Chromium {
+            self.before_each_page(
+                "Object.defineProperty(window, 'showDirectoryPicker', { value: undefined })",
+            )
+            .await;
+        }
+    }
+
     /// The page that a window of the app shows by itself.
     pub(crate) async fn of(browser: Browser) -> Self {
         let page = Self { browser };
@@ -361,6 +393,47 @@ impl Page {
             (shown.peers.is_empty() && !moving).then_some(())
         })
         .await;
+    }
+
+    /// Waits until the item goes on from what was received before; how many percent that is.
+    pub async fn resumed(&self) -> u8 {
+        let told = "return document.querySelector('.notice[data-code=item-resumed] strong')?.textContent";
+        let changed = Instant::now();
+        loop {
+            let words = self.browser.run(told, vec![]).await.unwrap_or_default();
+            // `NAME goes on at NUMBER %`
+            let number = words.as_str().and_then(|words| words.split(' ').rev().nth(1));
+            if let Some(percent) = number.and_then(|number| number.parse().ok()) {
+                return percent;
+            }
+            if changed.elapsed() > PATIENCE {
+                self.give_up("something that goes on", &self.look().await.unwrap_or_default()).await;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Opens `address` in another tab and goes there; as a copy of this one, it has the same memory.
+    pub async fn open_tab(&self, address: &str, copy: bool) {
+        if copy {
+            self.browser
+                .run("window.open(arguments[0])", vec![json!(address)])
+                .await
+                .expect("a copy of the tab");
+            let tabs = self.driver().windows().await.expect("the tabs");
+            self.driver().switch_to_window(tabs.last().expect("a tab").clone()).await.expect("the copy");
+            return self.ready().await;
+        }
+        let tab = self.driver().new_tab().await.expect("another tab");
+        self.driver().switch_to_window(tab).await.expect("the other tab");
+        self.go(address).await;
+    }
+
+    /// Goes back to the first tab; closes the one that is open.
+    pub async fn close_tab(&self) {
+        self.driver().close_window().await.expect("a tab to close");
+        let tabs = self.driver().windows().await.expect("the tabs");
+        self.driver().switch_to_window(tabs.first().expect("a tab").clone()).await.expect("the first tab");
     }
 
     /// Takes a picture of the page.

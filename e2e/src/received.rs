@@ -34,7 +34,7 @@ pub async fn received(page: &Page, name: &str) -> Tree {
 }
 
 /// The download of an item: a file under its name, or a folder's archive.
-async fn saved(page: &Page, name: &str) -> Tree {
+pub async fn saved(page: &Page, name: &str) -> Tree {
     let downloads = page.browser().downloads();
     let (file, archive) = (downloads.join(name), downloads.join(format!("{name}.zip")));
     let start = Instant::now();
@@ -43,7 +43,7 @@ async fn saved(page: &Page, name: &str) -> Tree {
         let running = std::fs::read_dir(downloads).expect("the downloads").flatten();
         let running = running
             .into_iter()
-            .any(|entry| entry.path().extension().is_some_and(|extension| extension == "part"));
+            .any(|entry| entry.path().extension().is_some_and(|end| end == "part" || end == "crdownload"));
         if !running && archive.exists() {
             return Tree::of_zip(&archive);
         }

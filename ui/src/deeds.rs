@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use gloo::events::EventListener;
 use gloo::timers::callback::Timeout;
-use privydrop_common::api::{Command, ItemKey, Keepsake, Level, Notice, NoticeCode};
+use privydrop_common::api::{Command, ItemKey, Keepsake, Level, Notice, NoticeCode, Phase};
 use privydrop_common::code::{Invitation, Link};
 use privydrop_common::host::StoreId;
 use privydrop_common::id::RoomId;
@@ -19,7 +19,7 @@ use crate::awake::Awake;
 use crate::backend::{self, Backend, IN_APP, NoPlace, Storage, Wish};
 use crate::choices::{offered, savable};
 use crate::locale::{Language, Locale};
-use crate::state::{Action, Intent, State};
+use crate::state::{Action, Intent, State, shares};
 use crate::theme::Theme;
 use crate::visit::{Remembered, Visit};
 use crate::{device, listeners, memory, words};
@@ -50,6 +50,9 @@ struct Memo {
     name: Option<Timeout>,
     awake: Option<Awake>,
     listening: Vec<EventListener>,
+    shares: bool,
+    /// What this tab shared before it was loaded again is not said to be forgotten yet.
+    pick_again: bool,
 }
 
 impl Deeds {
@@ -71,6 +74,7 @@ impl Deeds {
         self.command(Command::Introduce(device::label(&listeners::user_agent())));
         let link = listeners::take_link();
         let visit = memory::visit();
+        self.memo.borrow_mut().pick_again = visit.shares && link.is_none();
         if let Some(first) = visit.first_command(link.as_ref()) {
             self.command(first);
         }
@@ -219,6 +223,13 @@ impl Deeds {
             self.forget_expired(state);
         }
         let mut memo = self.memo.borrow_mut();
+        if memo.shares != shares(&state.view) {
+            memo.shares = !memo.shares;
+            memory::change_visit(|visit| visit.shares = memo.shares);
+        }
+        if state.view.phase == Phase::InRoom && core::mem::take(&mut memo.pick_again) {
+            self.tell(NoticeCode::PickAgain, String::new());
+        }
         if memo.marked != Some((state.language, state.theme)) {
             memo.marked = Some((state.language, state.theme));
             if IN_APP {
@@ -266,7 +277,8 @@ impl Deeds {
 
     /// Another visit begins in this tab.
     fn start_over(&self, visit: Visit) {
-        self.memo.borrow_mut().keepsake = None;
+        let mut memo = self.memo.borrow_mut();
+        (memo.keepsake, memo.shares) = (None, false);
         memory::keep_visit(&visit);
     }
 

@@ -15,6 +15,7 @@ const ROOM: &str = "privydrop.room";
 const LINK: &str = "privydrop.link";
 const KEEPSAKE: &str = "privydrop.keepsake";
 const TYPED: &str = "privydrop.typed";
+const SHARES: &str = "privydrop.shares";
 
 /// The chosen language, else the first that the browser asks for and the page speaks.
 pub fn language() -> Language {
@@ -61,6 +62,7 @@ pub fn visit() -> Visit {
         link: get(for_this_tab(), LINK).and_then(|link| link.parse().ok()),
         keepsake: get(for_this_tab(), KEEPSAKE).map(Keepsake),
         typed: get(for_this_tab(), TYPED).unwrap_or_default(),
+        shares: get(for_this_tab(), SHARES).is_some(),
     }
 }
 
@@ -68,6 +70,7 @@ pub fn visit() -> Visit {
 pub fn keep_visit(visit: &Visit) {
     set(for_this_tab(), LINK, visit.link.as_ref().map(|link| link.fragment()).as_deref());
     set(for_this_tab(), KEEPSAKE, visit.keepsake.as_ref().map(|keepsake| keepsake.0.as_str()));
+    set(for_this_tab(), SHARES, visit.shares.then_some("1"));
     set(for_this_tab(), TYPED, Some(visit.typed.as_str()).filter(|typed| !typed.is_empty()));
 }
 

@@ -309,6 +309,9 @@ impl State {
             self.name = NameState::Empty;
             self.take_back(NoticeCode::NotAnInvitation);
         }
+        if shares(&view) {
+            self.take_back(NoticeCode::PickAgain);
+        }
         if view.phase == Phase::Idle && self.view.phase != Phase::Idle {
             self.text_shared = false;
         }
@@ -324,6 +327,11 @@ impl Reducible for State {
     }
 }
 
+/// True when this device offers something.
+pub fn shares(view: &View) -> bool {
+    view.items.iter().any(|item| item.key.owner.is_none())
+}
+
 /// The machine name of the newest message of a level; empty when there is none.
 pub fn newest(notices: &[Notice], level: Level) -> &'static str {
     notices.iter().rev().find(|notice| notice.code.level() == level).map_or("", |notice| notice.code.as_str())
@@ -334,6 +342,7 @@ mod tests {
     use privydrop_common::api::{Keepsake, RoomView};
     use privydrop_common::bridge::Told;
     use privydrop_common::code::Code;
+    use privydrop_common::id::ItemId;
 
     use super::*;
 
@@ -390,6 +399,16 @@ mod tests {
         assert!(State::is_own(notice.id));
         assert!(state.clone().after(Action::Dismiss(notice.id)).notices().is_empty());
         assert!(state.after(typed("1")).notices().is_empty());
+    }
+
+    #[test]
+    fn what_has_to_be_picked_again_is_said_until_something_is() {
+        let again = Action::Tell { code: NoticeCode::PickAgain, subject: String::new() };
+        let state = state().after(again).after(in_phase(Phase::InRoom));
+        assert_eq!(state.notices().len(), 1);
+        let key = ItemKey { owner: None, item: ItemId::TEXT };
+        let items = vec![ItemView::offered(key, ItemKind::File, "a".into(), 1)];
+        assert!(state.after(Action::Viewed(View { items, ..View::default() })).notices().is_empty());
     }
 
     #[test]

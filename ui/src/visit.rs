@@ -24,6 +24,8 @@ pub struct Visit {
     pub keepsake: Option<Keepsake>,
     /// What stands in the join field.
     pub typed: String,
+    /// This tab offers something, which a reload forgets.
+    pub shares: bool,
 }
 
 impl Visit {
@@ -54,7 +56,12 @@ mod tests {
 
     #[test]
     fn a_link_in_the_address_beats_everything_that_was_kept() {
-        let visit = Visit { link: None, keepsake: Some(Keepsake("kept".into())), typed: "123456-a".into() };
+        let visit = Visit {
+            link: None,
+            keepsake: Some(Keepsake("kept".into())),
+            typed: "123456-a".into(),
+            ..Visit::default()
+        };
         let first = visit.first_command(Some(&link()));
         assert_eq!(first, Some(Command::Join(Invitation::Link(link()))));
     }
@@ -62,7 +69,7 @@ mod tests {
     #[test]
     fn a_reload_goes_back_into_the_room_and_else_opens_the_link_again() {
         let mut visit =
-            Visit { link: Some(link()), keepsake: Some(Keepsake("kept".into())), typed: String::new() };
+            Visit { link: Some(link()), keepsake: Some(Keepsake("kept".into())), ..Visit::default() };
         assert_eq!(visit.first_command(None), Some(Command::Return(Keepsake("kept".into()))));
         visit.keepsake = None;
         assert_eq!(visit.first_command(None), Some(Command::Join(Invitation::Link(link()))));

@@ -116,7 +116,7 @@ impl Session {
                 let incoming = received.incoming.take();
                 let transfer = incoming.as_ref().map(|incoming| incoming.transfer);
                 let roots = incoming.and_then(|incoming| incoming.roots());
-                if let (Content::Item(item), Some(roots)) = (&received.content, roots) {
+                if let (Content::Item(item, _), Some(roots)) = (&received.content, roots) {
                     received.hash = Some(item.hash(&roots));
                 }
                 received.step = Step::Rest;

@@ -16,7 +16,7 @@ impl Session {
             Control::RoomKey(key) => self.handle_room_key(peer, key),
             Control::Offer(summary) => self.handle_offer(link, peer, summary, now),
             Control::Withdraw(item) => self.handle_withdraw(ItemKey { owner: Some(peer), item }, now),
-            Control::Text(bytes) => self.handle_text(link, peer, &bytes),
+            Control::Text(bytes) => self.handle_text(link, peer, &bytes, now),
             Control::List { item, from } => self.handle_list(link, item, from),
             Control::Entries { item, from, entries } => self.handle_entries(peer, item, from, &entries, now),
             Control::Fetch { transfer, item, have, window } => {

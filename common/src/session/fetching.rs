@@ -7,6 +7,7 @@ use super::{Changed, Session};
 use crate::api::ItemKey;
 use crate::host::{Errand, StoreId};
 use crate::id::{PeerId, TransferId};
+use crate::link::LinkId;
 use crate::time::Moment;
 use crate::transfer::Incoming;
 use crate::wire::Control;
@@ -32,26 +33,22 @@ impl Session {
         self.touch(Changed::Facts);
     }
 
-    /// A link to this member is up (again).
-    pub(super) fn go_on_with(&mut self, _owner: PeerId, now: Moment) {
-        self.run_queue(now);
-    }
-
     /// Lets accepted items take their next step, as many at once as may.
+    /// An item whose sharer has not offered it on the link in use waits: it may be gone.
     pub(super) fn run_queue(&mut self, now: Moment) {
         let mut running = self.received.values().filter(|received| received.is_running()).count();
-        let mut waiting: Vec<(u64, ItemKey)> = self
+        let mut waiting: Vec<(u64, ItemKey, LinkId)> = self
             .received
             .iter()
             .filter(|(_, received)| {
                 matches!(received.step, Step::Queued | Step::Ready) && !received.is_paused()
             })
-            .map(|(key, received)| (received.order, *key))
+            .map(|(key, received)| (received.order, *key, received.link))
             .collect();
         waiting.sort_unstable();
-        for (_, key) in waiting {
+        for (_, key, link) in waiting {
             let Some(owner) = key.owner else { continue };
-            if self.peers.get(&owner).is_none_or(|peer| peer.link.is_none()) {
+            if self.peers.get(&owner).is_none_or(|peer| peer.link != Some(link)) {
                 continue;
             }
             match self.received.get(&key).map(|received| received.step) {
@@ -70,7 +67,7 @@ impl Session {
         let Some(owner) = key.owner else { return };
         let store = StoreId(self.next_number());
         let Some(received) = self.received.get_mut(&key) else { return };
-        let (Content::Item(item), Some(place)) = (&received.content, received.place) else { return };
+        let (Content::Item(item, _), Some(place)) = (&received.content, received.place) else { return };
         if let Some(from) = item.next_entry() {
             received.step = Step::Listing;
             received.update_state();

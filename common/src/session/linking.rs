@@ -111,7 +111,7 @@ impl Session {
             LinkEvent::Send(lane, frame) => self.actions.push_back(Action::Send { link: id, lane, frame }),
             LinkEvent::Proved => self.handle_proved(id, peer),
             LinkEvent::WrongProof => self.handle_wrong_proof(id, peer, now),
-            LinkEvent::Up => self.handle_up(id, peer, now),
+            LinkEvent::Up => self.handle_up(id, peer),
             LinkEvent::Slow => self.notify(NoticeCode::ConnectSlow, self.peer_label(peer)),
             LinkEvent::Control(control) => self.handle_control(id, peer, control, now),
             LinkEvent::Data(frame) => self.handle_data(id, peer, frame, now),
@@ -241,7 +241,7 @@ impl Session {
         }
     }
 
-    fn handle_up(&mut self, id: LinkId, peer: PeerId, now: Moment) {
+    fn handle_up(&mut self, id: LinkId, peer: PeerId) {
         let old: Vec<LinkId> = self.links_to(peer).filter(|other| *other != id).collect();
         for old in old {
             self.drop_link(old);
@@ -265,7 +265,6 @@ impl Session {
             }
         }
         self.open_lanes(id);
-        self.go_on_with(peer, now);
     }
 
     /// Asks for further lanes if much is to come from this member. Each costs a connection, which is much for little.

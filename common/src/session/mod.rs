@@ -18,6 +18,7 @@ mod room;
 mod sharing;
 mod showing;
 mod view;
+mod wanted;
 
 use std::collections::{HashMap, VecDeque};
 
@@ -27,8 +28,8 @@ use rand_core::SeedableRng;
 
 use crate::api::{Command, ItemKey, Notice, View};
 use crate::few::Few;
-use crate::host::{Errand, JobId, Report, StoreId};
-use crate::id::{PeerId, TransferId};
+use crate::host::{Errand, JobId, PlaceId, Report, StoreId};
+use crate::id::{Mark, PeerId, TransferId};
 pub use crate::link::LinkId;
 use crate::link::{Link, LinkEvent};
 use crate::name::Fold;
@@ -101,6 +102,8 @@ pub struct Session {
     text: crate::text::Document,
     text_order: u64,
     received: Few<ItemKey, Received>,
+    /// What is to go on once it is offered again, oldest first, and where to.
+    wanted: Vec<(Mark, PlaceId)>,
     stores: Few<StoreId, ItemKey>,
     fetches: Few<TransferId, ItemKey>,
     jobs: HashMap<JobId, JobOwner>,
@@ -128,6 +131,7 @@ impl Session {
             text: crate::text::Document::default(),
             text_order: 0,
             received: Few::default(),
+            wanted: Vec::new(),
             stores: Few::default(),
             fetches: Few::default(),
             jobs: HashMap::new(),
@@ -188,6 +192,7 @@ impl Session {
             Command::Share(items) => self.share(items, now),
             Command::SetText(document) => self.set_text(document, now),
             Command::Accept { item, place } => self.accept(item, place, now),
+            Command::GoOn { wanted, place } => self.go_on(wanted, place, now),
             Command::Pause(item) => self.pause(item, now),
             Command::Resume(item) => self.resume(item, now),
             Command::Cancel(item) => self.cancel(item, now),

@@ -15,22 +15,25 @@ use crate::wire::{Entry, ItemSummary, MAX_ITEMS};
 impl Session {
     pub(super) fn handle_offer(&mut self, link: LinkId, peer: PeerId, summary: ItemSummary, now: Moment) {
         let key = ItemKey { owner: Some(peer), item: summary.id };
-        if let Some(Received { content: Content::Item(known), .. }) = self.received.get(&key) {
+        if let Some(Received { content: Content::Item(known, _), link: on, .. }) = self.received.get_mut(&key)
+        {
             // The same item over a new link; other facts under the same id are not the same item.
             if known.summary != summary {
-                self.end_for_violation(link);
+                return self.end_for_violation(link);
             }
-            return;
+            *on = link;
+            return self.run_queue(now);
         }
         if self.received.keys().filter(|key| key.owner == Some(peer)).count() >= MAX_ITEMS {
             return self.end_for_violation(link);
         }
+        let mark = self.mark_of(peer, &summary);
         match TheirItem::new(summary, self.fold) {
             Ok(item) => {
                 let order = self.next_number();
-                self.received.insert(key, Received::new(order, Content::Item(item)));
+                self.received.insert(key, Received::new(order, link, Content::Item(item, mark)));
                 self.touch(Changed::Facts);
-                self.run_queue(now);
+                self.go_on_if_wanted(key, now);
             }
             Err(_) => self.notify(NoticeCode::UnsafeName, self.peer_label(peer)),
         }
@@ -51,7 +54,8 @@ impl Session {
         self.touch(Changed::Facts);
     }
 
-    pub(super) fn handle_text(&mut self, link: LinkId, peer: PeerId, bytes: &[u8]) {
+    pub(super) fn handle_text(&mut self, link: LinkId, peer: PeerId, bytes: &[u8], now: Moment) {
+        self.take_off_unoffered(link, peer, now);
         // A member has one text; its item id is fixed, so that the newest replaces the one before.
         let key = ItemKey { owner: Some(peer), item: ItemId::TEXT };
         if bytes.is_empty() {
@@ -63,7 +67,7 @@ impl Session {
             Some(received) => received.content = Content::Text(document),
             None => {
                 let order = self.next_number();
-                self.received.insert(key, Received::new(order, Content::Text(document)));
+                self.received.insert(key, Received::new(order, link, Content::Text(document)));
             }
         }
         self.touch(Changed::Facts);
@@ -82,7 +86,7 @@ impl Session {
         else {
             return;
         };
-        let Content::Item(their) = &mut received.content else { return };
+        let Content::Item(their, _) = &mut received.content else { return };
         if their.add_page(from, entries).is_err() {
             self.notify(NoticeCode::UnsafeName, self.peer_label(peer));
             self.stop(key, ItemState::Failed, None, false);
@@ -91,13 +95,34 @@ impl Session {
         self.list_or_prepare(key);
     }
 
+    /// A member's text comes after all its items, also an empty one. What it offered on another link and not on this one
+    /// it does not have any more: most likely it was started anew.
+    fn take_off_unoffered(&mut self, link: LinkId, peer: PeerId, now: Moment) {
+        let unoffered = |key: &ItemKey, received: &Received| {
+            let open = received.state != ItemState::Done && !received.is_whole();
+            key.owner == Some(peer) && received.link != link && open
+        };
+        let gone = self.received.iter().filter(|(key, received)| unoffered(key, received));
+        let gone: Vec<ItemKey> = gone.map(|(key, _)| *key).collect();
+        for key in gone {
+            let awaited = self.await_again(key);
+            let name = self.received.remove(&key).map(|received| received.name());
+            if let Some(name) = name.filter(|_| awaited) {
+                self.notify(NoticeCode::ItemAwaited, name);
+            }
+            self.touch(Changed::Facts);
+        }
+        self.take_wanted(now);
+        self.run_queue(now);
+    }
+
     /// The member is gone for good: what is whole stays, what is not cannot be fetched any more.
     pub(super) fn forget_items_of(&mut self, owner: PeerId, now: Moment) {
         let theirs = |key: &ItemKey, received: &Received| key.owner == Some(owner) && !received.is_whole();
         let lost = self.received.iter().filter(|(key, received)| theirs(key, received));
         let keys: Vec<ItemKey> = lost.map(|(key, _)| *key).collect();
         for key in keys {
-            self.suspend(key);
+            self.await_again(key);
             if self.received.get(&key).is_some_and(|received| received.state != ItemState::Done) {
                 self.received.remove(&key);
             }

@@ -3,6 +3,8 @@
 use crate::api::{ItemState, Side};
 use crate::catalog::TheirItem;
 use crate::host::{Kept, PlaceId, StoreId};
+use crate::id::Mark;
+use crate::link::LinkId;
 use crate::rate::Rate;
 use crate::text::Document;
 use crate::transfer::Incoming;
@@ -11,6 +13,8 @@ use crate::transfer::Incoming;
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) order: u64,
+    /// The link that it was last offered on.
+    pub(super) link: LinkId,
     pub(super) content: Content,
     pub(super) state: ItemState,
     pub(super) stopped_by: Option<Side>,
@@ -28,8 +32,8 @@ pub(super) struct Received {
 /// What is offered.
 #[derive(Debug)]
 pub(super) enum Content {
-    /// A file or folder.
-    Item(TheirItem),
+    /// A file or folder, and what tells it again.
+    Item(TheirItem, Mark),
     /// A text, here already.
     Text(Document),
 }
@@ -54,10 +58,11 @@ pub(super) enum Step {
 }
 
 impl Received {
-    pub(super) fn new(order: u64, content: Content) -> Self {
+    pub(super) fn new(order: u64, link: LinkId, content: Content) -> Self {
         let state = if matches!(content, Content::Text(_)) { ItemState::Done } else { ItemState::Offered };
         Self {
             order,
+            link,
             content,
             state,
             stopped_by: None,
@@ -75,15 +80,25 @@ impl Received {
 
     pub(super) fn name(&self) -> String {
         match &self.content {
-            Content::Item(item) => item.name.to_string(),
+            Content::Item(item, _) => item.name.to_string(),
             Content::Text(_) => String::new(),
         }
     }
 
     /// How much of it is stored, in percent.
     pub(super) fn percent(&self) -> u64 {
-        let (Content::Item(item), Some(incoming)) = (&self.content, &self.incoming) else { return 0 };
+        let (Content::Item(item, _), Some(incoming)) = (&self.content, &self.incoming) else { return 0 };
         incoming.stored().saturating_mul(100) / item.summary.size.max(1)
+    }
+
+    /// What tells it again after a restart, and where it goes, while it is to go on by itself.
+    pub(super) fn wanted(&self) -> Option<(Mark, PlaceId)> {
+        match (&self.content, self.place) {
+            (Content::Item(_, mark), Some(place)) if self.step != Step::Rest && !self.paused_here => {
+                Some((*mark, place))
+            }
+            _ => None,
+        }
     }
 
     pub(super) fn is_running(&self) -> bool {

@@ -15,11 +15,12 @@ impl Session {
     pub(super) fn accept(&mut self, key: ItemKey, place: PlaceId, now: Moment) {
         let Some(received) = self.received.get_mut(&key) else { return };
         let open = matches!(received.state, ItemState::Offered | ItemState::Failed | ItemState::Cancelled);
-        let Content::Item(item) = &mut received.content else { return };
+        let Content::Item(item, mark) = &mut received.content else { return };
         if !open || received.step != Step::Rest {
             return;
         }
         item.restart();
+        let mark = *mark;
         received.place = Some(place);
         received.stopped_by = None;
         received.paused_here = false;
@@ -27,6 +28,7 @@ impl Session {
         received.hash = None;
         received.step = Step::Queued;
         received.update_state();
+        self.wanted.retain(|(other, _)| *other != mark);
         self.run_queue(now);
     }
 

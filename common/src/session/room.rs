@@ -84,6 +84,13 @@ pub(super) struct Membership {
     pub(super) ice: Vec<IceServer>,
 }
 
+impl Keepsake {
+    /// The room that it leads back into; `None` when it cannot be read.
+    pub fn room(&self) -> Option<RoomId> {
+        Some(Kept::read(self)?.room)
+    }
+}
+
 /// What a [`Keepsake`] holds.
 #[derive(Serialize, Deserialize)]
 struct Kept {
@@ -92,6 +99,12 @@ struct Kept {
     key: RoomKey,
     /// The host's link secret.
     link: Option<LinkSecret>,
+}
+
+impl Kept {
+    fn read(keepsake: &Keepsake) -> Option<Self> {
+        postcard::from_bytes(&URL_SAFE_NO_PAD.decode(&keepsake.0).ok()?).ok()
+    }
 }
 
 impl Session {
@@ -119,8 +132,7 @@ impl Session {
     }
 
     pub(super) fn return_to_room(&mut self, keepsake: &Keepsake, now: Moment) {
-        let bytes = URL_SAFE_NO_PAD.decode(&keepsake.0).unwrap_or_default();
-        let Ok(kept) = postcard::from_bytes::<Kept>(&bytes) else {
+        let Some(kept) = Kept::read(keepsake) else {
             return self.notify(NoticeCode::KeepsakeExpired, "");
         };
         self.leave_room(now);

@@ -82,12 +82,9 @@ impl Session {
 
     /// Everything that a new link hears about what is offered here.
     pub(super) fn offers(&self) -> Vec<Control> {
-        let mut offers: Vec<Control> =
-            self.shared.iter().map(|shared| Control::Offer(shared.item.summary.clone())).collect();
-        if !self.text.is_empty() {
-            offers.push(self.text_control());
-        }
-        offers
+        let items = self.shared.iter().map(|shared| Control::Offer(shared.item.summary.clone()));
+        // An empty text, too, says that these were all.
+        items.chain([self.text_control()]).collect()
     }
 
     pub(super) fn open_lanes(&mut self, link: LinkId) {

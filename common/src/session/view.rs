@@ -33,6 +33,7 @@ impl Session {
             busy: items.iter().any(|item| is_on_its_way(item.state)),
             total,
             items,
+            wanted: self.wanted_marks(),
             notices: self.notices.iter().cloned().collect(),
         }
     }
@@ -112,7 +113,7 @@ impl Session {
 fn their_item(key: ItemKey, received: &Received, now: Moment) -> ItemView {
     let item = match &received.content {
         Content::Text(document) => return text_item(key, document, received.state),
-        Content::Item(item) => item,
+        Content::Item(item, _) => item,
     };
     let size = item.summary.size;
     let stored = match (&received.incoming, received.state) {

@@ -111,6 +111,12 @@ impl Disk {
         }
     }
 
+    /// The program ends: what was not finished stays as it is.
+    pub fn die(&mut self) {
+        let unfinished = |_: &StoreId, store: &mut Store| !store.finished;
+        self.suspended.extend(self.stores.extract_if(.., unfinished).map(|(_, store)| store));
+    }
+
     fn read(&self, source: SourceId, size: u64, piece: u32) -> Result<ReadPiece, SourceFault> {
         let content = self.sources.get(&source).ok_or(SourceFault::Unreadable)?;
         if content.len() as u64 != size {

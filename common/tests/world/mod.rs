@@ -129,11 +129,28 @@ impl World {
         }
     }
 
-    pub fn device(&mut self, label: &str) -> DeviceId {
+    fn session(&mut self) -> Session {
         let mut seed = [0; 32];
         self.rng.fill_bytes(&mut seed);
+        Session::new(seed, unicode_fold).with_lanes(self.plan)
+    }
+
+    /// A device's program ends at once, and another one is started over the same disk. Its links break when the others
+    /// notice.
+    pub fn restart(&mut self, device: DeviceId) {
+        Server::gone(self, device, true);
+        Wires::die(self, device);
+        self.queue.retain(|Reverse(due)| due.device != device);
+        self.devices[device].disk.die();
+        self.devices[device].session = self.session();
+        self.devices[device].wake_at = None;
+        self.devices[device].view = View::default();
+    }
+
+    pub fn device(&mut self, label: &str) -> DeviceId {
+        let session = self.session();
         self.devices.push(Device {
-            session: Session::new(seed, unicode_fold).with_lanes(self.plan),
+            session,
             disk: Disk::default(),
             view: View::default(),
             shown: 0,

@@ -175,6 +175,13 @@ impl Wires {
         }
     }
 
+    /// A device is gone; the other ends of its links notice.
+    pub fn die(world: &mut World, device: DeviceId) {
+        let mut links: Vec<End> = world.wires.ends.keys().copied().filter(|(of, _)| *of == device).collect();
+        links.sort_unstable();
+        links.into_iter().for_each(|(device, link)| Self::close(world, device, link));
+    }
+
     /// The link of a device that has one.
     pub fn link_of(&self, device: DeviceId) -> LinkId {
         self.ends.keys().find(|(of, _)| *of == device).map(|(_, link)| *link).expect("a link")

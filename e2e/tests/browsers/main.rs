@@ -6,6 +6,7 @@ mod hostile;
 mod names;
 mod refusals;
 mod relay;
+mod resume;
 mod rooms;
 mod space;
 mod terminal;

@@ -22,11 +22,8 @@ app-follow = A link asks to join room { $room } at { $server }. You leave the ro
 app-update = Version { $version } of PrivyDrop is there. Install it now?
 app-install = Install
 
-# What happens to programs only: a page has no journal and one lane, and may read what is pasted.
+# What happens to programs only: a page has one lane, and may read what is pasted.
 path-lanes = { $count } lanes
-notice-item-resumed = { $subject } goes on at { $number } %
-    .reason = So much of it was here from before, and was checked again.
-    .next = Nothing to do: only the rest is fetched.
 notice-files-not-pasted = This can't be shared by pasting
     .reason = The window isn't told where pasted files are, and a copied picture is no file yet.
     .next = Drop the file on the window, or use the button to choose it.

@@ -22,11 +22,8 @@ app-follow = 有链接请求加入 { $server } 上的房间 { $room }。您将�
 app-update = PrivyDrop 新版本 { $version } 已发布。现在安装吗？
 app-install = 安装
 
-# What happens to programs only: a page has no journal and one lane, and may read what is pasted.
+# What happens to programs only: a page has one lane, and may read what is pasted.
 path-lanes = { $count } 条通道
-notice-item-resumed = { $subject } 从 { $number }% 继续接收
-    .reason = 这部分之前已经收到，并重新校验过。
-    .next = 无需操作，只会获取其余部分。
 notice-files-not-pasted = 无法通过粘贴分享
     .reason = 窗口不知道粘贴的文件在哪里，复制的图片也还不是文件。
     .next = 请把文件拖放到窗口上，或用按钮选择。

@@ -2,11 +2,13 @@
 //!
 //! Joins the parts and hands calls on. Rules are the session's, browser interfaces those of [`crate::web`].
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 use js_sys::Reflect;
-use privydrop_common::api::{Command, NewItem, View};
+use privydrop_common::api::{Command, NewItem, NoticeCode, Phase, View};
+use privydrop_common::code::Invitation;
 use privydrop_common::drive::drive;
 use privydrop_common::host::{PlaceId, StoreId};
 use privydrop_common::id::RoomId;
@@ -16,10 +18,11 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{DataTransfer, File, Response, Window};
 
 use super::{Backend, NoAnswer, NoPlace, Storage};
-use crate::choices::offered;
+use crate::state::Action;
 use crate::web::files::Files;
 use crate::web::host::{BrowserHost, Commands};
 use crate::web::js::fold;
+use crate::web::lock::{Held, Taken, take};
 use crate::web::pick::{Dropped, picked};
 use crate::web::places::Places;
 use crate::web::store::Stores;
@@ -32,21 +35,28 @@ struct Browser {
     files: Rc<Files>,
     places: Rc<Places>,
     stores: Rc<Stores>,
+    room: Rc<Room>,
+    on: Rc<dyn Fn(Action)>,
     server: String,
 }
 
+/// The room that this page has, and no other page of the browser.
+type Room = RefCell<Option<(RoomId, Option<Held>)>>;
+
 /// Starts the session in this page.
-pub fn start(on_view: impl Fn(View) + 'static) -> Rc<dyn Backend> {
+pub fn start(on: impl Fn(Action) + 'static) -> Rc<dyn Backend> {
+    let (on, room): (Rc<dyn Fn(Action)>, Rc<Room>) = (Rc::new(on), Rc::default());
     let (files, commands, server) = (Rc::new(Files::default()), Commands::default(), server());
-    let places = Places::new(u64::from_le_bytes(random().unwrap_or_default()));
-    let stores = Stores::new(Rc::clone(&places));
+    let places = Places::new();
+    let stores = Stores::new(Rc::clone(&places), commands.clone());
     let show = {
-        let stores = Rc::clone(&stores);
+        let (stores, room, on) = (Rc::clone(&stores), Rc::clone(&room), Rc::clone(&on));
         move |view: View| {
-            if !offered(&view).is_empty() {
-                stores.expect();
+            keep_room(&room, &view);
+            if view.phase != Phase::Idle {
+                stores.expect(&view.wanted);
             }
-            on_view(view);
+            on(Action::Viewed(view));
         }
     };
     let host =
@@ -55,12 +65,68 @@ pub fn start(on_view: impl Fn(View) + 'static) -> Rc<dyn Backend> {
     if let Some(seed) = random() {
         spawn_local(drive(Session::new(seed, fold).with_lanes(host.lanes()), host));
     }
-    Rc::new(Browser { commands, files, places, stores, server })
+    Rc::new(Browser { commands, files, places, stores, room, on, server })
+}
+
+/// Takes the lock of the room that the page is in, and lets go of the one before.
+fn keep_room(room: &Rc<Room>, view: &View) {
+    let Some(now) = view.room.as_ref().filter(|_| view.phase != Phase::Idle) else {
+        if view.phase == Phase::Idle {
+            room.take();
+        }
+        return;
+    };
+    if is_in(room, &now.id) {
+        return;
+    }
+    let (room, id) = (Rc::clone(room), now.id.clone());
+    room.replace(Some((id.clone(), None)));
+    spawn_local(async move {
+        let held = take(&lock_of(&id)).await;
+        if let (Ok(held), true) = (held, is_in(&room, &id)) {
+            room.replace(Some((id, held)));
+        }
+    });
+}
+
+fn is_in(room: &Room, id: &RoomId) -> bool {
+    room.borrow().as_ref().is_some_and(|(here, _)| here == id)
+}
+
+/// Every page of this browser finds the lock of a room under this name.
+fn lock_of(room: &RoomId) -> String {
+    format!("privydrop-room {room}")
+}
+
+/// The room that a command leads into, when it is known.
+fn leads_into(command: &Command) -> Option<RoomId> {
+    match command {
+        Command::Join(Invitation::Code(code)) => Some(code.room.clone()),
+        Command::Join(Invitation::Link(link)) => Some(link.room.clone()),
+        Command::Return(keepsake) => keepsake.room(),
+        _ => None,
+    }
 }
 
 impl Backend for Browser {
+    /// One page of a browser takes part in a room: a second one would come in as somebody else, or take the first one's
+    /// place.
     fn command(&self, command: Command) {
-        self.commands.give(command);
+        let Some(id) = leads_into(&command).filter(|id| !is_in(&self.room, id)) else {
+            return self.commands.give(command);
+        };
+        let (room, commands, on) = (Rc::clone(&self.room), self.commands.clone(), Rc::clone(&self.on));
+        spawn_local(async move {
+            match take(&lock_of(&id)).await {
+                Ok(held) => {
+                    room.replace(Some((id, held)));
+                    commands.give(command);
+                }
+                Err(Taken) => {
+                    on(Action::Tell { code: NoticeCode::AlreadyOpen, subject: id.to_string() });
+                }
+            }
+        });
     }
 
     fn share_files(&self, files: Vec<File>) {
@@ -135,7 +201,19 @@ async fn ask(address: &str) -> Result<bool, NoAnswer> {
 
 #[cfg(test)]
 mod tests {
+    use privydrop_common::api::Keepsake;
+
     use super::*;
+
+    #[test]
+    fn what_leads_into_a_room_names_it() {
+        let link = Command::Join("#123456.AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap());
+        let code = Command::Join("123456-acid-acorn-acre".parse().unwrap());
+        assert_eq!(leads_into(&link), "123456".parse().ok());
+        assert_eq!(leads_into(&code), leads_into(&link));
+        assert_eq!(leads_into(&Command::Return(Keepsake("unreadable".into()))), None);
+        assert_eq!(leads_into(&Command::Leave), None);
+    }
 
     #[test]
     fn the_socket_is_as_private_as_the_page() {

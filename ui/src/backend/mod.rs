@@ -93,5 +93,5 @@ pub fn start(on: impl Fn(Action) + 'static) -> Rc<dyn Backend> {
     #[cfg(all(feature = "desktop", not(feature = "gallery")))]
     return desktop::start(on);
     #[cfg(not(any(feature = "gallery", feature = "desktop")))]
-    return browser::start(move |view| on(Action::Viewed(view)));
+    return browser::start(on);
 }

@@ -27,9 +27,10 @@ pub fn items(
     let takeable = offered(view);
     let moving = view.items.iter().filter(|item| item.progress.speed > 0).count();
     let note = takeable.first().and(match storage {
-        Storage::Directory => folder
-            .filter(|_| IN_APP)
-            .map(|folder| locale.fill("app-items-folder", &[("folder", folder.clone().into())])),
+        Storage::Directory if IN_APP => {
+            folder.map(|folder| locale.fill("app-items-folder", &[("folder", folder.clone().into())]))
+        }
+        Storage::Directory => Some(locale.say("storage-directory")),
         Storage::Private => Some(locale.say("storage-private")),
         Storage::Memory => Some(locale.say("storage-memory")),
     });

@@ -108,8 +108,8 @@ impl Host for BrowserHost {
             }
             Errand::Commit { store, file } => self.stores.commit(store, file, &self.mailbox),
             Errand::Finish(store) => self.stores.finish(store, &self.mailbox),
-            // A page has no journal.
-            Errand::Discard(store) | Errand::Suspend(store) => self.stores.discard(store),
+            Errand::Discard(store) => self.stores.discard(store),
+            Errand::Suspend(store) => self.stores.suspend(store),
             Errand::Show(view) => (self.on_view)(*view),
         }
     }

@@ -46,10 +46,8 @@ extern "C" {
 
     /// `LockManager`.
     pub type Locks;
-    /// Runs `granted` with the lock; it is held until the promise that `granted` returns settles.
-    #[wasm_bindgen(method, catch)]
-    pub fn request(this: &Locks, name: &str, granted: &Function) -> Result<Promise, JsValue>;
-    /// The same, in one of the ways that `options` names.
+    /// Runs `granted` with the lock, in the way that `options` names; it is held until the promise that `granted` returns
+    /// settles.
     #[wasm_bindgen(method, catch, js_name = request)]
     pub fn request_with(
         this: &Locks,

@@ -8,6 +8,7 @@ mod directory;
 pub mod files;
 pub mod host;
 pub mod js;
+pub mod lock;
 mod mailbox;
 mod pack;
 pub mod pick;

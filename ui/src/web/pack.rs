@@ -9,15 +9,19 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use js_sys::{Array, Uint8Array};
-use privydrop_common::host::Plan;
+use privydrop_common::host::{Found, Plan};
 use privydrop_common::id::FileIndex;
+use privydrop_common::journal::{Journal, Said};
 use privydrop_common::name::RelativePath;
-use privydrop_common::pieces::{piece_count, piece_range};
+use privydrop_common::pieces::{Value, piece_count, piece_range, value_of};
 use web_sys::Blob;
 
 use super::sink::{Answer, SinkFault, SinkFile};
 use crate::crc32;
 use crate::zip::{Entry, Layout};
+
+/// Bytes that are read at once of what an earlier attempt left.
+const READ_AT_ONCE: u64 = 1 << 20;
 
 /// Where everything of an item lies in its one file, and the checksums that an archive needs.
 pub(super) struct Shape {
@@ -64,6 +68,10 @@ impl Shape {
     /// Its bytes, but for an archive's end.
     pub(super) fn len(&self) -> u64 {
         self.archive.as_ref().map_or_else(|| self.sizes.iter().sum(), |archive| archive.layout.directory_at())
+    }
+
+    fn size(&self, file: FileIndex) -> u64 {
+        self.sizes[file.0 as usize]
     }
 
     /// Where a piece goes.
@@ -131,6 +139,8 @@ fn whole(size: u64, pieces: &[u32]) -> u32 {
 pub(super) struct Pack {
     shape: Shape,
     medium: Medium,
+    /// What a later attempt goes on by.
+    journal: Option<Journal>,
 }
 
 /// What a pack is written to.
@@ -143,20 +153,71 @@ pub(super) enum Medium {
 
 impl Pack {
     pub(super) fn new(shape: Shape, medium: Medium) -> Self {
-        Self { shape, medium }
+        Self { shape, medium, journal: None }
     }
 
-    /// Writes a whole piece.
-    pub(super) fn write(&mut self, file: FileIndex, piece: u32, chunks: &[Bytes], answer: Answer) {
+    /// Goes on with what an earlier attempt left, by what its journal says: tells every piece that is still of its value.
+    pub(super) async fn restore(&mut self, journal: Journal, plan: &Plan, said: &[u8]) -> Vec<Found> {
+        let Medium::Private(file) = &mut self.medium else { return Vec::new() };
+        self.journal = Some(journal);
+        let Some(Said { mut found, length }) = journal.read(plan, said) else {
+            file.record(0, &journal.header());
+            return Vec::new();
+        };
+        file.record(length, &[]);
+        // What was read last: small pieces lie side by side.
+        let (mut start, mut window) = (0, Bytes::new());
+        for Found { file: index, pieces } in &mut found {
+            let mut right = Vec::new();
+            for &(piece, value) in pieces.iter() {
+                let (at, length) =
+                    (self.shape.piece_at(*index, piece), piece_range(self.shape.size(*index), piece).1);
+                if at < start || at + length > start + window.len() as u64 {
+                    let more = READ_AT_ONCE.min(self.shape.len() - at).max(length);
+                    (start, window) = (at, file.read(at, more).await.unwrap_or_default().into());
+                }
+                let place = |at: u64| usize::try_from(at - start).unwrap_or(usize::MAX);
+                let Some(bytes) = window.get(place(at)..place(at + length)) else { continue };
+                if value_of(self.shape.size(*index), piece, [bytes]) == Some(value) {
+                    self.shape.sum(*index, piece, &[window.slice_ref(bytes)]);
+                    right.push((piece, value));
+                }
+            }
+            *pieces = right;
+        }
+        found.retain(|found| !found.pieces.is_empty());
+        found
+    }
+
+    /// Writes a whole piece of this value.
+    pub(super) fn write(
+        &mut self,
+        file: FileIndex,
+        piece: u32,
+        value: Value,
+        chunks: &[Bytes],
+        answer: Answer,
+    ) {
         self.shape.sum(file, piece, chunks);
         let at = self.shape.piece_at(file, piece);
-        self.medium.write(at, chunks, answer);
+        match self.journal {
+            Some(journal) => self.medium.write(at, chunks, &journal.record(file, piece, value), answer),
+            None => self.medium.write(at, chunks, &[], answer),
+        }
+    }
+
+    /// Lets go of it for a later attempt; false when there is nothing that one could use.
+    pub(super) async fn suspend(&mut self) -> bool {
+        match &mut self.medium {
+            Medium::Private(file) => file.suspend().await,
+            Medium::Memory(_) => false,
+        }
     }
 
     /// Completes a file.
     pub(super) fn commit(&mut self, file: FileIndex, answer: Answer) {
         match self.shape.header(file) {
-            Some((at, header)) => self.medium.write(at, &[header.into()], answer),
+            Some((at, header)) => self.medium.write(at, &[header.into()], &[], answer),
             None => answer(Ok(())),
         }
     }
@@ -168,20 +229,20 @@ impl Pack {
         }
     }
 
-    /// Completes the item. What is in memory is handed back; what is in storage is there, under the store's number.
-    pub(super) async fn finish(&mut self) -> Result<Option<Blob>, SinkFault> {
+    /// Completes the item and hands it over.
+    pub(super) async fn finish(&mut self) -> Result<Blob, SinkFault> {
         let failed = Rc::new(Cell::new(None));
         for (at, bytes) in self.shape.rest() {
             let failed = Rc::clone(&failed);
             let answer = move |outcome: Result<(), SinkFault>| failed.set(failed.take().or(outcome.err()));
-            self.medium.write(at, &[bytes.into()], Box::new(answer));
+            self.medium.write(at, &[bytes.into()], &[], Box::new(answer));
         }
         let content = match &mut self.medium {
             // Its answer comes after those to the writes.
-            Medium::Private(file) => file.finish().await.map(|()| None)?,
+            Medium::Private(file) => file.finish().await?,
             Medium::Memory(parts) => {
                 let parts: Array = core::mem::take(parts).into_values().collect();
-                Some(Blob::new_with_blob_sequence(&parts).map_err(|_| SinkFault::Full)?)
+                Blob::new_with_blob_sequence(&parts).map_err(|_| SinkFault::Full)?
             }
         };
         failed.take().map_or(Ok(content), Err)
@@ -193,10 +254,10 @@ impl Pack {
     }
 
     /// Removes everything, finished or not. Tells how many bytes of memory that frees.
-    pub(super) async fn remove(&mut self, folder: &str) -> Option<u64> {
+    pub(super) async fn remove(&mut self) -> Option<u64> {
         match &mut self.medium {
             Medium::Private(file) => {
-                file.remove(folder).await;
+                file.remove().await;
                 None
             }
             Medium::Memory(parts) => {
@@ -208,9 +269,9 @@ impl Pack {
 }
 
 impl Medium {
-    fn write(&mut self, at: u64, chunks: &[Bytes], answer: Answer) {
+    fn write(&mut self, at: u64, chunks: &[Bytes], record: &[u8], answer: Answer) {
         match self {
-            Self::Private(file) => file.write(at, chunks, answer),
+            Self::Private(file) => file.write(at, chunks, record, answer),
             Self::Memory(parts) => {
                 let chunks: Array = chunks.iter().map(|chunk| Uint8Array::from(&chunk[..])).collect();
                 let blob = Blob::new_with_u8_array_sequence(&chunks);

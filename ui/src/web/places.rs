@@ -1,25 +1,20 @@
 //! Places to receive into: a directory that the person chooses, the browser's private storage, or memory.
 //!
-//! Asks the person at most once in a page's life, clears away what earlier pages left behind, and never touches
-//! what another tab of the same browser holds.
+//! Asks the person at most once in a page's life. What is in the private storage is the business of `sink-worker.js`.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
-use js_sys::{Function, IteratorNext, Promise, Reflect};
 use privydrop_common::host::PlaceId;
-use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::spawn_local;
-use web_sys::{FileSystemDirectoryHandle, FileSystemRemoveOptions, StorageEstimate};
+use web_sys::{FileSystemDirectoryHandle, StorageEstimate};
 
-use super::js::{self, HasLocks, HasPermission, HasPicker, HasStorage, count, error_name, object};
+use super::js::{HasPermission, HasPicker, HasStorage, count, error_name, object};
 use crate::backend::{NoPlace, Storage};
 
-/// Each page has a folder of its own in the private storage, and a lock of the same name while it lives.
-const FOLDER_PREFIX: &str = "privydrop-";
-const PRIVATE: PlaceId = PlaceId(0);
+/// The browser's own storage.
+pub(super) const PRIVATE: PlaceId = PlaceId(0);
 const MEMORY: PlaceId = PlaceId(1);
 const DIRECTORY: PlaceId = PlaceId(2);
 
@@ -39,29 +34,20 @@ pub(super) struct Chosen {
 
 /// What this page can receive into.
 pub struct Places {
-    /// This page's folder in the private storage.
-    folder: String,
     chosen: RefCell<Option<Rc<Chosen>>>,
     /// Whether the browser gives private storage; taken for granted until it answered.
     has_private: Cell<bool>,
 }
 
 impl Places {
-    /// Looks what there is. `page` names this page among the tabs of the browser.
-    pub fn new(page: u64) -> Rc<Self> {
-        let folder = format!("{FOLDER_PREFIX}{page:016x}");
-        let places =
-            Rc::new(Self { folder, chosen: RefCell::default(), has_private: Cell::new(storage().is_some()) });
-        spawn_local({
-            let places = Rc::clone(&places);
-            async move {
-                match private_root().await {
-                    Ok(root) => clear_away(&root, &places.folder).await,
-                    Err(_) => places.has_private.set(false),
-                }
-            }
-        });
-        places
+    /// Looks what there is.
+    pub fn new() -> Rc<Self> {
+        Rc::new(Self { chosen: RefCell::default(), has_private: Cell::new(storage().is_some()) })
+    }
+
+    /// The browser gives no private storage after all.
+    pub(super) fn forbid_private(&self) {
+        self.has_private.set(false);
     }
 
     /// What will be used.
@@ -112,11 +98,6 @@ impl Places {
             _ => None,
         }
     }
-
-    /// The name of this page's folder in the private storage.
-    pub(super) fn folder(&self) -> &str {
-        &self.folder
-    }
 }
 
 fn picker() -> Option<HasPicker> {
@@ -126,15 +107,6 @@ fn picker() -> Option<HasPicker> {
 
 fn storage() -> Option<web_sys::StorageManager> {
     web_sys::window()?.navigator().unchecked_into::<HasStorage>().storage()
-}
-
-/// The root of the browser's private storage.
-pub(super) async fn private_root() -> Result<FileSystemDirectoryHandle, JsValue> {
-    let storage = storage().ok_or(JsValue::UNDEFINED)?;
-    if !Reflect::has(&storage, &"getDirectory".into())? {
-        return Err(JsValue::UNDEFINED);
-    }
-    Ok(storage.get_directory().await?.unchecked_into())
 }
 
 /// Bytes that the browser would still store; `None` when it does not tell.
@@ -156,57 +128,5 @@ async fn may_write(handle: &FileSystemDirectoryHandle) -> bool {
     match handle.request_permission(&options) {
         Ok(state) => granted(state.await),
         Err(_) => false,
-    }
-}
-
-/// Takes this page's lock for as long as it lives, and removes the folders whose pages are gone.
-async fn clear_away(root: &FileSystemDirectoryHandle, own: &str) {
-    let locks = web_sys::window().and_then(|window| window.navigator().unchecked_into::<HasLocks>().locks());
-    // Without locks nobody knows which pages live.
-    let Some(locks) = locks else { return };
-    let for_ever = Closure::once_into_js(|_: JsValue| Promise::new(&mut |_, _| {}));
-    if locks.request(own, for_ever.unchecked_ref::<Function>()).is_err() {
-        return;
-    }
-    for name in names(root).await {
-        if name.starts_with(FOLDER_PREFIX) && name != own {
-            remove_abandoned(root, &locks, name);
-        }
-    }
-}
-
-/// What is in a directory; what cannot be listed is left out.
-async fn names(directory: &FileSystemDirectoryHandle) -> Vec<String> {
-    let (keys, mut names) = (directory.keys(), Vec::new());
-    while let Ok(step) = keys.next() {
-        let Ok(step) = step.await else { break };
-        let step: IteratorNext = step.unchecked_into();
-        match step.value().as_string() {
-            Some(name) if !step.done() => names.push(name),
-            _ => break,
-        }
-    }
-    names
-}
-
-fn remove_abandoned(root: &FileSystemDirectoryHandle, locks: &js::Locks, name: String) {
-    let options = object(&[("ifAvailable", JsValue::TRUE)]);
-    let (root, folder) = (root.clone(), name.clone());
-    let granted = Closure::once_into_js(move |lock: JsValue| {
-        if lock.is_null() {
-            return JsValue::UNDEFINED;
-        }
-        let all = FileSystemRemoveOptions::new();
-        all.set_recursive(true);
-        // Whatever cannot be removed now waits for the next start.
-        let removed = root.remove_entry_with_options(&folder, &all);
-        wasm_bindgen_futures::future_to_promise(async move {
-            let _ = removed.await;
-            Ok(JsValue::UNDEFINED)
-        })
-        .into()
-    });
-    if let Ok(done) = locks.request_with(&name, &options, granted.unchecked_ref()) {
-        spawn_local(async move { _ = done.await });
     }
 }

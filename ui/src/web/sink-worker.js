@@ -1,60 +1,249 @@
-// Writes received bytes into the browser's private storage (OPFS), where only a worker may write in place.
+// Receives into the browser's private storage (OPFS), where only a worker may write in place, and keeps there what a
+// later page needs to go on.
 //
-// A request is [action, call, ...arguments]; each is answered once by [call, error, buffer]: the name of the error or
-// null, and the buffer that came with it, to be filled again. Only `open` and `remove` take their time, and the page
-// asks nothing of a file before it is open or after it is removed; so nothing here needs a queue. It keeps no bytes and
-// decides nothing.
+// A request is [action, call, ...arguments]; each is answered once by [call, error, result]: the name of the error or
+// null, and what came of it; where that is nothing, the buffer that came with the request, to be filled again. Only
+// `open`, `finish`, `suspend` and `remove` take their time, and the page asks nothing of a file meanwhile; so nothing
+// here needs a queue. It knows no pieces and no values, and decides nothing about an item.
+//
+//   privydrop-ID/FILE            what lasts no longer than the page that received it
+//   privydrop-IDENTITY/content   an item that can be gone on with
+//   privydrop-IDENTITY/journal   which of it is stored; none once the item is complete
+//   privydrop-wanted/MARK        empty: this is to go on by itself
+//
+// A folder's name is also that of a lock, which is held while a page uses the folder. A folder that nobody uses is
+// removed, unless it has a journal that was written to in the last seven days.
 "use strict";
+
+const PREFIX = "privydrop-";
+const OWN = PREFIX + crypto.randomUUID();
+const WANTED = PREFIX + "wanted";
+const [CONTENT, JOURNAL] = ["content", "journal"];
+/** Milliseconds for which somebody's who does not come back is kept. */
+const EXPIRES = 7 * 24 * 60 * 60 * 1000;
+/** Bytes stored, or milliseconds passed, after which what is stored is made to last and told in the journal. */
+const [SETTLE_BYTES, SETTLE_AFTER] = [64 * 1024 * 1024, 2000];
+/** Milliseconds in which a page that is gone lets go of what it held. */
+const PATIENCE = 3000;
 
 /** Files that are being written, by the number that the page gave them. */
 const files = new Map();
 
-const folder = async (name) => (await navigator.storage.getDirectory()).getDirectoryHandle(name, { create: true });
+const root = () => navigator.storage.getDirectory();
+const directory = async (name) => (await root()).getDirectoryHandle(name, { create: true });
+const quotaExceeded = () => new DOMException("no space", "QuotaExceededError");
+
+/** Resolves to what lets go of the lock, or to nothing when somebody else keeps it. */
+const lock = (name, options) =>
+  new Promise((resolve) => {
+    const granted = (held) => (held ? new Promise((release) => resolve(release)) : resolve());
+    // Without locks nobody knows which pages live, so every folder counts as somebody else's.
+    (navigator.locks?.request(name, options, granted) ?? Promise.reject()).catch(() => resolve());
+  });
+
+// For as long as this page lives.
+lock(OWN, {});
+
+/** Opens a file for writing in place; the one that a page just now gone had open, too. */
+const access = async (place, name) => {
+  const handle = await place.getFileHandle(name, { create: true });
+  for (const start = Date.now(); ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+    try {
+      return await handle.createSyncAccessHandle();
+    } catch (error) {
+      if (error.name !== "NoModificationAllowedError" || Date.now() - start > PATIENCE) {
+        throw error;
+      }
+    }
+  }
+};
+
+const lastModified = async (place, name) => (await (await place.getFileHandle(name)).getFile()).lastModified;
+
+/** Removes the folders that nobody uses and that have no journal, or one that was not written to since `before`. */
+const clearAway = async (before) => {
+  const storage = await root();
+  for await (const [name, place] of storage.entries()) {
+    if (!name.startsWith(PREFIX) || name === WANTED) {
+      continue;
+    }
+    const release = await lock(name, { ifAvailable: true });
+    if (release) {
+      const written = await lastModified(place, JOURNAL).catch(() => -Infinity);
+      if (written < before) {
+        // Whatever cannot be removed now waits for the next time.
+        await storage.removeEntry(name, { recursive: true }).catch(() => {});
+      }
+      release();
+    }
+  }
+};
+
+/** Makes sure that so many bytes more can be stored; what somebody may never come back for gives way. */
+const makeRoom = async (bytes) => {
+  const isMissing = async () => {
+    const { quota, usage } = await navigator.storage.estimate();
+    return quota - usage < bytes;
+  };
+  if (bytes > 0 && (await isMissing())) {
+    await clearAway(Infinity);
+    if (await isMissing()) {
+      throw quotaExceeded();
+    }
+  }
+};
+
+const close = (item) => {
+  clearTimeout(item.timer);
+  item.content?.close();
+  item.journal?.close();
+};
+
+/** Makes what is stored last, and then tells of it. A journal that fails costs going on later, not the item. */
+const settle = (item) => {
+  clearTimeout(item.timer);
+  item.timer = null;
+  item.unsettled = 0;
+  const records = item.records.splice(0);
+  try {
+    item.content.flush();
+    records.forEach((bytes) => item.journal.write(bytes, { at: item.journal.getSize() }));
+    item.journal.flush();
+  } catch {
+    // What is told already still is.
+  }
+};
 
 const actions = {
-  /** Makes a file of `size` bytes, so that missing space shows before the first byte. */
-  async open(file, folderName, size) {
-    const handle = await (await folder(folderName)).getFileHandle(String(file), { create: true });
-    const access = await handle.createSyncAccessHandle();
-    files.set(file, access);
-    access.truncate(size);
+  /** Clears away what is too old; what is to go on by itself. Fails where nothing can be stored. */
+  async start(_, now) {
+    if (!FileSystemFileHandle.prototype.createSyncAccessHandle) {
+      throw new DOMException("no writing in place", "NotSupportedError");
+    }
+    await clearAway(now - EXPIRES);
+    const wanted = await directory(WANTED);
+    const marks = [];
+    for await (const mark of wanted.keys()) {
+      if ((await lastModified(wanted, mark)) < now - EXPIRES) {
+        await wanted.removeEntry(mark);
+      } else {
+        marks.push(mark);
+      }
+    }
+    return marks;
   },
 
-  /** Writes parts of `buffer`: `parts` holds position in the file, offset in the buffer and length of each. */
-  write(file, buffer, parts) {
-    const access = files.get(file);
+  /** Remembers that this is to go on by itself, or forgets it. */
+  async want(_, mark, on) {
+    const wanted = await directory(WANTED);
+    await (on ? wanted.getFileHandle(mark, { create: true }) : wanted.removeEntry(mark));
+  },
+
+  /** Makes a file of `size` bytes, so that missing space shows before the first byte, or opens the one that was left of the
+      same item. The first bytes of its journal, `most` at most; nothing for a file without one. */
+  async open(file, identity, size, most) {
+    const folder = PREFIX + identity;
+    const release = identity && (await lock(folder, { signal: AbortSignal.timeout(PATIENCE) }));
+    const place = await directory(release ? folder : OWN);
+    const item = { place, folder, release, name: release ? CONTENT : String(file), records: [], unsettled: 0 };
+    try {
+      item.content = await access(place, item.name);
+      item.isNew = item.content.getSize() === 0;
+      await makeRoom(size - item.content.getSize());
+      item.content.truncate(size);
+      files.set(file, item);
+      if (!release) {
+        return null;
+      }
+      item.journal = await access(place, JOURNAL);
+      const bytes = new Uint8Array(Math.min(item.journal.getSize(), most));
+      item.journal.read(bytes, { at: 0 });
+      return bytes.buffer;
+    } catch (error) {
+      files.set(file, item);
+      await (item.isNew ? actions.remove(file) : actions.suspend(file));
+      throw error;
+    }
+  },
+
+  /** Reads into `buffer`. */
+  read(file, buffer, at, length) {
+    if (files.get(file).content.read(new Uint8Array(buffer, 0, length), { at }) !== length) {
+      throw new DOMException("short read", "NotReadableError");
+    }
+  },
+
+  /** The journal goes on at `at`, with `bytes`. */
+  record(file, at, bytes) {
+    const { journal } = files.get(file);
+    journal.truncate(at);
+    journal.write(bytes, { at });
+  },
+
+  /** Writes parts of `buffer`: `parts` holds position in the file, offset in the buffer and length of each. `records` tell
+      of them in the journal. */
+  write(file, buffer, parts, records) {
+    const item = files.get(file);
     for (let i = 0; i < parts.length; i += 3) {
       const [at, offset, length] = [parts[i], parts[i + 1], parts[i + 2]];
-      if (access.write(new Uint8Array(buffer, offset, length), { at }) !== length) {
-        throw new DOMException("short write", "QuotaExceededError");
+      if (item.content.write(new Uint8Array(buffer, offset, length), { at }) !== length) {
+        throw quotaExceeded();
+      }
+      item.unsettled += length;
+    }
+    if (item.journal && records.length > 0) {
+      item.records.push(records);
+      if (item.unsettled >= SETTLE_BYTES) {
+        settle(item);
+      } else {
+        item.timer ??= setTimeout(settle, SETTLE_AFTER, item);
       }
     }
   },
 
-  /** Lets go of the file. Nothing waits for the disk: what is stored here lasts no longer than the page. */
-  finish(file) {
-    files.get(file).close();
+  /** Lets go of the complete file, and hands it over. Nothing waits for the disk: from now on it lasts no longer than the
+      page. */
+  async finish(file) {
+    const item = files.get(file);
+    close(item);
+    if (item.journal) {
+      await item.place.removeEntry(JOURNAL);
+    }
+    return (await item.place.getFileHandle(item.name)).getFile();
+  },
+
+  /** Lets go of a file that is to be gone on with. */
+  suspend(file) {
+    const item = files.get(file);
     files.delete(file);
+    if (item.journal) {
+      settle(item);
+    }
+    close(item);
+    item.release?.();
   },
 
   /** Removes a file, finished or not. */
-  async remove(file, folderName) {
-    files.get(file)?.close();
+  async remove(file) {
+    const item = files.get(file);
     files.delete(file);
-    await (await folder(folderName)).removeEntry(String(file));
+    close(item);
+    try {
+      await (item.release ? (await root()).removeEntry(item.folder, { recursive: true }) : item.place.removeEntry(item.name));
+    } finally {
+      item.release?.();
+    }
   },
 };
 
 onmessage = async ({ data: [action, call, ...rest] }) => {
-  let error = null;
+  let [error, result] = [null, null];
   try {
     const done = actions[action](...rest);
-    if (done instanceof Promise) {
-      await done;
-    }
+    result = done instanceof Promise ? await done : done;
   } catch (thrown) {
     error = thrown?.name ?? "Error";
   }
-  const buffer = rest[1] instanceof ArrayBuffer ? rest[1] : null;
-  postMessage([call, error, buffer], buffer ? [buffer] : []);
+  result ??= rest[1] instanceof ArrayBuffer ? rest[1] : null;
+  postMessage([call, error, result], result instanceof ArrayBuffer ? [result] : []);
 };

@@ -9,10 +9,11 @@ use std::rc::Rc;
 use bytes::Bytes;
 use futures_channel::oneshot;
 use gloo::events::EventListener;
-use js_sys::{Array, ArrayBuffer, Float64Array, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Date, Float64Array, Uint8Array};
 use privydrop_common::host::StoreId;
+use privydrop_common::id::Mark;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{MessageEvent, Worker};
+use web_sys::{Blob, MessageEvent, Worker};
 
 use super::js::number;
 use crate::words::version;
@@ -21,6 +22,8 @@ use crate::words::version;
 const BATCH: u32 = 1024 * 1024;
 /// Buffers kept for the next messages.
 const MAX_SPARE: usize = 8;
+/// Stands where a request is about no item.
+const NO_STORE: StoreId = StoreId(0);
 
 /// Why the storage did not do what it was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +39,9 @@ pub(super) enum SinkFault {
 /// Hears once whether something is written.
 pub(super) type Answer = Box<dyn FnOnce(Result<(), SinkFault>)>;
 
+/// Hears once what came of a request.
+type Reply = Box<dyn FnOnce(Result<JsValue, SinkFault>)>;
+
 /// The worker, shared by all items.
 pub(super) struct Sink {
     worker: Worker,
@@ -47,7 +53,7 @@ pub(super) struct Sink {
 struct Waiting {
     next: Cell<u32>,
     /// In the order of the calls, which the worker mostly keeps.
-    answers: RefCell<Vec<(u32, Answer)>>,
+    replies: RefCell<Vec<(u32, Reply)>>,
     spare: RefCell<Vec<ArrayBuffer>>,
     broken: Cell<bool>,
 }
@@ -70,34 +76,55 @@ impl Sink {
         Some(Rc::new(Self { worker, waiting, _listeners: listeners }))
     }
 
-    /// Makes a file of `size` bytes in `folder`.
+    /// Clears away what is too old, and tells what is to go on by itself. Fails where nothing can be stored.
+    pub(super) async fn begin(&self) -> Result<Vec<Mark>, SinkFault> {
+        let marks: Array = self.call("start", NO_STORE, None, &[Date::now().into()]).await?.unchecked_into();
+        Ok(marks.iter().filter_map(|mark| mark.as_string()?.parse().ok()).collect())
+    }
+
+    /// Remembers that something is to go on by itself, or forgets it.
+    pub(super) fn want(&self, mark: Mark, on: bool) {
+        // What cannot be remembered has to be accepted again.
+        self.post("want", NO_STORE, None, &[mark.to_string().into(), on.into()], Box::new(|_| {}));
+    }
+
+    /// Makes a file of `size` bytes, or opens the one that was left of the item of this identity. With the first `most`
+    /// bytes of its journal, if it has one: it has none without an identity, or when another page has the item.
     pub(super) async fn open(
         self: &Rc<Self>,
         store: StoreId,
-        folder: &str,
+        identity: Option<&str>,
         size: u64,
-    ) -> Result<SinkFile, SinkFault> {
-        let file = SinkFile { sink: Rc::clone(self), store, batch: None };
-        self.call("open", store, &[folder.into(), number(size).into()]).await?;
-        Ok(file)
+        most: u64,
+    ) -> Result<(SinkFile, Option<Vec<u8>>), SinkFault> {
+        let file = SinkFile { sink: Rc::clone(self), store, batch: None, told: false };
+        let wishes = [identity.into(), number(size).into(), number(most).into()];
+        let journal = self.call("open", store, None, &wishes).await?;
+        Ok((file, journal.is_object().then(|| Uint8Array::new(&journal).to_vec())))
     }
 
-    async fn call(&self, action: &str, store: StoreId, rest: &[JsValue]) -> Result<(), SinkFault> {
-        let (answer, answered) = oneshot::channel();
-        self.post(action, store, rest, None, Box::new(move |outcome| _ = answer.send(outcome)));
-        answered.await.unwrap_or(Err(SinkFault::Broken))
+    async fn call(
+        &self,
+        action: &str,
+        store: StoreId,
+        buffer: Option<&ArrayBuffer>,
+        rest: &[JsValue],
+    ) -> Result<JsValue, SinkFault> {
+        let (reply, replied) = oneshot::channel();
+        self.post(action, store, buffer, rest, Box::new(move |outcome| _ = reply.send(outcome)));
+        replied.await.unwrap_or(Err(SinkFault::Broken))
     }
 
     fn post(
         &self,
         action: &str,
         store: StoreId,
-        rest: &[JsValue],
         buffer: Option<&ArrayBuffer>,
-        answer: Answer,
+        rest: &[JsValue],
+        reply: Reply,
     ) {
         if self.waiting.broken.get() {
-            return answer(Err(SinkFault::Broken));
+            return reply(Err(SinkFault::Broken));
         }
         let call = self.waiting.next.get();
         self.waiting.next.set(call.wrapping_add(1));
@@ -107,9 +134,9 @@ impl Sink {
         }
         rest.iter().for_each(|argument| _ = message.push(argument));
         let transfer: Array = buffer.into_iter().collect();
-        self.waiting.answers.borrow_mut().push((call, answer));
+        self.waiting.replies.borrow_mut().push((call, reply));
         if self.worker.post_message_with_transfer(&message, &transfer).is_err() {
-            self.waiting.answer(call, Err(SinkFault::Broken));
+            self.waiting.reply(call, Err(SinkFault::Broken));
         }
     }
 
@@ -126,35 +153,39 @@ impl Drop for Sink {
 
 impl Waiting {
     fn answered(&self, message: &Array) {
-        let [call, error, buffer] = [0, 1, 2].map(|index| message.get(index));
-        if let Ok(buffer) = buffer.dyn_into::<ArrayBuffer>() {
-            let mut spare = self.spare.borrow_mut();
-            if spare.len() < MAX_SPARE && buffer.byte_length() == BATCH {
-                spare.push(buffer);
-            }
-        }
+        let [call, error, result] = [0, 1, 2].map(|index| message.get(index));
         let outcome = match error.as_string().as_deref() {
-            None => Ok(()),
+            None => Ok(result),
             Some("QuotaExceededError") => Err(SinkFault::Full),
             Some(_) => Err(SinkFault::Broken),
         };
         if let Some(call) = call.as_f64().and_then(|call| u32::try_from(super::js::count(call)).ok()) {
-            self.answer(call, outcome);
+            self.reply(call, outcome);
         }
     }
 
-    fn answer(&self, call: u32, outcome: Result<(), SinkFault>) {
-        let at = self.answers.borrow().iter().position(|(other, _)| *other == call);
-        if let Some((_, answer)) = at.map(|at| self.answers.borrow_mut().remove(at)) {
-            answer(outcome);
+    /// Takes a buffer back.
+    fn keep(&self, buffer: JsValue) {
+        let mut spare = self.spare.borrow_mut();
+        if let Ok(buffer) = buffer.dyn_into::<ArrayBuffer>()
+            && spare.len() < MAX_SPARE
+        {
+            spare.push(buffer);
+        }
+    }
+
+    fn reply(&self, call: u32, outcome: Result<JsValue, SinkFault>) {
+        let at = self.replies.borrow().iter().position(|(other, _)| *other == call);
+        if let Some((_, reply)) = at.map(|at| self.replies.borrow_mut().remove(at)) {
+            reply(outcome);
         }
     }
 
     /// The script cannot be loaded, or failed outside of a request.
     fn break_off(&self) {
         self.broken.set(true);
-        let answers = core::mem::take(&mut *self.answers.borrow_mut());
-        answers.into_iter().for_each(|(_, answer)| answer(Err(SinkFault::Broken)));
+        let replies = core::mem::take(&mut *self.replies.borrow_mut());
+        replies.into_iter().for_each(|(_, reply)| reply(Err(SinkFault::Broken)));
     }
 }
 
@@ -163,6 +194,8 @@ pub(super) struct SinkFile {
     sink: Rc<Sink>,
     store: StoreId,
     batch: Option<Batch>,
+    /// Its journal tells of something.
+    told: bool,
 }
 
 /// Writes that go to the worker in one message.
@@ -171,12 +204,43 @@ struct Batch {
     used: u32,
     /// Position in the file, offset in the buffer and length of each.
     parts: Vec<f64>,
+    /// What the journal is to tell of them.
+    records: Vec<u8>,
     answers: Vec<Answer>,
 }
 
 impl SinkFile {
-    /// Writes `chunks` at `at`, and tells `answer` once they are written. They may wait for [`Self::flush`].
-    pub(super) fn write(&mut self, mut at: u64, chunks: &[Bytes], answer: Answer) {
+    /// The journal goes on after its first `length` bytes, with `bytes`.
+    pub(super) fn record(&mut self, length: u64, bytes: &[u8]) {
+        self.told = bytes.is_empty();
+        // A journal that cannot be written costs going on later, not the item.
+        self.sink.post(
+            "record",
+            self.store,
+            None,
+            &[number(length).into(), Uint8Array::from(bytes).into()],
+            Box::new(|_| {}),
+        );
+    }
+
+    /// Reads `length` bytes at `at`.
+    pub(super) async fn read(&self, at: u64, length: u64) -> Result<Vec<u8>, SinkFault> {
+        let mut bytes = Vec::new();
+        while let left @ 1.. = length - bytes.len() as u64 {
+            #[expect(clippy::cast_possible_truncation, reason = "no longer than a batch")]
+            let (at, length) = (number(at + bytes.len() as u64), left.min(BATCH.into()) as u32);
+            let buffer = self.sink.buffer();
+            let read = self.sink.call("read", self.store, Some(&buffer), &[at.into(), length.into()]).await?;
+            bytes.append(&mut Uint8Array::new_with_byte_offset_and_length(&read, 0, length).to_vec());
+            self.sink.waiting.keep(read);
+        }
+        Ok(bytes)
+    }
+
+    /// Writes `chunks` at `at`, tells the journal by `record`, and `answer` once they are written. They may wait for
+    /// [`Self::flush`].
+    pub(super) fn write(&mut self, mut at: u64, chunks: &[Bytes], record: &[u8], answer: Answer) {
+        self.told |= !record.is_empty();
         for chunk in chunks {
             let mut rest = &chunk[..];
             while !rest.is_empty() {
@@ -187,29 +251,40 @@ impl SinkFile {
             }
         }
         // Messages are answered in order, so the last bytes answer for all.
-        self.batch().answers.push(answer);
+        let batch = self.batch();
+        batch.records.extend_from_slice(record);
+        batch.answers.push(answer);
     }
 
     /// Sends what waits.
     pub(super) fn flush(&mut self) {
-        let Some(Batch { buffer, parts, answers, .. }) = self.batch.take() else { return };
-        let answer =
-            move |outcome: Result<(), SinkFault>| answers.into_iter().for_each(|answer| answer(outcome));
-        let parts = Float64Array::from(&parts[..]);
-        self.sink.post("write", self.store, &[parts.into()], Some(&buffer), Box::new(answer));
+        let Some(Batch { buffer, parts, records, answers, .. }) = self.batch.take() else { return };
+        let waiting = Rc::clone(&self.sink.waiting);
+        let reply = move |outcome: Result<JsValue, SinkFault>| {
+            let outcome = outcome.map(|buffer| waiting.keep(buffer));
+            answers.into_iter().for_each(|answer| answer(outcome));
+        };
+        let (parts, records) = (Float64Array::from(&parts[..]), Uint8Array::from(&records[..]));
+        self.sink.post("write", self.store, Some(&buffer), &[parts.into(), records.into()], Box::new(reply));
     }
 
-    /// Writes what waits and closes the file.
-    pub(super) async fn finish(&mut self) -> Result<(), SinkFault> {
+    /// Writes what waits, closes the file and hands it over.
+    pub(super) async fn finish(&mut self) -> Result<Blob, SinkFault> {
         self.flush();
-        self.sink.call("finish", self.store, &[]).await
+        Ok(self.sink.call("finish", self.store, None, &[]).await?.unchecked_into())
     }
 
-    /// Removes the file from `folder`.
-    pub(super) async fn remove(&mut self, folder: &str) {
+    /// Lets go of the file for a later attempt; false when there is nothing that one could use.
+    pub(super) async fn suspend(&mut self) -> bool {
+        self.flush();
+        self.told && self.sink.call("suspend", self.store, None, &[]).await.is_ok()
+    }
+
+    /// Removes the file.
+    pub(super) async fn remove(&mut self) {
         self.flush();
         // What cannot be removed now is removed with its folder at the next start.
-        let _ = self.sink.call("remove", self.store, &[folder.into()]).await;
+        let _ = self.sink.call("remove", self.store, None, &[]).await;
     }
 
     /// Bytes that still fit into the batch; a full one is sent.
@@ -225,6 +300,7 @@ impl SinkFile {
             buffer: self.sink.buffer(),
             used: 0,
             parts: Vec::new(),
+            records: Vec::new(),
             answers: Vec::new(),
         })
     }

@@ -11,17 +11,20 @@ use std::rc::Rc;
 use bytes::Bytes;
 use futures_util::future::poll_fn;
 use gloo::timers::callback::Timeout;
-use privydrop_common::host::{JobId, Kept, PlaceId, Plan, Report, StoreFault, StoreId};
-use privydrop_common::id::FileIndex;
-use privydrop_common::pieces::{piece_count, value_of};
+use privydrop_common::api::Command;
+use privydrop_common::host::{Found, JobId, Kept, PlaceId, Plan, Report, StoreFault, StoreId};
+use privydrop_common::id::{FileIndex, Mark};
+use privydrop_common::journal::Journal;
+use privydrop_common::pieces::{Value, piece_count, value_of};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{Blob, FileSystemDirectoryHandle, FileSystemFileHandle, HtmlAnchorElement, Url};
+use web_sys::{Blob, HtmlAnchorElement, Url};
 
 use super::directory::Tree;
+use super::host::Commands;
 use super::mailbox::Mailbox;
 use super::pack::{Medium, Pack, Shape};
-use super::places::{Place, Places, free_space, private_root};
+use super::places::{PRIVATE, Place, Places, free_space};
 use super::sink::{Answer, Sink, SinkFault};
 use crate::backend::Storage;
 
@@ -33,6 +36,9 @@ const DOWNLOAD_STARTS: u32 = 60_000;
 /// All items that this page receives or has received.
 pub struct Stores {
     places: Rc<Places>,
+    commands: Commands,
+    /// What this page has had remembered to go on by itself.
+    wanted: RefCell<Vec<Mark>>,
     /// The worker, started by the first item that needs it.
     sink: OnceCell<Option<Rc<Sink>>>,
     open: RefCell<BTreeMap<StoreId, Rc<Orders>>>,
@@ -51,6 +57,7 @@ enum Order {
     Commit(FileIndex),
     Finish,
     Discard,
+    Suspend,
 }
 
 /// What an item's task has to do. As long as the session lets it be: it gives at most what it granted the sender.
@@ -86,9 +93,11 @@ impl Orders {
 
 impl Stores {
     /// No items yet.
-    pub fn new(places: Rc<Places>) -> Rc<Self> {
+    pub fn new(places: Rc<Places>, commands: Commands) -> Rc<Self> {
         Rc::new(Self {
             places,
+            commands,
+            wanted: RefCell::default(),
             sink: OnceCell::new(),
             open: RefCell::default(),
             downloads: RefCell::default(),
@@ -96,10 +105,17 @@ impl Stores {
         })
     }
 
-    /// There is something that could be accepted: what takes its time to start is started.
-    pub fn expect(&self) {
-        if self.places.storage() == Storage::Private {
-            _ = self.sink();
+    /// Something could be offered: what takes its time to start is started. What is wanted now is remembered over the
+    /// page's end.
+    pub fn expect(&self, wanted: &[Mark]) {
+        let Some(sink) = (self.places.storage() == Storage::Private).then(|| self.sink()).flatten() else {
+            return;
+        };
+        let mut known = self.wanted.borrow_mut();
+        if *known != wanted {
+            known.iter().filter(|mark| !wanted.contains(mark)).for_each(|mark| sink.want(*mark, false));
+            wanted.iter().filter(|mark| !known.contains(mark)).for_each(|mark| sink.want(*mark, true));
+            *known = wanted.to_vec();
         }
     }
 
@@ -120,8 +136,8 @@ impl Stores {
         let stores = Rc::clone(self);
         spawn_local(async move {
             match stores.target(store, place, plan.clone()).await {
-                Ok(target) => {
-                    teller.mailbox.outcome(Report::Prepared { store, outcome: Ok(Vec::new()) });
+                Ok((target, found)) => {
+                    teller.mailbox.outcome(Report::Prepared { store, outcome: Ok(found) });
                     run(&stores, target, &plan, &orders, &teller).await;
                 }
                 Err(fault) => teller.mailbox.outcome(Report::Prepared { store, outcome: Err(fault) }),
@@ -161,40 +177,73 @@ impl Stores {
         self.order(store, Order::Discard);
     }
 
+    pub(super) fn suspend(&self, store: StoreId) {
+        self.order(store, Order::Suspend);
+    }
+
     /// False when there is no such item.
     fn order(&self, store: StoreId, order: Order) -> bool {
         let orders = self.open.borrow().get(&store).cloned();
         orders.map(|orders| orders.push(order)).is_some()
     }
 
-    async fn target(&self, store: StoreId, place: PlaceId, plan: Plan) -> Result<Target, StoreFault> {
+    /// Where it goes, and what is there already.
+    async fn target(
+        &self,
+        store: StoreId,
+        place: PlaceId,
+        plan: Plan,
+    ) -> Result<(Target, Vec<Found>), StoreFault> {
         let needed = plan.total;
         match self.places.get(place) {
             Some(Place::Directory(chosen)) => match Tree::prepare(&chosen, plan).await {
-                Ok(tree) => Ok(Target::Directory(tree)),
+                Ok(tree) => Ok((Target::Directory(tree), Vec::new())),
                 Err(fault) => Err(fault.into_store_fault(needed).await),
             },
-            Some(Place::Private) => self.private(store, &plan).await.map(Target::Pack),
-            Some(Place::Memory) => self.memory(&plan).map(Target::Pack),
+            Some(Place::Private) => {
+                let (pack, found) = self.private(store, &plan).await?;
+                Ok((Target::Pack(pack), found))
+            }
+            Some(Place::Memory) => Ok((Target::Pack(self.memory(&plan)?), Vec::new())),
             None => Err(StoreFault::Unwritable),
         }
     }
 
-    async fn private(&self, store: StoreId, plan: &Plan) -> Result<Pack, StoreFault> {
+    async fn private(&self, store: StoreId, plan: &Plan) -> Result<(Pack, Vec<Found>), StoreFault> {
         let shape = Shape::new(plan).ok_or(StoreFault::Unwritable)?;
         let needed = shape.len();
-        if let Some(free) = free_space().await.filter(|free| *free < needed) {
-            return Err(StoreFault::NoSpace { needed, free });
-        }
         let sink = self.sink().ok_or(StoreFault::Unwritable)?;
-        match sink.open(store, self.places.folder(), needed).await {
-            Ok(file) => Ok(Pack::new(shape, Medium::Private(file))),
+        let journal = Journal::of(plan);
+        let identity = journal.map(|journal| journal.name());
+        match sink.open(store, identity.as_deref(), needed, Journal::max_length(plan)).await {
+            Ok((file, said)) => {
+                let mut pack = Pack::new(shape, Medium::Private(file));
+                let found = match journal.zip(said) {
+                    Some((journal, said)) => pack.restore(journal, plan, &said).await,
+                    None => Vec::new(),
+                };
+                Ok((pack, found))
+            }
             Err(fault) => Err(fault.into_store_fault(needed).await),
         }
     }
 
+    /// The worker. As soon as it is there it tells what is to go on by itself.
     fn sink(&self) -> Option<&Rc<Sink>> {
-        self.sink.get_or_init(Sink::start).as_ref()
+        self.sink
+            .get_or_init(|| {
+                let sink = Sink::start()?;
+                let (begun, places, commands) =
+                    (Rc::clone(&sink), Rc::clone(&self.places), self.commands.clone());
+                spawn_local(async move {
+                    match begun.begin().await {
+                        Ok(wanted) => commands.give(Command::GoOn { wanted, place: PRIVATE }),
+                        Err(_) => places.forbid_private(),
+                    }
+                });
+                Some(sink)
+            })
+            .as_ref()
     }
 
     fn memory(&self, plan: &Plan) -> Result<Pack, StoreFault> {
@@ -208,10 +257,7 @@ impl Stores {
     }
 
     async fn complete(&self, store: StoreId, pack: &mut Pack) -> Result<Kept, SinkFault> {
-        let content = match pack.finish().await? {
-            Some(content) => content,
-            None => received(self.places.folder(), store).await?,
-        };
+        let content = pack.finish().await?;
         self.downloads.borrow_mut().insert(store, Download { name: pack.name().to_owned(), content });
         Ok(Kept::InStorage)
     }
@@ -237,6 +283,7 @@ async fn run(stores: &Stores, mut target: Target, plan: &Plan, orders: &Orders, 
                     Some(value) => target.write(
                         file,
                         piece,
+                        value,
                         chunks,
                         teller
                             .answer(move |outcome| Report::Written { job, outcome: outcome.map(|()| value) }),
@@ -266,8 +313,9 @@ async fn run(stores: &Stores, mut target: Target, plan: &Plan, orders: &Orders, 
                 };
                 teller.mailbox.outcome(Report::Finished { store: teller.store, outcome });
             }
-            Order::Discard => {
-                if let Some(freed) = target.remove(stores.places.folder()).await {
+            Order::Suspend if target.suspend().await => return,
+            Order::Suspend | Order::Discard => {
+                if let Some(freed) = target.remove().await {
                     stores.memory.set(stores.memory.get().saturating_sub(freed));
                 }
                 return;
@@ -282,9 +330,9 @@ enum Target {
 }
 
 impl Target {
-    fn write(&mut self, file: FileIndex, piece: u32, chunks: Vec<Bytes>, answer: Answer) {
+    fn write(&mut self, file: FileIndex, piece: u32, value: Value, chunks: Vec<Bytes>, answer: Answer) {
         match self {
-            Self::Pack(pack) => pack.write(file, piece, &chunks, answer),
+            Self::Pack(pack) => pack.write(file, piece, value, &chunks, answer),
             Self::Directory(tree) => tree.write(file, piece, chunks, answer),
         }
     }
@@ -302,10 +350,19 @@ impl Target {
         }
     }
 
-    /// Tells how many bytes of memory are free again.
-    async fn remove(&mut self, folder: &str) -> Option<u64> {
+    /// Lets go of it for a later attempt; false when there is nothing that one could use. A browser keeps what is half
+    /// written into a chosen directory to itself, and drops it with the page.
+    async fn suspend(&mut self) -> bool {
         match self {
-            Self::Pack(pack) => pack.remove(folder).await,
+            Self::Pack(pack) => pack.suspend().await,
+            Self::Directory(_) => false,
+        }
+    }
+
+    /// Tells how many bytes of memory are free again.
+    async fn remove(&mut self) -> Option<u64> {
+        match self {
+            Self::Pack(pack) => pack.remove().await,
             Self::Directory(tree) => {
                 tree.remove().await;
                 None
@@ -341,14 +398,6 @@ impl SinkFault {
             Self::Broken => StoreFault::Unwritable,
         }
     }
-}
-
-/// The file that an item was received into.
-async fn received(folder: &str, store: StoreId) -> Result<Blob, JsValue> {
-    let folder: FileSystemDirectoryHandle =
-        private_root().await?.get_directory_handle(folder).await?.unchecked_into();
-    let file: FileSystemFileHandle = folder.get_file_handle(&store.0.to_string()).await?.unchecked_into();
-    Ok(file.get_file().await?.unchecked_into())
 }
 
 impl Download {

@@ -1,0 +1,199 @@
+//! What a browser receives goes on after its page was loaded again or killed, and after its sharer's was; of two tabs
+//! in one room the second stays outside.
+
+use std::path::PathBuf;
+
+use privydrop_common::api::{ItemState, NoticeCode};
+use privydrop_e2e::browser::Kind::{self, Chromium, Firefox};
+use privydrop_e2e::fixture::{BIG, Fixture, blake3_of};
+use privydrop_e2e::page::Page;
+use privydrop_e2e::received::saved;
+use privydrop_e2e::server::{Rooms, Server};
+use privydrop_e2e::tree::Tree;
+
+use crate::Pair;
+
+const NAME: &str = "long.bin";
+/// Chromium's, when a page that nobody touched is loaded again while something moves: it does not ask then.
+const NO_GESTURE: &str = "'beforeunload'";
+/// Percent of 200 MB that may have to come again: what was received since the page last had it stored for good.
+const UNSETTLED: u8 = 34;
+
+#[tokio::test]
+async fn chromium_goes_on_after_its_page_was_loaded_again() {
+    goes_on_after_a_reload(Chromium).await;
+}
+
+#[tokio::test]
+async fn firefox_goes_on_after_its_page_was_loaded_again() {
+    goes_on_after_a_reload(Firefox).await;
+}
+
+#[tokio::test]
+async fn chromium_goes_on_after_it_was_killed_and_the_link_opened_again() {
+    goes_on_after_a_kill(Chromium).await;
+}
+
+#[tokio::test]
+async fn firefox_goes_on_after_it_was_killed_and_the_link_opened_again() {
+    goes_on_after_a_kill(Firefox).await;
+}
+
+#[tokio::test]
+async fn a_sharer_that_was_loaded_again_picks_again_and_its_guest_goes_on() {
+    let half = Half::start(Firefox).await;
+    let link = half.host.link().await;
+    half.host.reload().await;
+    half.host.notice(NoticeCode::PickAgain).await;
+    assert_eq!(half.host.link().await, link);
+    half.guest.notice(NoticeCode::ItemAwaited).await;
+    half.guest.item_gone(NAME).await;
+    half.host.share_files(&[&half.file]).await;
+    assert!(half.guest.resumed().await >= 60);
+    half.arrives().await;
+    half.host
+        .wait_for("nothing to pick again", |shown| {
+            let asked = shown.notices.iter().any(|code| code == NoticeCode::PickAgain.as_str());
+            (!asked).then_some(())
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_a_person_cancelled_does_not_come_again_after_a_reload() {
+    let half = Half::start(Chromium).await;
+    half.guest.press(NAME, "cancel").await;
+    half.guest.item(NAME, ItemState::Cancelled).await;
+    half.guest.reload().await;
+    half.guest.item(NAME, ItemState::Offered).await;
+    half.guest.press(NAME, "accept").await;
+    half.arrives().await;
+}
+
+#[tokio::test]
+async fn what_nobody_came_back_for_in_a_week_is_gone() {
+    let half = Half::start(Chromium).await;
+    let later = "const now = Date.now; Date.now = () => now() + 8 * 24 * 60 * 60 * 1000";
+    half.guest.before_each_page(later).await;
+    half.guest.reload().await;
+    half.guest.item(NAME, ItemState::Offered).await;
+    half.guest.press(NAME, "accept").await;
+    half.guest.item(NAME, ItemState::Moving).await;
+    let shown = half.guest.look().await.unwrap();
+    assert!(!shown.notices.iter().any(|code| code == NoticeCode::ItemResumed.as_str()), "{shown:#?}");
+    half.arrives().await;
+}
+
+#[tokio::test]
+async fn a_chosen_folder_keeps_nothing_half_received_over_a_reload_and_the_page_says_so_before() {
+    let pair = Pair::simple().await;
+    let mut fixture = Fixture::new(5);
+    let file = fixture.file(NAME, BIG);
+    pair.host.share_files(&[&file]).await;
+    pair.guest.item(NAME, ItemState::Offered).await;
+    let said = pair.guest.browser().run("return document.querySelector('.note')?.textContent", vec![]).await;
+    assert!(said.unwrap().as_str().is_some_and(|said| said.contains("Keep this page open")));
+    pair.guest.press(NAME, "accept").await;
+    pair.guest.moved_past(NAME, 20).await;
+    pair.guest.reload().await;
+    pair.guest.item(NAME, ItemState::Offered).await;
+    pair.guest.browser().assert_quiet(&[NO_GESTURE]).await;
+}
+
+#[tokio::test]
+async fn of_two_tabs_in_one_room_the_second_says_so_and_stays_outside_in_chromium() {
+    second_tab_stays_outside(Chromium).await;
+}
+
+#[tokio::test]
+async fn of_two_tabs_in_one_room_the_second_says_so_and_stays_outside_in_firefox() {
+    second_tab_stays_outside(Firefox).await;
+}
+
+async fn goes_on_after_a_reload(kind: Kind) {
+    let half = Half::start(kind).await;
+    let before = half.percent().await;
+    half.guest.reload().await;
+    let resumed = half.guest.resumed().await;
+    assert!(resumed + UNSETTLED >= before, "{resumed} % of {before} %");
+    half.arrives().await;
+}
+
+async fn goes_on_after_a_kill(kind: Kind) {
+    let half = Half::start(kind).await;
+    let (before, link) = (half.percent().await, half.host.link().await);
+    let guest = half.guest.kill_and_open(&link).await;
+    let half = Half { guest, ..half };
+    let resumed = half.guest.resumed().await;
+    assert!(resumed + UNSETTLED >= before, "{resumed} % of {before} %");
+    half.arrives().await;
+}
+
+/// The room's link, a copy of the tab, and the host's own tab: none of them takes part twice. A reload is no second tab.
+async fn second_tab_stays_outside(kind: Kind) {
+    let server = Server::start(Rooms::Memory);
+    let host = Page::open(kind, server.address()).await;
+    host.share_text("hello").await;
+    let link = host.link().await;
+    let guest = Page::open(kind, &link).await;
+    host.connected(1).await;
+    guest.connected(1).await;
+    for (page, copy) in [(&guest, false), (&guest, true), (&host, false), (&host, true)] {
+        page.open_tab(if copy { server.address() } else { &link }, copy).await;
+        page.notice(NoticeCode::AlreadyOpen).await;
+        page.close_tab().await;
+        for page in [&host, &guest] {
+            page.connected(1).await;
+            let shown = page.look().await.unwrap();
+            assert_eq!(shown.peers.len(), 1);
+            assert!(!shown.notices.iter().any(|code| code == NoticeCode::Replaced.as_str()), "{shown:#?}");
+        }
+    }
+    for page in [&guest, &host] {
+        page.reload().await;
+        host.connected(1).await;
+        guest.connected(1).await;
+        let shown = page.look().await.unwrap();
+        assert!(!shown.notices.iter().any(|code| code == NoticeCode::AlreadyOpen.as_str()), "{shown:#?}");
+        page.browser().assert_quiet(&[]).await;
+    }
+}
+
+/// A host, and a guest that came by its link and has more than a half of 200 MB in its browser's own storage.
+struct Half {
+    // Pages first: they end before the server that they talk to.
+    host: Page,
+    guest: Page,
+    _server: Server,
+    file: PathBuf,
+    // Keeps the file where it is.
+    _fixture: Fixture,
+}
+
+impl Half {
+    async fn start(kind: Kind) -> Self {
+        let server = Server::start(Rooms::Memory);
+        let mut fixture = Fixture::new(4);
+        let file = fixture.file(NAME, BIG);
+        let host = Page::open(Chromium, server.address()).await;
+        host.share_files(&[&file]).await;
+        let guest = Page::open_without_folders(kind, &host.link().await).await;
+        guest.press(NAME, "accept").await;
+        guest.moved_past(NAME, 60).await;
+        Self { host, guest, _server: server, file, _fixture: fixture }
+    }
+
+    async fn percent(&self) -> u8 {
+        let shown = self.guest.look().await.unwrap();
+        shown.item(NAME).and_then(|item| item.progress.parse().ok()).unwrap()
+    }
+
+    /// Waits until the guest has it whole, without anybody's doing, and compares what it saved.
+    async fn arrives(&self) {
+        assert_eq!(self.guest.item(NAME, ItemState::Done).await.hash, blake3_of(&self.file));
+        Tree::of(&self.file).assert_same(&saved(&self.guest, NAME).await);
+        for page in [&self.host, &self.guest] {
+            page.browser().assert_quiet(&[NO_GESTURE]).await;
+        }
+    }
+}
