@@ -23,10 +23,9 @@ pub(crate) fn listings(bytes: &[u8]) {
         match (Control::decode(frame), &mut item) {
             (Ok(Control::Offer(summary)), _) => item = TheirItem::new(summary, unicode_fold).ok(),
             (Ok(Control::Entries { from, entries, .. }), Some(theirs)) => {
-                if theirs.add_page(from, &entries).is_err() {
-                    // As the session does: all of it is given up.
-                    item = None;
-                }
+                let taken = theirs.add_page(from, &entries).is_ok();
+                // As the session does: all of it is given up.
+                item = item.filter(|_| taken);
             }
             _ => {}
         }

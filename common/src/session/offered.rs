@@ -31,7 +31,7 @@ impl Session {
         match TheirItem::new(summary, self.fold) {
             Ok(item) => {
                 let order = self.next_number();
-                self.received.insert(key, Received::new(order, link, Content::Item(item, mark)));
+                self.received.insert(key, Received::new(order, link, Content::Item(Box::new(item), mark)));
                 self.touch(Changed::Facts);
                 self.go_on_if_wanted(key, now);
             }

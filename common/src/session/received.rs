@@ -33,7 +33,7 @@ pub(super) struct Received {
 #[derive(Debug)]
 pub(super) enum Content {
     /// A file or folder, and what tells it again.
-    Item(TheirItem, Mark),
+    Item(Box<TheirItem>, Mark),
     /// A text, here already.
     Text(Document),
 }

@@ -202,9 +202,9 @@ impl Stores {
             },
             Some(Place::Private) => {
                 let (pack, found) = self.private(store, &plan).await?;
-                Ok((Target::Pack(pack), found))
+                Ok((Target::Pack(Box::new(pack)), found))
             }
-            Some(Place::Memory) => Ok((Target::Pack(self.memory(&plan)?), Vec::new())),
+            Some(Place::Memory) => Ok((Target::Pack(Box::new(self.memory(&plan)?)), Vec::new())),
             None => Err(StoreFault::Unwritable),
         }
     }
@@ -325,7 +325,7 @@ async fn run(stores: &Stores, mut target: Target, plan: &Plan, orders: &Orders, 
 }
 
 enum Target {
-    Pack(Pack),
+    Pack(Box<Pack>),
     Directory(Tree),
 }
 
