@@ -467,3 +467,21 @@ fn a_long_transfer_is_shown_once_a_second_to_its_end() {
     let late = world.shown(guest) - shown;
     assert!((1..=3).contains(&late), "{late} views in 2 s");
 }
+
+#[test]
+fn a_device_that_lost_its_server_and_its_links_waits_without_waking_itself() {
+    let (mut world, host, guest) = World::host_and_guest(32, Weather::FAIR, bytes_of(32, 2 * MIB));
+    for device in [host, guest] {
+        world.devices[device].online = false;
+        Server::cut(&mut world, device);
+    }
+    Wires::break_all(&mut world);
+    world.pass(Duration::from_secs(60));
+    for device in [host, guest] {
+        world.devices[device].online = true;
+        world.command(device, Command::Nudge);
+    }
+    world.accept_all(guest);
+    world.until_done(guest);
+    assert_eq!(received(&world, guest)["file.bin"], bytes_of(32, 2 * MIB));
+}

@@ -26,6 +26,7 @@ async fn text(address: &str) -> Result<String, JsValue> {
 
 /// FNV-1a of a file that belongs to this very page: part of its address, which so changes with it whatever a cache
 /// keeps.
+#[cfg_attr(feature = "desktop", allow(dead_code, reason = "the app's page has no such files"))]
 pub const fn version(file: &[u8]) -> u64 {
     let (mut hash, mut at) = (0xCBF2_9CE4_8422_2325_u64, 0);
     while at < file.len() {

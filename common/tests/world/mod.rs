@@ -111,7 +111,12 @@ pub struct World {
     pub wires: Wires,
     queue: BinaryHeap<Reverse<Due>>,
     order: u64,
+    /// Things that happened since time went on.
+    steps_at_once: u32,
 }
+
+/// More of them at one moment mean that somebody wakes itself without end.
+const MAX_AT_ONCE: u32 = 100_000;
 
 impl World {
     pub fn new(seed: u64, weather: Weather) -> Self {
@@ -126,6 +131,7 @@ impl World {
             wires: Wires::default(),
             queue: BinaryHeap::new(),
             order: 0,
+            steps_at_once: 0,
         }
     }
 
@@ -299,6 +305,8 @@ impl World {
     /// Lets the next thing happen; false when there is none.
     fn step(&mut self) -> bool {
         let Some(at) = self.next_at() else { return false };
+        self.steps_at_once = if at > self.now { 0 } else { self.steps_at_once + 1 };
+        assert!(self.steps_at_once < MAX_AT_ONCE, "seed {}: it goes on without end at one moment", self.seed);
         self.now = self.now.max(at);
         if self.queue.peek().is_some_and(|Reverse(due)| due.at <= self.now) {
             let Some(Reverse(due)) = self.queue.pop() else { return false };
