@@ -19,9 +19,7 @@ use privydrop_common::pieces::Value;
 use privydrop_common::sdp::Fingerprint;
 use privydrop_common::signaling::Body;
 use privydrop_common::transport::{Happened, Lane};
-use privydrop_common::wire::{
-    Control, Entry, EntryKind, FrameBuilder, Have, ItemSummary, SummaryKind, VERSION,
-};
+use privydrop_common::wire::{Control, Entry, EntryKind, FrameBuilder, ItemSummary, SummaryKind, VERSION};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use world::{Delivery, DeviceId, Server, Weather, World, bytes_of, received, sdp_with};
@@ -267,10 +265,11 @@ fn a_guest_that_knows_the_words_but_sends_two_fingerprints_gets_no_link() {
 }
 
 /// What a linked peer may not send; the receiver ends the link, tells, and goes on living.
-/// What no constructor makes: more runs than a fetch may name.
-fn three_thousand_runs() -> Have {
-    let runs = (Vec::<u8>::new(), vec![(0_u32, 1_u32); 3_000]);
-    postcard::from_bytes(&postcard::to_stdvec(&runs).unwrap()).unwrap()
+/// A fetch, variant 7, that names so many runs of files; no constructor makes one that names more than it may.
+fn fetch_of_runs(item: ItemId, runs: usize) -> Bytes {
+    let runs = (Vec::<u8>::new(), vec![(0_u32, 1_u32); runs]);
+    let fetch = postcard::to_stdvec(&(7_u32, TransferId(1), item, runs, 1_u64)).unwrap();
+    [&[VERSION], &fetch[..]].concat().into()
 }
 
 #[test]
@@ -298,16 +297,9 @@ fn a_linked_peer_that_breaks_the_protocol_is_cut_off_and_told() {
         ("a million entries", control(&Control::Offer(folder(10, 1_000_000)))),
         ("more files than entries", control(&Control::Offer(folder(10, 5)))),
         ("a text that is none", control(&Control::Text(Bytes::from_static(b"<img src=x>")))),
-        (
-            "a fetch with too many runs",
-            control(&Control::Fetch {
-                transfer: TransferId(1),
-                item,
-                have: three_thousand_runs(),
-                window: 1,
-            }),
-        ),
+        ("a fetch with too many runs", (Lane::Control, fetch_of_runs(item, 3_000))),
     ];
+    assert!(matches!(Control::decode(&fetch_of_runs(item, 2_000)), Ok(Control::Fetch { .. })));
     for (what, (lane, bytes)) in bad {
         let (mut world, host, guest) = World::host_and_guest(9, Weather::FAIR, bytes_of(1, 1_000));
         let link = world.wires.link_of(host);
