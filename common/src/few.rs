@@ -5,7 +5,7 @@
 
 /// Few entries by key.
 #[derive(Debug, Clone)]
-pub(crate) struct Few<K, V>(Vec<(K, V)>);
+pub struct Few<K, V>(Vec<(K, V)>);
 
 impl<K, V> Default for Few<K, V> {
     fn default() -> Self {
@@ -22,7 +22,8 @@ impl<K: PartialEq + Copy, V> Few<K, V> {
         self.0.is_empty()
     }
 
-    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+    /// The entry of this key.
+    pub fn get(&self, key: &K) -> Option<&V> {
         self.position(key).map(|at| &self.0[at].1)
     }
 
@@ -35,7 +36,7 @@ impl<K: PartialEq + Copy, V> Few<K, V> {
     }
 
     /// Adds an entry, or replaces the one of the same key in its place.
-    pub(crate) fn insert(&mut self, key: K, value: V) {
+    pub fn insert(&mut self, key: K, value: V) {
         match self.position(&key) {
             Some(at) => self.0[at].1 = value,
             None => self.0.push((key, value)),
@@ -51,7 +52,8 @@ impl<K: PartialEq + Copy, V> Few<K, V> {
         &mut self.0[at].1
     }
 
-    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+    /// Takes an entry out.
+    pub fn remove(&mut self, key: &K) -> Option<V> {
         self.position(key).map(|at| self.0.remove(at).1)
     }
 

@@ -11,8 +11,6 @@
 //! ```
 //! Numbers are little-endian.
 
-use std::collections::HashMap;
-
 use crate::host::{Found, Plan};
 use crate::id::FileIndex;
 use crate::name::RelativePath;
@@ -87,25 +85,27 @@ impl Journal {
     /// not whole or names a piece that the plan does not have.
     pub fn read(&self, plan: &Plan, bytes: &[u8]) -> Option<Said> {
         let records = bytes.strip_prefix(&self.header())?;
-        let mut values: HashMap<FileIndex, HashMap<u32, Value>> = HashMap::new();
-        let mut length = HEADER;
-        for record in records.chunks_exact(RECORD) {
+        let (mut stored, mut length) = (Vec::new(), HEADER);
+        for (order, record) in records.chunks_exact(RECORD).enumerate() {
             let Some((file, piece, value)) = self.parse(record) else { break };
             if plan.files.get(file.0 as usize).is_none_or(|planned| piece >= piece_count(planned.size)) {
                 break;
             }
-            values.entry(file).or_default().insert(piece, value);
+            stored.push((file, piece, order, value));
             length += RECORD;
         }
-        let mut found: Vec<Found> = values
-            .into_iter()
-            .map(|(file, pieces)| {
-                let mut pieces: Vec<_> = pieces.into_iter().collect();
-                pieces.sort_unstable_by_key(|(piece, _)| *piece);
-                Found { file, pieces }
-            })
-            .collect();
-        found.sort_unstable_by_key(|found| found.file);
+        // The newest of a piece comes last.
+        stored.sort_unstable_by_key(|(file, piece, order, _)| (*file, *piece, *order));
+        let mut found: Vec<Found> = Vec::new();
+        for (file, piece, _, value) in stored {
+            match found.last_mut().filter(|last| last.file == file).map(|last| &mut last.pieces) {
+                Some(pieces) => match pieces.last_mut().filter(|(last, _)| *last == piece) {
+                    Some(newest) => newest.1 = value,
+                    None => pieces.push((piece, value)),
+                },
+                None => found.push(Found { file, pieces: vec![(piece, value)] }),
+            }
+        }
         Some(Said { found, length: length as u64 })
     }
 
@@ -127,7 +127,7 @@ impl Journal {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.identity).update(text);
         let mut check = [0; CHECK];
-        hasher.finalize_xof().fill(&mut check);
+        check.copy_from_slice(&hasher.finalize().as_bytes()[..CHECK]);
         check
     }
 }
@@ -161,6 +161,8 @@ fn path(hasher: &mut blake3::Hasher, path: &RelativePath) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use proptest::prelude::*;
 
     use super::*;

@@ -9,7 +9,7 @@ pub mod bridge;
 pub mod catalog;
 pub mod code;
 pub mod drive;
-mod few;
+pub mod few;
 pub mod guesses;
 pub mod handshake;
 pub mod host;

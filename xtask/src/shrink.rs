@@ -32,8 +32,23 @@ pub(crate) fn shrunk(module: &[u8], script: &str) -> Option<(Vec<u8>, String)> {
         }
         rest = next;
     }
-    let script = words(script).map(|word| names.get(word).map_or(word, String::as_str)).collect();
-    Some((kept, script))
+    let script: String = words(script).map(|word| names.get(word).map_or(word, String::as_str)).collect();
+    Some((kept, bare(&script)))
+}
+
+/// The script without indentation and without lines that are nothing but comment.
+pub(crate) fn bare(script: &str) -> String {
+    let (mut kept, mut in_comment) = (String::with_capacity(script.len()), false);
+    for line in script.lines().map(str::trim) {
+        in_comment |= line.starts_with("/*");
+        if in_comment {
+            in_comment = !line.ends_with("*/");
+        } else if !line.is_empty() && !line.starts_with("//") {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
 }
 
 /// A short name for each that ends in a hash.
@@ -126,7 +141,7 @@ mod tests {
         let names = [&[0, 5, 4][..], b"name"].concat();
         let (types, code) = (vec![1, 4, 1, 0x60, 0, 0], [&[10, 0x80, 0x01][..], &[7; 128]].concat());
         let module = [HEAD, &types, &names, &code, &names].concat();
-        let expected = ([HEAD, &types, &code].concat(), "f();".to_owned());
+        let expected = ([HEAD, &types, &code].concat(), "f();\n".to_owned());
         assert_eq!(shrunk(&module, "f();"), Some(expected));
     }
 
@@ -142,7 +157,14 @@ mod tests {
         let script = format!("const i = {{ {long}: open, other_f249: 1 }}; // f249a2a76caa9a55 {long}");
         let (module, script) = shrunk(&section(&import(long)), &script).unwrap();
         assert_eq!(module, section(&import("_0")));
-        assert_eq!(script, "const i = { _0: open, other_f249: 1 }; // f249a2a76caa9a55 _0");
+        assert_eq!(script, "const i = { _0: open, other_f249: 1 }; // f249a2a76caa9a55 _0\n");
+    }
+
+    #[test]
+    fn a_script_keeps_its_code_and_loses_lines_of_comment_and_indentation() {
+        let script =
+            "// what it does\n\n/** Two\n * lines. */\nfn();\n  /* one */\n  a = 1; // one\n\tb = \"//\";\n";
+        assert_eq!(bare(script), "fn();\na = 1; // one\nb = \"//\";\n");
     }
 
     #[test]

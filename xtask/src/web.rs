@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::{Failure, run};
-use crate::shrink::shrunk;
+use crate::shrink::{bare, shrunk};
 use crate::{cargo, root, tools};
+
+/// A script that trunk copies as it is.
+const WORKER: &str = "sink-worker.js";
 
 /// Builds the web app as it is served to people, into `dist`.
 pub(crate) fn build() -> Result<(), Failure> {
@@ -36,6 +39,9 @@ fn build_into(workshop: &str, shelf: &str, words: &[&str]) -> Result<(), Failure
 fn shrink(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
+        if path.ends_with(WORKER) {
+            fs::write(&path, bare(&fs::read_to_string(&path)?))?;
+        }
         let Some(name) = path.to_str().and_then(|path| path.strip_suffix("_bg.wasm")) else { continue };
         let script_path = PathBuf::from(format!("{name}.js"));
         let small = shrunk(&fs::read(&path)?, &fs::read_to_string(&script_path)?);

@@ -2,8 +2,7 @@
 //!
 //! Follows no path, and keeps no bytes but those of [`super::stream`].
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -20,34 +19,35 @@ use super::stream::Streams;
 /// The files that can be read now.
 #[derive(Default)]
 pub struct Files {
-    known: RefCell<BTreeMap<SourceId, File>>,
+    /// In the order of their ids; nothing where a file cannot be read, or is offered no more.
+    known: RefCell<Vec<Option<File>>>,
     streams: Rc<Streams>,
-    next: Cell<u64>,
 }
 
 impl Files {
     /// Takes a file in, and tells what to offer.
     pub fn register(&self, file: File) -> NewFile {
-        let modified = Some(count(file.last_modified() / 1000.0));
-        let offer = NewFile { source: self.fresh(), size: count(file.size()), modified };
-        self.known.borrow_mut().insert(offer.source, file);
-        offer
+        let (size, modified) = (count(file.size()), Some(count(file.last_modified() / 1000.0)));
+        NewFile { source: self.add(Some(file)), size, modified }
     }
 
     /// What to offer for a file that the browser names but does not open: whoever fetches it is told that it
     /// cannot be read, rather than getting a folder that silently lacks it.
     pub fn register_unreadable(&self) -> NewFile {
-        NewFile { source: self.fresh(), size: 0, modified: None }
+        NewFile { source: self.add(None), size: 0, modified: None }
     }
 
-    fn fresh(&self) -> SourceId {
-        self.next.set(self.next.get() + 1);
-        SourceId(self.next.get())
+    fn add(&self, file: Option<File>) -> SourceId {
+        let mut known = self.known.borrow_mut();
+        known.push(file);
+        SourceId(known.len() as u64 - 1)
     }
 
     /// The file is offered no more.
     pub(super) fn release(&self, source: SourceId) {
-        self.known.borrow_mut().remove(&source);
+        if let Some(file) = self.known.borrow_mut().get_mut(at(source)) {
+            *file = None;
+        }
         self.streams.forget(source);
     }
 
@@ -59,7 +59,7 @@ impl Files {
         piece: u32,
         tell: impl FnOnce(Result<ReadPiece, SourceFault>) + 'static,
     ) {
-        let file = self.known.borrow().get(&source).cloned();
+        let file = self.known.borrow().get(at(source)).cloned().flatten();
         let streams = Rc::clone(&self.streams);
         spawn_local(async move {
             tell(match file {
@@ -68,6 +68,10 @@ impl Files {
             });
         });
     }
+}
+
+fn at(source: SourceId) -> usize {
+    usize::try_from(source.0).unwrap_or(usize::MAX)
 }
 
 async fn read(

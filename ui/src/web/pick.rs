@@ -3,7 +3,7 @@
 //! Reads no bytes and judges no name. Goes one past each bound of the protocol and then stops, so that the session
 //! sees that there is too much, and says so.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use js_sys::{Array, Promise};
@@ -79,9 +79,9 @@ impl Tree {
     }
 }
 
-/// Loose files in their order, then folders by name. Paths have `/` between their parts.
+/// Loose files in their order, then folders in theirs. Paths have `/` between their parts.
 fn group(files: impl Iterator<Item = (String, NewFile)>) -> Vec<NewItem> {
-    let (mut items, mut trees) = (Vec::new(), BTreeMap::<String, Tree>::new());
+    let (mut items, mut trees) = (Vec::new(), Vec::<(String, Tree)>::new());
     for (path, file) in files {
         let mut parts = path.split('/').map(str::to_owned);
         let top = parts.next().unwrap_or_default();
@@ -92,13 +92,18 @@ fn group(files: impl Iterator<Item = (String, NewFile)>) -> Vec<NewItem> {
             }
             continue;
         }
-        let tree = trees.entry(top).or_default();
-        if !tree.is_full() {
+        // Files of a folder come one after the other.
+        let known = trees.iter().rposition(|(name, _)| *name == top);
+        let at = known.unwrap_or(trees.len());
+        if known.is_none() && trees.len() <= MAX_ITEMS {
+            trees.push((top, Tree::default()));
+        }
+        if let Some((_, tree)) = trees.get_mut(at).filter(|(_, tree)| !tree.is_full()) {
             tree.folders.extend((1..below.len()).map(|depth| below[..depth].to_vec()));
             tree.files.push((below, file));
         }
     }
-    items.extend(trees.into_iter().take(MAX_ITEMS + 1).map(|(name, tree)| tree.into_item(name)));
+    items.extend(trees.into_iter().map(|(name, tree)| tree.into_item(name)));
     items
 }
 

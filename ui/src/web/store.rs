@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures_util::future::poll_fn;
 use gloo::timers::callback::Timeout;
 use privydrop_common::api::Command;
+use privydrop_common::few::Few;
 use privydrop_common::host::{Found, JobId, Kept, PlaceId, Plan, Report, StoreFault, StoreId};
 use privydrop_common::id::{FileIndex, Mark};
 use privydrop_common::journal::Journal;
@@ -41,8 +42,8 @@ pub struct Stores {
     wanted: RefCell<Vec<Mark>>,
     /// The worker, started by the first item that needs it.
     sink: OnceCell<Option<Rc<Sink>>>,
-    open: RefCell<BTreeMap<StoreId, Rc<Orders>>>,
-    downloads: RefCell<BTreeMap<StoreId, Download>>,
+    open: RefCell<Few<StoreId, Rc<Orders>>>,
+    downloads: RefCell<Few<StoreId, Download>>,
     memory: Cell<u64>,
 }
 
