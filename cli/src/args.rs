@@ -154,10 +154,30 @@ fn print(bytes: &[u8]) -> Exit {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn the_arguments_are_consistent() {
         Args::command().debug_assert();
+    }
+
+    proptest! {
+        #[test]
+        fn any_words_are_arguments_or_refused_in_words(
+            words in prop::collection::vec(
+                prop_oneof![
+                    "(send|text|receive|--server|--room|--to|--into|--max-bytes|--stay|--json|--label|-|--|=)",
+                    "(http://nas\\.lan:8080|ftp://x|my-room|room:x|-1|18446744073709551616|\\PC{0,12})",
+                ],
+                0..6,
+            ),
+        ) {
+            match Args::try_parse_from(["privydrop".to_owned()].into_iter().chain(words)) {
+                Ok(args) => prop_assert!(args.server.is_none_or(|server| server.page().starts_with("http"))),
+                Err(refused) => prop_assert!(!refused.to_string().is_empty()),
+            }
+        }
     }
 }

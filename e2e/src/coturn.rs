@@ -2,7 +2,7 @@
 //! has a credential made from its secret. Its clock may be ahead of everybody's.
 
 use std::ffi::OsString;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -88,6 +88,17 @@ impl Coturn {
     /// What the server is told, so that its members may use the relay.
     pub fn for_server(&self, way: Way) -> [OsString; 4] {
         self.with_secret(way, "secret")
+    }
+
+    /// Where it takes datagrams.
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// The same for a relay that is reached by datagrams through something else, at `address`.
+    pub fn for_server_at(&self, address: SocketAddr) -> [OsString; 4] {
+        let url = format!("turn:{address}?transport=udp");
+        ["--turn-url".into(), url.into(), "--turn-secret-file".into(), self.at("secret").into()]
     }
 
     /// The same with a secret that is not the relay's: it will turn every member away.

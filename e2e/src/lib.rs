@@ -15,6 +15,7 @@ pub mod bench;
 pub mod browser;
 pub mod bus;
 pub mod coturn;
+pub mod faults;
 pub mod fixture;
 pub mod hostile;
 pub mod page;

@@ -1,6 +1,7 @@
 //! A real Redis on its own port, in its own folder, for one test.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -12,7 +13,7 @@ use crate::process::{Program, find};
 pub struct Redis {
     program: Program,
     port: u16,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Redis {
@@ -20,20 +21,8 @@ impl Redis {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let port = free_port();
-        let mut command = Command::new(find(&["redis-server"]));
-        command.args([
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-            "--port",
-            &port.to_string(),
-        ]);
-        let ready = |line: &str| line.contains("Ready to accept connections").then_some(());
-        let (program, ()) = Program::start(command.arg("--dir").arg(folder.path()), ready);
-        Self { program, port, _folder: folder }
+        let program = begin(port, folder.path());
+        Self { program, port, folder }
     }
 
     /// Its address for clients.
@@ -45,6 +34,19 @@ impl Redis {
     pub fn stop(&mut self) {
         self.program.end();
     }
+
+    /// Starts it again at the same address, with nothing in it; ends it first if need be.
+    pub fn restart(&mut self) {
+        self.program.end();
+        self.program = begin(self.port, self.folder.path());
+    }
+}
+
+fn begin(port: u16, folder: &Path) -> Program {
+    let mut command = Command::new(find(&["redis-server"]));
+    command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &port.to_string()]);
+    let ready = |line: &str| line.contains("Ready to accept connections").then_some(());
+    Program::start(command.arg("--dir").arg(folder), ready).0
 }
 
 /// A port that nobody listens on. These programs take no port 0, so there is a short moment in which another program could

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -48,12 +49,30 @@ impl Terminal {
 
     /// The next event of this kind.
     pub async fn next(&mut self, kind: &str) -> Value {
+        let event = self.find(kind).await;
+        event.unwrap_or_else(|| panic!("it ended without {kind}: {:#?}", self.seen))
+    }
+
+    /// The next event of this kind; nothing when it ends without one.
+    pub async fn find(&mut self, kind: &str) -> Option<Value> {
         loop {
-            let event = self.event().await;
-            let event = event.unwrap_or_else(|| panic!("it ended without {kind}: {:#?}", self.seen));
+            let event = self.event().await?;
             if event["event"] == kind {
-                return event;
+                return Some(event);
             }
+        }
+    }
+
+    /// Ends it at once, with no chance to tidy up.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("a child that can be killed");
+    }
+
+    /// Asks it to end, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        if let Some(id) = Pid::from_raw(self.id()) {
+            // It may have ended by itself in the meantime.
+            let _ = kill_process(id, Signal::INT);
         }
     }
 
@@ -71,7 +90,8 @@ impl Terminal {
         (status.code().expect("an exit code"), self.seen)
     }
 
-    async fn event(&mut self) -> Option<Value> {
+    /// The next event of any kind; nothing once it has ended. May be dropped and called again at any time.
+    pub async fn event(&mut self) -> Option<Value> {
         let line = tokio::time::timeout(PATIENCE, self.events.next_line()).await;
         let line = line.unwrap_or_else(|_| panic!("nothing happens: {:#?}", self.seen));
         let event: Value = serde_json::from_str(&line.expect("a line of text")?).expect("an event");

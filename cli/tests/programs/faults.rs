@@ -97,6 +97,22 @@ fn ctrl_c_at_the_receiver_in_the_middle_says_how_to_go_on_and_leaves_what_that_n
     assert!(last_words(&sender).contains("Run the same command again"), "{}", last_words(&sender));
 }
 
+#[test]
+fn a_held_receiver_does_not_hold_the_others() {
+    let scene = Scene::new();
+    let film = scene.sparse("film", LARGE / 2);
+    let (mut sender, _, link) = scene.server.host(&["send", "--stay", text(&film)]);
+    let receive = |into: &str| scene.server.run(&["receive", &link, "--into", text(&scene.path(into))]);
+    let mut slow = receive("slow");
+    slow.find(is_under_way);
+    slow.held(|| assert_eq!(receive("quick").end(), 0));
+    assert_eq!(slow.end(), 0);
+    assert_eq!(tree(&scene.path("slow")).len(), 1, "nothing unfinished is left");
+    assert!(tree(&scene.path("slow")) == tree(&scene.path("quick")));
+    sender.interrupt();
+    assert_eq!(sender.end(), 130);
+}
+
 /// Does something to the file that is being sent; both must say that this happened, and end.
 fn spoiled(spoil: impl FnOnce(&Path), code: &str) {
     let scene = Scene::new();

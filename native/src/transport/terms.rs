@@ -104,7 +104,9 @@ fn with_max_message_size(lines: impl Iterator<Item = String>, size: usize) -> St
 #[cfg(test)]
 mod tests {
     use privydrop_common::id::{FileIndex, TransferId};
+    use privydrop_common::sdp::Sdp;
     use privydrop_common::wire::FrameBuilder;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -122,6 +124,24 @@ mod tests {
         let without = SDP.replace("a=max-message-size:100000\r\n", "");
         assert_eq!(terms.for_peer(SDP), format!("{without}a=max-message-size:196608\r\n"));
         assert_eq!(terms.for_stack(SDP), format!("{without}a=max-message-size:262144\r\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_passed_the_gate_passes_it_again_with_these_terms(
+            lines in prop::collection::vec("a=(max-message-size:|candidate:|x)?[ -~é]{0,20}", 0..6),
+            relay_only: bool,
+        ) {
+            let hex = ["AB"; 32].join(":");
+            let sdp = format!("{SDP}a=fingerprint:sha-256 {hex}\r\n{}\r\n", lines.join("\r\n"));
+            let Ok(sdp) = Sdp::parse(sdp.trim_end()) else { return Ok(()) };
+            let terms = terms(relay_only);
+            for fit in [terms.for_peer(sdp.as_str()), terms.for_stack(sdp.as_str())] {
+                let told = fit.lines().filter(|line| line.starts_with(MAX_MESSAGE_SIZE)).count();
+                prop_assert_eq!((Sdp::parse(&fit).map(|fit| fit.fingerprint()), told), (Ok(sdp.fingerprint()), 1));
+            }
+            prop_assert!(terms.max_frame() <= terms.longest());
+        }
     }
 
     #[test]
