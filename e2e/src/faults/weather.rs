@@ -4,6 +4,7 @@
 //! Reads nothing of what it carries.
 
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, HashMap};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -138,7 +139,7 @@ async fn serve(front: Arc<UdpSocket>, to: SocketAddr, state: Arc<State>) {
     let mut buffer = vec![0; MAX_DATAGRAM];
     loop {
         let Ok((length, from)) = front.recv_from(&mut buffer).await else { continue };
-        if !ways.contains_key(&from) {
+        if let Entry::Vacant(way) = ways.entry(from) {
             let Ok(back) = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await else { continue };
             if back.connect(to).await.is_err() {
                 continue;
@@ -151,7 +152,7 @@ async fn serve(front: Arc<UdpSocket>, to: SocketAddr, state: Arc<State>) {
                 0
             }));
             tasks.spawn(downward(Arc::clone(&back), Arc::clone(&front), from, Arc::clone(&state)));
-            ways.insert(from, (back, there));
+            way.insert((back, there));
         }
         if let Some((_, there)) = ways.get(&from) {
             // A full queue loses what comes next, as queues do.
