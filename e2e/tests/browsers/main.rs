@@ -3,6 +3,7 @@
 
 mod harness;
 mod hostile;
+mod language;
 mod names;
 mod refusals;
 mod relay;
