@@ -306,10 +306,10 @@ impl Link {
         self.lanes.want(lanes, now, &mut self.events);
     }
 
-    /// Something changed that may help a silent link, or (`moved`) that may have broken any: mend it now.
+    /// Something changed that may help what is being made or mended, or (`moved`) that may have broken any link.
     pub(crate) fn mend(&mut self, moved: bool, now: Moment) {
+        self.mail.resend(now);
         if self.is_up() && (moved || self.mending.is_silent()) {
-            self.mail.resend(now);
             self.mending.wake(now);
         }
     }
@@ -318,7 +318,9 @@ impl Link {
     pub(crate) fn use_servers(&mut self, ice: Vec<IceServer>, relayed: bool, now: Moment) {
         if self.has_transport {
             self.events.push_back(LinkEvent::Negotiate(Step::IceServers(ice)));
-            self.mend(relayed, now);
+        }
+        if relayed {
+            self.mend(true, now);
         }
     }
 

@@ -38,7 +38,9 @@ impl Session {
     }
 
     pub(super) fn peers_timeout(&self) -> Option<Moment> {
-        self.peers.values().filter_map(|peer| peer.retry_at).min()
+        // Without the server nobody can be called; who waits is called as soon as it is back.
+        let waits = self.room.phase == Phase::InRoom;
+        self.peers.values().filter(|_| waits).filter_map(|peer| peer.retry_at).min()
     }
 
     pub(super) fn handle_guess_timeout(&mut self, now: Moment) {

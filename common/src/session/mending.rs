@@ -15,9 +15,12 @@ use crate::transport::Route;
 
 /// The server answers within this time, or its socket is taken for dead.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
-/// A socket that is not open by then is opened anew while members are missing: a network that was away brings no old
-/// attempt back to life for long.
-const OPEN_WITHIN: Duration = Duration::from_secs(4);
+/// The same after a change of address, which hardly any socket survives.
+const ANSWER_WHEN_MOVED: Duration = Duration::from_millis(700);
+/// A socket that is not open by then is opened anew while members are missing: an attempt that began while the network
+/// was away waits ever longer by itself. Later attempts have more time, for a network that is only slow.
+const OPEN_WITHIN: Duration = Duration::from_millis(2_500);
+const HURRIED: u32 = 6;
 /// A server that answered is not asked again before.
 const ASK_EVERY: Duration = Duration::from_secs(10);
 /// When relay credentials are that old, fresh ones are asked for.
@@ -61,7 +64,9 @@ impl Session {
             self.room.retry_at = Some(now);
         }
         self.retry_soon(moved, now);
-        if moved || self.is_missing_somebody() {
+        if moved {
+            self.ask_for_ice(ANSWER_WHEN_MOVED, now);
+        } else if self.is_missing_somebody() {
             self.look_for_server(now);
         }
     }
@@ -76,21 +81,22 @@ impl Session {
     /// may be as dead as the link.
     pub(super) fn look_for_server(&mut self, now: Moment) {
         if self.room.asking.last.is_none_or(|last| last + ASK_EVERY <= now) {
-            self.ask_for_ice(now);
+            self.ask_for_ice(ANSWER_WITHIN, now);
         }
     }
 
-    fn ask_for_ice(&mut self, now: Moment) {
+    fn ask_for_ice(&mut self, within: Duration, now: Moment) {
         if self.room.phase == Phase::InRoom {
             self.tell_server(&ClientMessage::Ice);
             self.room.asking.last = Some(now);
-            self.room.asking.alive_by.get_or_insert(now + ANSWER_WITHIN);
+            self.room.asking.alive_by = Some(now + within);
         }
     }
 
     /// A socket that is being opened must be open soon if somebody is missing.
     pub(super) fn expect_opening(&mut self, now: Moment) {
-        let within = OPEN_WITHIN + Duration::from_secs(self.room.retries.min(10).into());
+        let within =
+            OPEN_WITHIN + Duration::from_secs(self.room.retries.saturating_sub(HURRIED).min(10).into());
         self.room.asking.alive_by = self.is_missing_somebody().then_some(now + within);
     }
 
@@ -106,7 +112,7 @@ impl Session {
         if due(&mut self.room.asking.refresh_at) {
             self.room.asking.refresh_at = Some(now + ASK_AGAIN);
             self.room.asking.renewing = true;
-            self.ask_for_ice(now);
+            self.ask_for_ice(ANSWER_WITHIN, now);
         }
     }
 

@@ -46,6 +46,12 @@ impl Disk {
         NewFile { source, size, modified: Some(1_000) }
     }
 
+    /// Whether an item of these files was finished that has this one.
+    pub fn has(&self, path: &str) -> bool {
+        let stores = self.kept.iter().chain(self.stores.values().filter(|store| store.finished));
+        stores.flat_map(|store| &store.plan.files).any(|file| file.path.to_string() == path)
+    }
+
     pub fn finished(&self) -> BTreeMap<String, Vec<u8>> {
         let mut all = BTreeMap::new();
         for store in self.kept.iter().chain(self.stores.values().filter(|store| store.finished)) {

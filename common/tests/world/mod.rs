@@ -32,6 +32,9 @@ pub use disk::{Disk, bytes_of};
 pub use server::Server;
 pub use wires::{PathNews, Wires, sdp_with};
 
+/// Things that happen in one moment; a session that asks to be woken in the past never lets time go on.
+const MOST_AT_ONCE: u32 = 100_000;
+
 /// One device, by position in the world.
 pub type DeviceId = usize;
 
@@ -66,6 +69,8 @@ pub enum Delivery {
     ToServer(String),
     /// The device closed its socket.
     SocketClosed,
+    /// A socket that is being opened tries once more, and then after a longer wait.
+    CallAgain(u32, u64),
     /// A link's frame leaves the sender's lane.
     Sent(LinkId, privydrop_common::transport::Lane, usize),
 }
@@ -111,6 +116,9 @@ pub struct Device {
     pub address: u32,
     /// Its socket is dead, and nobody knows.
     deaf_socket: bool,
+    deaf_for: u32,
+    /// Sockets that were opened.
+    socket: u32,
     life: u32,
 }
 
@@ -126,6 +134,8 @@ pub struct World {
     pub wires: Wires,
     queue: BinaryHeap<Reverse<Due>>,
     order: u64,
+    /// Things that happened since time went on.
+    at_once: u32,
 }
 
 impl World {
@@ -141,6 +151,7 @@ impl World {
             wires: Wires::default(),
             queue: BinaryHeap::new(),
             order: 0,
+            at_once: 0,
         }
     }
 
@@ -158,6 +169,8 @@ impl World {
             away: false,
             address: 0,
             deaf_socket: false,
+            deaf_for: 0,
+            socket: 0,
             life: 0,
         });
         let device = self.devices.len() - 1;
@@ -300,6 +313,16 @@ impl World {
         self.command(device, Command::Introduce(format!("device {device}")));
     }
 
+    /// Seconds have passed: after a minute without a ping a device knows that its socket is dead.
+    pub fn miss_pings(&mut self, device: DeviceId, seconds: u32) {
+        let Device { deaf_for, deaf_socket, .. } = &mut self.devices[device];
+        *deaf_for = if *deaf_socket { *deaf_for + seconds } else { 0 };
+        if *deaf_for >= 60 {
+            *deaf_for = 0;
+            self.report(device, Report::Signal(SignalEvent::Closed));
+        }
+    }
+
     /// Lets time pass until the condition holds; fails when an hour has passed or nothing is left to happen.
     pub fn until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
         let deadline = self.now + Duration::from_secs(3_600);
@@ -331,6 +354,13 @@ impl World {
     /// Lets the next thing happen; false when there is none.
     fn step(&mut self) -> bool {
         let Some(at) = self.next_at() else { return false };
+        self.at_once = if at > self.now { 0 } else { self.at_once + 1 };
+        assert!(
+            self.at_once < MOST_AT_ONCE,
+            "seed {}: time stands still: {:#?}",
+            self.seed,
+            self.devices.iter().map(|d| d.wake_at).collect::<Vec<_>>()
+        );
         self.now = self.now.max(at);
         if self.queue.peek().is_some_and(|Reverse(due)| due.at <= self.now) {
             let Some(Reverse(due)) = self.queue.pop() else { return false };
@@ -378,6 +408,7 @@ impl World {
                 self.devices[device].session.handle_happened(link, happened, self.now);
                 self.drain(device);
             }
+            Delivery::CallAgain(socket, wait) => self.open_socket(device, socket, wait),
             Delivery::SocketClosed => Server::gone(self, device, true),
             Delivery::ToServer(text) => Server::hear(self, device, &text),
             Delivery::Sent(link, lane, length) => Wires::sent(self, device, link, lane, length),
@@ -396,24 +427,38 @@ impl World {
         }
     }
 
+    /// While the network is away nobody answers, and nothing tells so; the system calls again after one second, two, four.
+    fn open_socket(&mut self, device: DeviceId, socket: u32, wait: u64) {
+        let opening = &mut self.devices[device];
+        if opening.socket != socket {
+            return;
+        }
+        if opening.away {
+            return self.later(device, Duration::from_secs(wait), Delivery::CallAgain(socket, 2 * wait));
+        }
+        opening.deaf_socket = false;
+        let event = if opening.online { SignalEvent::Opened } else { SignalEvent::Closed };
+        let delay = self.delay();
+        self.later(device, delay, Delivery::Report(Report::Signal(event)));
+    }
+
     fn errand(&mut self, device: DeviceId, errand: Errand) {
         match errand {
-            // Nobody answers, and nothing tells so.
-            Errand::OpenSignal if self.devices[device].away => {}
             Errand::OpenSignal => {
-                self.devices[device].deaf_socket = false;
-                let event =
-                    if self.devices[device].online { SignalEvent::Opened } else { SignalEvent::Closed };
-                let delay = self.delay();
-                self.later(device, delay, Delivery::Report(Report::Signal(event)));
+                self.devices[device].socket += 1;
+                self.open_socket(device, self.devices[device].socket, 1);
             }
             Errand::SendSignal(text) => Server::send(self, device, text),
             // Into a network that is away: the server learns of it from the next socket.
             Errand::CloseSignal if self.devices[device].away || self.devices[device].deaf_socket => {
+                self.devices[device].socket += 1;
                 self.devices[device].deaf_socket = true;
             }
             // After what was said on it before.
-            Errand::CloseSignal => self.later(device, Duration::from_millis(1), Delivery::SocketClosed),
+            Errand::CloseSignal => {
+                self.devices[device].socket += 1;
+                self.later(device, Duration::from_millis(1), Delivery::SocketClosed);
+            }
             Errand::WakeAt(at) => self.devices[device].wake_at = Some(at),
             Errand::Show(view) => {
                 let heard = view.notices.iter().map(|notice| notice.code);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use privydrop_common::sdp::{Candidate, Sdp};
 use privydrop_common::session::LinkId;
+use privydrop_common::signaling::IceServer;
 use privydrop_common::time::Moment;
 use privydrop_common::transport::{Closed, HIGH_WATER, Happened, LOW_WATER, Lane, LaneNews, LaneStep, Step};
 use rand_core::Rng;
@@ -21,6 +22,8 @@ pub struct Wires {
     ends: HashMap<End, Wire>,
     /// Longest frame that links to come take, in bytes.
     pub max_frame: usize,
+    /// The servers that a device's transports were told to use last.
+    pub servers: BTreeMap<DeviceId, Vec<IceServer>>,
     /// Ends that were restarted and found each other again.
     pub restarts: u32,
     /// While true nothing gets through and new links find no path.
@@ -67,11 +70,14 @@ struct Wire {
     accepted: bool,
     path: Way,
     other: Option<End>,
+    /// The other end went without a word.
+    gone: bool,
     broken_since: Option<Moment>,
     told_silent: bool,
     /// How often the path broke or came back.
     change: u32,
-    stuck: Vec<(Lane, Bytes)>,
+    /// What waits on the data lanes, and on the control lane.
+    stuck: [Vec<Bytes>; 2],
     waiting: HashMap<Lane, usize>,
     since_drained: HashMap<Lane, usize>,
     further: BTreeMap<u8, Further>,
@@ -100,6 +106,7 @@ impl Default for Wires {
         Self {
             ends: HashMap::new(),
             max_frame: 256 * 1024,
+            servers: BTreeMap::new(),
             restarts: 0,
             cut: false,
             carried: 0,
@@ -137,7 +144,8 @@ impl Wires {
                 wire.accepted = true;
                 Self::join(world, end);
             }
-            Step::Candidate(_) | Step::IceServers(_) => {}
+            Step::Candidate(_) => {}
+            Step::IceServers(servers) => _ = world.wires.servers.insert(device, servers),
             Step::Lane(number, step) => Self::negotiate_lane(world, end, number, step),
         }
     }
@@ -195,10 +203,11 @@ impl Wires {
             );
             world.wires.carried += length as u64;
         }
-        let held = !world.wires.ends[&(device, link)].stuck.is_empty();
-        if held || !Self::passes(world, (device, link), lane == Lane::Data) {
-            world.wires.ends.get_mut(&(device, link)).expect("a transport").stuck.push((lane, frame));
-            return;
+        let passes = Self::passes(world, (device, link), lane == Lane::Data);
+        let stuck = &mut world.wires.ends.get_mut(&(device, link)).expect("a transport").stuck;
+        let stuck = &mut stuck[usize::from(lane == Lane::Control)];
+        if !stuck.is_empty() || !passes {
+            return stuck.push(frame);
         }
         Self::carry(world, (device, link), lane, frame);
     }
@@ -254,12 +263,16 @@ impl Wires {
     /// All ends of a device go without a word.
     pub fn vanish(world: &mut World, device: DeviceId) {
         world.wires.ends.retain(|(of, _), _| *of != device);
+        let others = world.wires.ends.values_mut();
+        others
+            .filter(|wire| wire.other.is_some_and(|(of, _)| of == device))
+            .for_each(|wire| wire.gone = true);
         Self::look(world);
     }
 
     /// True when what this end sends gets through; with `all` also on every further lane in use.
     fn passes(world: &World, end: End, all: bool) -> bool {
-        let Some(here) = world.wires.ends.get(&end) else { return false };
+        let Some(here) = world.wires.ends.get(&end).filter(|here| !here.gone) else { return false };
         let Some((other, there)) = here.other.and_then(|other| Some((other, world.wires.ends.get(&other)?)))
         else {
             return false;
@@ -284,8 +297,16 @@ impl Wires {
                 Self::join(world, end);
             }
             let (passes, now) = (Self::passes(world, end, true), world.now);
+            let control = Self::passes(world, end, false);
             let wire = world.wires.ends.get_mut(&end).expect("a transport");
             let (device, link) = end;
+            // The words about lanes get through as soon as the link's own connection does.
+            if let Some(since) = wire.broken_since.filter(|_| control && !passes && !wire.stuck[1].is_empty())
+            {
+                let (flow, change) = (sent_again(since, now), wire.change);
+                world.later(device, flow, Delivery::Path(link, change, PathNews::Flow));
+            }
+            let wire = world.wires.ends.get_mut(&end).expect("a transport");
             match (wire.broken_since, passes) {
                 (None, false) if wire.other.is_some() => {
                     wire.broken_since = Some(now);
@@ -298,9 +319,7 @@ impl Wires {
                     wire.broken_since = None;
                     wire.change += 1;
                     let (change, told) = (wire.change, wire.told_silent);
-                    let again = SENT_AGAIN.map(|seconds| since + Duration::from_secs(seconds));
-                    let flow = again.into_iter().find(|at| *at >= now).map_or(Duration::ZERO, |at| at - now);
-                    world.later(device, flow, Delivery::Path(link, change, PathNews::Flow));
+                    world.later(device, sent_again(since, now), Delivery::Path(link, change, PathNews::Flow));
                     if told {
                         let delay = Duration::from_millis(1 + u64::from(world.rng.next_u32()) % 2_000);
                         world.later(device, delay, Delivery::Path(link, change, PathNews::Restored));
@@ -327,8 +346,13 @@ impl Wires {
                 Happened::Closed(Closed::NoPath)
             }
             PathNews::Flow => {
-                for (lane, frame) in std::mem::take(&mut wire.stuck) {
-                    Self::carry(world, end, lane, frame);
+                for (lane, of) in [(Lane::Control, 1), (Lane::Data, 0)] {
+                    if Self::passes(world, end, lane == Lane::Data) {
+                        let wire = world.wires.ends.get_mut(&end).expect("a transport");
+                        for frame in std::mem::take(&mut wire.stuck[of]) {
+                            Self::carry(world, end, lane, frame);
+                        }
+                    }
                 }
                 return;
             }
@@ -464,6 +488,12 @@ impl Wires {
         }
         Self::look(world);
     }
+}
+
+/// How long it takes until what was lost since then is sent again.
+fn sent_again(since: Moment, now: Moment) -> Duration {
+    let again = SENT_AGAIN.map(|seconds| since + Duration::from_secs(seconds));
+    again.into_iter().find(|at| *at >= now).map_or(Duration::ZERO, |at| at - now)
 }
 
 /// A description as browsers make it, with this fingerprint.
