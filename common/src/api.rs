@@ -57,8 +57,10 @@ pub enum Command {
     Remove(ItemKey),
     /// The person has read this message.
     Dismiss(u64),
-    /// The device is online again, or the page visible again: try now what waits to be tried.
+    /// The page is visible again, or the device awake: try now what waits to be tried.
     Nudge,
+    /// The device is online again, or has other addresses: links may be broken although nothing fell silent yet.
+    Moved,
     /// What this device is called for the others, like `Firefox on Linux`.
     Introduce(String),
 }

@@ -6,6 +6,7 @@
 
 mod event;
 mod lanes;
+mod mending;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -14,12 +15,13 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::handshake::{
-    AwaitingConfirm, Confirming, HandshakeError, Initiator, InvalidPairMessage, Kind, PairMessage, Responder,
-    Sealed,
+    AwaitingConfirm, Confirming, HandshakeError, Initiator, InvalidPairMessage, Kind, MENDS,
+    PairMessage, Responder, Sealed,
 };
 use crate::id::PeerId;
 use crate::mail::{Letter, Mail};
 use crate::sdp::{Candidate, Fingerprint, MAX_CANDIDATES, Sdp};
+use crate::signaling::IceServer;
 use crate::time::Moment;
 use crate::transport::{Closed, Happened, Lane, Step};
 use crate::wire::{Control, InvalidFrame, MAX_FRAME, MIN_FRAME};
@@ -27,6 +29,7 @@ use crate::wire::{Control, InvalidFrame, MAX_FRAME, MIN_FRAME};
 pub use self::event::LinkId;
 pub(crate) use self::event::{Ending, LinkEvent};
 use self::lanes::Lanes;
+use self::mending::Mending;
 
 /// An attempt that is not a bound link by then is given up.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -36,11 +39,19 @@ const SLOW_AFTER: Duration = Duration::from_secs(8);
 const BIND_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a failed attempt lingers so that the last letters arrive.
 const LINGER: Duration = Duration::from_secs(3);
+/// While more letters than this wait to be acknowledged no further restart is begun: the peer hears none of it.
+const MAX_UNHEARD: usize = 40;
 
 /// What travels inside a sealed box.
 #[derive(Debug, Serialize, Deserialize)]
 enum Inside {
     Candidate(Candidate),
+    /// Restarts ICE: the number of the restart, and the new offer. By the side that answered the call.
+    Offer(u32, Sdp),
+    /// The answer to it.
+    Answer(u32, Sdp),
+    /// Asks for a restart. By the side that called; with the number of the last one that it heard of.
+    Restart(u32),
 }
 
 #[derive(Debug)]
@@ -58,7 +69,7 @@ enum Stage {
     /// Lanes are open; the peer's binding tag is due.
     Binding(Sealed),
     /// In use.
-    Up,
+    Up(Sealed),
     /// Failed; only letters still go out.
     Denied,
     /// Over.
@@ -76,6 +87,7 @@ pub(crate) struct Link {
     pub(crate) max_frame: usize,
     stage: Stage,
     lanes: Lanes,
+    mending: Mending,
     mail: Mail,
     local: Option<Fingerprint>,
     remote: Option<Fingerprint>,
@@ -153,7 +165,8 @@ impl Link {
             caller,
             max_frame: MIN_FRAME,
             stage,
-            lanes: Lanes::new(!caller, 1),
+            lanes: Lanes::new(!caller, 1, false),
+            mending: Mending::new(stream),
             mail: Mail::new(stream),
             local: None,
             remote: None,
@@ -173,12 +186,22 @@ impl Link {
     }
 
     pub(crate) fn is_up(&self) -> bool {
-        matches!(self.stage, Stage::Up)
+        matches!(self.stage, Stage::Up(_))
     }
 
     /// True while it may still become a link, or is one.
     pub(crate) fn is_alive(&self) -> bool {
         !matches!(self.stage, Stage::Denied | Stage::Over)
+    }
+
+    /// True while its path is silent.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.mending.is_silent()
+    }
+
+    /// True while it is up and has been silent for so long that it is better made anew.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.mending.is_shown()
     }
 
     pub(crate) fn has_transport(&self) -> bool {
@@ -196,15 +219,24 @@ impl Link {
         match self.stage {
             // Letters matter until the link stands; afterwards only an acknowledgement may still be due.
             Stage::Over => None,
-            _ => [self.deadline, self.slow_at, self.mail.poll_timeout(), self.lanes.poll_timeout()]
-                .into_iter()
-                .flatten()
-                .min(),
+            _ => {
+                let mending = self.mending.poll_timeout().filter(|_| self.is_up());
+                let (mail, lanes) = (self.mail.poll_timeout(), self.lanes.poll_timeout());
+                [self.deadline, self.slow_at, mail, lanes, mending].into_iter().flatten().min()
+            }
         }
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Moment) {
-        self.mail.handle_timeout(now);
+        self.mail.handle_timeout(self.is_up() && !self.mending.is_silent(), now);
+        if self.is_up() {
+            if self.mending.show(now) {
+                self.events.push_back(LinkEvent::Silent(true));
+            }
+            if self.mending.is_due(now) {
+                self.restart(now);
+            }
+        }
         self.lanes.handle_timeout(now, &mut self.events);
         if self.slow_at.is_some_and(|at| at <= now) {
             self.slow_at = None;
@@ -242,8 +274,12 @@ impl Link {
             Happened::Drained(Lane::Data) => self.events.push_back(LinkEvent::Drained),
             Happened::Drained(Lane::Control) => {}
             Happened::Path(path) => self.events.push_back(LinkEvent::Path(path)),
-            Happened::Interrupted => self.events.push_back(LinkEvent::Silent(true)),
-            Happened::Restored => self.events.push_back(LinkEvent::Silent(false)),
+            Happened::Interrupted => self.mending.interrupted(now),
+            Happened::Restored => {
+                if self.mending.restored() {
+                    self.ask_for_sign();
+                }
+            }
             Happened::Lane(number, news) => {
                 if self.lanes.handle_news(number, news, &mut self.events).is_err() {
                     self.end(Ending::NoPath);
@@ -268,6 +304,31 @@ impl Link {
     /// This side has much to receive, and is best off with so many data lanes in all.
     pub(crate) fn want_lanes(&mut self, lanes: u8, now: Moment) {
         self.lanes.want(lanes, now, &mut self.events);
+    }
+
+    /// Something changed that may help what is being made or mended, or (`moved`) that may have broken any link.
+    pub(crate) fn mend(&mut self, moved: bool, now: Moment) {
+        self.mail.resend(now);
+        if self.is_up() && (moved || self.mending.is_silent()) {
+            self.mending.wake(now);
+        }
+    }
+
+    /// These servers are to be used from now on; a path through a relay is made anew with them.
+    pub(crate) fn use_servers(&mut self, ice: Vec<IceServer>, relayed: bool, now: Moment) {
+        if self.has_transport {
+            self.events.push_back(LinkEvent::Negotiate(Step::IceServers(ice)));
+        }
+        if relayed {
+            self.mend(true, now);
+        }
+    }
+
+    /// The peer knows nothing of this link. That is only a hint, which a link that works does not believe.
+    pub(crate) fn handle_unknown(&mut self) {
+        if self.mending.is_silent() {
+            self.end(Ending::NoPath);
+        }
     }
 
     /// Host: the guest's proof was wrong, or is not taken now; tell it and linger.
@@ -313,20 +374,21 @@ impl Link {
                 self.events.push_back(LinkEvent::WrongProof);
                 Stage::Denied
             }
-            (stage @ (Stage::Connecting(_) | Stage::Binding(_)), PairMessage::Sealed(sealed_box)) => {
-                let (mut sealed, binding) = match stage {
-                    Stage::Connecting(sealed) => (sealed, false),
-                    Stage::Binding(sealed) => (sealed, true),
-                    _ => return,
+            (
+                mut stage @ (Stage::Connecting(_) | Stage::Binding(_) | Stage::Up(_)),
+                PairMessage::Sealed(sealed_box),
+            ) => {
+                let up = matches!(stage, Stage::Up(_));
+                let (Stage::Connecting(sealed) | Stage::Binding(sealed) | Stage::Up(sealed)) = &mut stage
+                else {
+                    return;
                 };
-                let Ok(plain) = sealed.open(&sealed_box) else { return self.end(Ending::Violation) };
-                if !self.take_candidate(&plain) {
+                let plain = sealed.open(&sealed_box).unwrap_or_default();
+                if !self.take_inside(&plain, up, now) {
                     return self.end(Ending::Violation);
                 }
-                if binding { Stage::Binding(sealed) } else { Stage::Connecting(sealed) }
+                stage
             }
-            // A candidate that comes after the binding brings nothing new.
-            (Stage::Up, PairMessage::Sealed(_)) => Stage::Up,
             (Stage::Calling(_), PairMessage::Denied { .. }) => return self.end(Ending::Busy),
             (Stage::Denied, PairMessage::Denied { tries_left }) if self.caller => {
                 return self.end(Ending::WrongSecret(Some(tries_left)));
@@ -350,47 +412,123 @@ impl Link {
                 self.mail.send(PairMessage::Confirm(confirm).encode(), now);
                 self.connecting(sealed, now)
             }
+            Stage::Up(sealed) => {
+                self.stage = Stage::Up(sealed);
+                return self.handle_restarted(sdp, now);
+            }
             other => other,
         };
         self.local = Some(sdp.fingerprint());
     }
 
+    /// Restarts ICE, or has the peer do it.
+    fn restart(&mut self, now: Moment) {
+        self.events.push_back(LinkEvent::Mending);
+        if self.mail.waiting() > MAX_UNHEARD {
+            return;
+        }
+        if self.caller {
+            return self.send(&Inside::Restart(self.mending.round()), now);
+        }
+        self.mending.begin();
+        self.events.push_back(LinkEvent::Negotiate(Step::Offer));
+        self.lanes.restart(&mut self.events);
+    }
+
+    /// The transport described the same connection anew: with the certificate that was bound.
+    fn handle_restarted(&mut self, sdp: Sdp, now: Moment) {
+        let Some(round) = self.mending.made() else { return };
+        if self.local != Some(sdp.fingerprint()) {
+            return self.end(Ending::NoPath);
+        }
+        self.sent_candidates = 0;
+        self.send(&if self.caller { Inside::Answer(round, sdp) } else { Inside::Offer(round, sdp) }, now);
+        for candidate in core::mem::take(&mut self.waiting) {
+            self.sent_candidates += 1;
+            self.send(&Inside::Candidate(candidate), now);
+        }
+    }
+
     /// From here on candidates can be sealed: sends those that waited.
     fn connecting(&mut self, mut sealed: Sealed, now: Moment) -> Stage {
         for candidate in core::mem::take(&mut self.waiting) {
-            Self::send_candidate(&mut self.mail, &mut sealed, candidate, now);
+            Self::seal(&mut self.mail, &mut sealed, &Inside::Candidate(candidate), now);
         }
         Stage::Connecting(sealed)
     }
 
     fn handle_local_candidate(&mut self, candidate: Candidate, now: Moment) {
-        if self.sent_candidates >= MAX_CANDIDATES {
+        if self.sent_candidates + self.waiting.len() >= MAX_CANDIDATES {
             return;
         }
-        self.sent_candidates += 1;
-        match &mut self.stage {
-            Stage::Connecting(sealed) | Stage::Binding(sealed) => {
-                Self::send_candidate(&mut self.mail, sealed, candidate, now);
-            }
+        match &self.stage {
+            Stage::Up(_) if self.mending.is_making() => self.waiting.push(candidate),
+            // One that is found after the binding brings nothing new, unless ICE was restarted.
+            Stage::Up(_) if self.mending.round() == 0 => {}
             Stage::Offering(_) | Stage::Awaiting(_) | Stage::Answering(_) => self.waiting.push(candidate),
-            Stage::Calling(_) | Stage::Up | Stage::Denied | Stage::Over => {}
+            _ => {
+                self.sent_candidates += 1;
+                self.send(&Inside::Candidate(candidate), now);
+            }
         }
     }
 
-    fn send_candidate(mail: &mut Mail, sealed: &mut Sealed, candidate: Candidate, now: Moment) {
-        let plain = postcard::to_allocvec(&Inside::Candidate(candidate)).unwrap_or_default();
+    /// Sends something sealed, once there are keys for it.
+    fn send(&mut self, inside: &Inside, now: Moment) {
+        // A letter that is dropped would leave a gap in the boxes' numbers.
+        if !self.mail.is_full()
+            && let Stage::Connecting(sealed) | Stage::Binding(sealed) | Stage::Up(sealed) = &mut self.stage
+        {
+            Self::seal(&mut self.mail, sealed, inside, now);
+        }
+    }
+
+    fn seal(mail: &mut Mail, sealed: &mut Sealed, inside: &Inside, now: Moment) {
+        let plain = postcard::to_allocvec(inside).unwrap_or_default();
         mail.send(PairMessage::Sealed(sealed.seal(&plain)).encode(), now);
     }
 
-    fn take_candidate(&mut self, plain: &[u8]) -> bool {
-        self.taken_candidates += 1;
-        match postcard::take_from_bytes(plain) {
-            Ok((Inside::Candidate(candidate), [])) if self.taken_candidates <= MAX_CANDIDATES => {
-                self.events.push_back(LinkEvent::Negotiate(Step::Candidate(candidate)));
-                true
+    /// What a box held; false when it is nothing that the peer may say now.
+    fn take_inside(&mut self, plain: &[u8], up: bool, now: Moment) -> bool {
+        let Ok((inside, [])) = postcard::take_from_bytes(plain) else { return false };
+        match inside {
+            Inside::Candidate(candidate) => {
+                self.taken_candidates += 1;
+                // One that comes after the binding brings nothing new, unless ICE was restarted.
+                if !up || self.mending.round() > 0 {
+                    self.events.push_back(LinkEvent::Negotiate(Step::Candidate(candidate)));
+                }
+                self.taken_candidates <= MAX_CANDIDATES
             }
-            _ => false,
+            Inside::Offer(round, sdp) => {
+                let fits = up && self.caller && self.is_bound(&sdp) && self.mending.begun(round);
+                if fits {
+                    self.taken_candidates = 0;
+                    self.events.push_back(LinkEvent::Negotiate(Step::Answer(sdp)));
+                }
+                fits
+            }
+            Inside::Answer(round, sdp) => {
+                let fits = up && !self.caller && self.is_bound(&sdp);
+                if fits && self.mending.takes_answer(round) {
+                    self.taken_candidates = 0;
+                    self.events.push_back(LinkEvent::Negotiate(Step::Accept(sdp)));
+                }
+                fits
+            }
+            Inside::Restart(heard) => {
+                // Who has not heard of the last one asks for what is on its way already.
+                if heard == self.mending.round() {
+                    self.mending.wake(now);
+                }
+                up && !self.caller
+            }
         }
+    }
+
+    /// True for a new description of the connection that was bound.
+    fn is_bound(&self, sdp: &Sdp) -> bool {
+        self.remote == Some(sdp.fingerprint())
     }
 
     fn take_description(&mut self, bytes: &[u8]) -> Option<Sdp> {
@@ -414,23 +552,44 @@ impl Link {
         self.deadline = Some(now + BIND_TIMEOUT);
     }
 
+    /// The path is back: does anything come over it?
+    fn ask_for_sign(&mut self) {
+        let Stage::Up(sealed) = &self.stage else { return };
+        if sealed.peer_caps().protocol >= MENDS {
+            self.say(&Control::Sign);
+        } else {
+            self.handle_seen();
+        }
+    }
+
+    fn handle_seen(&mut self) {
+        if self.mending.seen() {
+            self.events.push_back(LinkEvent::Silent(false));
+        }
+    }
+
     fn handle_frame(&mut self, lane: Lane, frame: Bytes, now: Moment) {
         match (&self.stage, lane) {
-            (Stage::Up, Lane::Control) => match Control::decode(&frame) {
+            (Stage::Up(_), Lane::Control) => match Control::decode(&frame) {
                 Ok(control @ (Control::Lanes(_) | Control::Lane { .. })) => self.handle_lanes(control, now),
+                Ok(Control::Sign) => self.say(&Control::Seen),
+                Ok(Control::Seen) => self.handle_seen(),
                 Ok(control) => self.events.push_back(LinkEvent::Control(control)),
                 Err(InvalidFrame::Version) => self.end(Ending::Version),
                 Err(InvalidFrame::Malformed) => self.end(Ending::Violation),
             },
-            (Stage::Up, Lane::Data) => self.events.push_back(LinkEvent::Data(frame)),
+            (Stage::Up(_), Lane::Data) => self.events.push_back(LinkEvent::Data(frame)),
             (Stage::Binding(sealed), Lane::Control) => {
                 let bound = match (&self.local, &self.remote) {
                     (Some(local), Some(remote)) => sealed.verify_bind(&frame, local, remote),
                     _ => false,
                 };
-                if bound {
-                    self.lanes = Lanes::new(!self.caller, sealed.max_lanes());
-                    self.stage = Stage::Up;
+                if let Stage::Binding(sealed) = core::mem::replace(&mut self.stage, Stage::Over)
+                    && bound
+                {
+                    let mends = sealed.peer_caps().protocol >= MENDS;
+                    self.lanes = Lanes::new(!self.caller, sealed.max_lanes(), mends);
+                    self.stage = Stage::Up(sealed);
                     self.deadline = None;
                     self.slow_at = None;
                     self.events.push_back(LinkEvent::Up);

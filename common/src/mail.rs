@@ -21,6 +21,8 @@ const ACK_DELAY: Duration = Duration::from_millis(300);
 /// First wait before sending again; doubled each time up to [`RESEND_MAX`].
 const RESEND_FIRST: Duration = Duration::from_millis(700);
 const RESEND_MAX: Duration = Duration::from_secs(2);
+/// The same for letters that nothing depends on.
+const RESEND_IDLE: Duration = Duration::from_secs(30);
 
 /// One relayed letter, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,16 @@ impl Letter {
     /// The content of a letter that opens a stream.
     pub fn opening(&self) -> Option<&[u8]> {
         self.content.as_deref()
+    }
+
+    /// The answer to a letter of a stream that is not known here.
+    pub(crate) fn unknown(&self) -> Option<Body> {
+        Self { stream: self.stream, ack: u32::MAX, content: None }.to_body()
+    }
+
+    /// True for such an answer.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.ack == u32::MAX
     }
 
     /// The body that travels; `None` when its content is too long for one.
@@ -95,7 +107,7 @@ impl Mail {
 
     /// Sends a letter. Beyond [`MAX_WAITING`] unacknowledged ones it is dropped: the attempt is lost anyway.
     pub fn send(&mut self, content: Vec<u8>, now: Moment) {
-        if self.unacknowledged.len() >= MAX_WAITING {
+        if self.is_full() {
             return;
         }
         let seq = self.sent;
@@ -126,18 +138,35 @@ impl Mail {
         [self.resend_at, self.ack_at].into_iter().flatten().min()
     }
 
-    /// Sends again what was not acknowledged in time, and acknowledgements that found no letter to ride on.
-    pub fn handle_timeout(&mut self, now: Moment) {
+    /// Sends again what was not acknowledged in time, and acknowledgements that found no letter to ride on. `idle` when
+    /// nothing depends on the letters that wait.
+    pub fn handle_timeout(&mut self, idle: bool, now: Moment) {
         if self.resend_at.is_some_and(|at| at <= now) {
             for (seq, content) in self.unacknowledged.clone() {
                 self.post(seq, Some(content));
             }
-            self.resend_after = (self.resend_after * 2).min(RESEND_MAX);
+            self.resend_after = (self.resend_after * 2).min(if idle { RESEND_IDLE } else { RESEND_MAX });
             self.resend_at = Some(now + self.resend_after);
         }
         if self.ack_at.is_some_and(|at| at <= now) {
             self.post(self.sent, None);
         }
+    }
+
+    /// Sends again now what waits: it may get through now.
+    pub(crate) fn resend(&mut self, now: Moment) {
+        self.resend_after = RESEND_FIRST;
+        self.resend_at = self.resend_at.map(|_| now);
+    }
+
+    /// True when a further letter would be dropped.
+    pub(crate) fn is_full(&self) -> bool {
+        self.unacknowledged.len() >= MAX_WAITING
+    }
+
+    /// Letters that were not acknowledged.
+    pub(crate) fn waiting(&self) -> usize {
+        self.unacknowledged.len()
     }
 
     /// Next relay to send: sequence number and body.
@@ -205,8 +234,8 @@ mod tests {
             }
             for round in 0..200 {
                 let now = at(round * 1_000);
-                a.handle_timeout(now);
-                b.handle_timeout(now);
+                a.handle_timeout(false, now);
+                b.handle_timeout(false, now);
                 arrived.extend(carry(&mut a, &mut b, now, &mut fate));
                 carry(&mut b, &mut a, now, &mut fate);
             }

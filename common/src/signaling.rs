@@ -20,6 +20,8 @@ pub const MAX_MEMBERS: usize = 16;
 pub const MAX_KNOCKERS: usize = 8;
 /// Seconds that a knocker may wait for the host.
 pub const KNOCK_SECONDS: u32 = 30;
+/// Seconds that TURN credentials are good for, from the moment they are told.
+pub const ICE_SECONDS: u32 = 60 * 60;
 /// Longest ticket, in characters.
 pub const MAX_TICKET: usize = 512;
 
@@ -68,6 +70,9 @@ pub enum ClientMessage {
         /// True while at least one item is offered.
         on: bool,
     },
+    /// Tell the STUN and TURN servers again, with fresh credentials. Members only; a server that does not know of it
+    /// refuses it as [`Refusal::BadMessage`].
+    Ice,
     /// Leave the room for good; the socket stays usable.
     Leave,
 }
@@ -154,6 +159,11 @@ pub enum ServerMessage {
         seq: u32,
         /// Opaque to the server.
         body: Body,
+    },
+    /// Answer to [`ClientMessage::Ice`], and nothing that anybody is told unasked.
+    Ice {
+        /// STUN and TURN servers.
+        ice: Vec<IceServer>,
     },
     /// A request was not done, or the connection is about to be closed.
     Refused {
@@ -398,7 +408,7 @@ mod tests {
 
         #[test]
         fn any_json_shape_is_a_message_or_a_typed_error(
-            kind in "(hello|create|join|admit|relay|sharing|leave|joined|x)",
+            kind in "(hello|create|join|admit|relay|sharing|ice|leave|joined|x)",
             field in "(room|name|to|body|seq|on|protocol|ticket|member)",
             value in "(null|\\[\\]|\\{\\}|-1|1e400|0\\.5|\"\"|\"a\"|true|18446744073709551616)",
         ) {
@@ -415,6 +425,7 @@ mod tests {
             ClientMessage::Hello { protocol: 1 },
             ClientMessage::Create { name: Some("my-room".parse().unwrap()), ticket: None },
             ClientMessage::Relay { to: member, seq: 7, body: Body::new("abc_-".into()).unwrap() },
+            ClientMessage::Ice,
             ClientMessage::Leave,
         ];
         for message in messages {

@@ -61,7 +61,7 @@ pub enum Lane {
 /// What the session asks of a transport while a link is made or mended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Create the local offer; answered by [`Happened::Described`].
+    /// Create the local offer, which restarts ICE on a connection that stands; answered by [`Happened::Described`].
     Offer,
     /// Apply the peer's offer and create the answer; answered by [`Happened::Described`].
     Answer(Sdp),
@@ -79,9 +79,11 @@ pub enum Step {
 /// other, and with the settings of the first. Its number is used once in a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LaneStep {
-    /// Make its connection and create the local offer; answered by [`LaneNews::Described`].
+    /// Make its connection, or restart the ICE of the one that it has, and create the local offer; answered by
+    /// [`LaneNews::Described`].
     Offer,
-    /// Make its connection, apply the peer's offer and create the answer; answered by [`LaneNews::Described`].
+    /// Make its connection unless it has one, apply the peer's offer and create the answer; answered by
+    /// [`LaneNews::Described`].
     Answer(Sdp),
     /// Apply the peer's answer.
     Accept(Sdp),

@@ -132,6 +132,11 @@ pub enum Control {
         /// What.
         word: LaneWord,
     },
+    /// The path was silent and is back: did anything get through? Answered at once by [`Control::Seen`]. Both are said
+    /// only to a peer whose handshake says that it knows them.
+    Sign,
+    /// The answer.
+    Seen,
 }
 
 /// What the two ends of a link say about a further data lane.

@@ -42,7 +42,7 @@ pub(crate) fn letters(bytes: &[u8]) {
             assert!(encoded.len() > MAX_BODY);
         }
         mail.send(vec![seq], moment);
-        mail.handle_timeout(moment);
+        mail.handle_timeout(false, moment);
         // Everything unacknowledged once, and one acknowledgement.
         let posted = std::iter::from_fn(|| mail.poll_outbox()).count();
         assert!(posted <= MAX_WAITING + 2, "{posted}");

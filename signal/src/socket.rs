@@ -2,6 +2,7 @@
 //!
 //! Knows when to close and what to say then; knows no rule of a room.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::config::Pace;
 use crate::directory::text;
-use crate::limits::{Bucket, Source};
+use crate::limits::{Bucket, Quota, Source};
 use crate::outbox::{Fate, Outbox};
 use crate::refusal::Refused;
 use crate::service::{Client, Service};
@@ -23,6 +24,9 @@ use crate::wire::{Event, Wire};
 
 /// While this much waits on the wire nothing more is taken from the outbox, whose bound then counts.
 const LOW_WATER: usize = 16 * 1024;
+
+/// How often a socket may ask for ICE servers: a client that mends its links also asks to know that the server is there.
+const ICE_QUOTA: Quota = Quota { burst: NonZeroU32::new(6).unwrap(), interval: 5_000 };
 
 /// Serves one WebSocket until it ends.
 pub async fn serve<T: AsyncRead + AsyncWrite + Unpin>(
@@ -59,6 +63,8 @@ struct Socket<'a, T> {
     client: Client,
     wire: Wire<T>,
     rate: Bucket,
+    /// How often it asks for ICE servers.
+    ice: Bucket,
     greeted: bool,
     heard: Instant,
     alarms: Alarms,
@@ -84,7 +90,17 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
     fn new(service: &'a Service, pace: &'a Pace, client: Client, wire: Wire<T>) -> Self {
         let heard = Instant::now();
         let alarms = Alarms { next: heard + pace.hello, refresh: heard + pace.refresh, knock: None };
-        Self { service, pace, client, wire, rate: Bucket::default(), greeted: false, heard, alarms }
+        Self {
+            service,
+            pace,
+            client,
+            wire,
+            rate: Bucket::default(),
+            ice: Bucket::default(),
+            greeted: false,
+            heard,
+            alarms,
+        }
     }
 
     async fn run(&mut self) -> End {
@@ -149,6 +165,10 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
         };
         if !self.greeted {
             return self.greet(&message);
+        }
+        if message == ClientMessage::Ice && !self.ice.take(ICE_QUOTA, self.service.uptime()) {
+            let retry_after = u32::try_from(ICE_QUOTA.interval / 1000).ok();
+            return self.refuse(Refused { code: Refusal::RateLimited, retry_after });
         }
         // Boxed, because a future that waits for the store is large and an idle socket must not carry it.
         let joins = matches!(message, ClientMessage::Join { .. });

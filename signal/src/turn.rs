@@ -8,12 +8,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use privydrop_common::id::PeerId;
-use privydrop_common::signaling::IceServer;
+use privydrop_common::signaling::{ICE_SECONDS, IceServer};
 use privydrop_common::time::Moment;
 use sha1::Sha1;
 
 /// How long a TURN credential opens new relays; those in use go on.
-const LIFE: Duration = Duration::from_secs(60 * 60);
+const LIFE: Duration = Duration::from_secs(ICE_SECONDS as u64);
 
 /// The ICE servers that members are told of.
 #[derive(Clone, Default)]

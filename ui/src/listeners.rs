@@ -53,7 +53,7 @@ pub fn listen(deeds: &Rc<Deeds>) -> Vec<EventListener> {
     };
     let (window, document) = (window(), document());
     let awake = vec![
-        on(&window, "online", |deeds, _| deeds.command(Command::Nudge)),
+        on(&window, "online", |deeds, _| deeds.command(Command::Moved)),
         on(&document, "visibilitychange", |deeds, _| {
             if gloo::utils::document().visibility_state() == VisibilityState::Visible {
                 deeds.command(Command::Nudge);

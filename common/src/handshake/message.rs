@@ -11,6 +11,10 @@ pub const MAX_MESSAGE: usize = 18 * 1024;
 /// Version byte that opens every message.
 const VERSION: u8 = 1;
 
+/// From this version of the conversation on, a lane in use is offered again to restart its ICE, and a sign after a
+/// silence is answered.
+pub const MENDS: u16 = 2;
+
 /// A proof of holding the key, HMAC-SHA-256.
 pub(super) type Tag = [u8; 32];
 
@@ -47,7 +51,7 @@ pub struct Caps {
 
 impl Caps {
     /// What this build can do with one lane.
-    pub const OURS: Self = Self { protocol: 1, max_lanes: 1 };
+    pub const OURS: Self = Self { protocol: MENDS, max_lanes: 1 };
 
     /// What this build can do where so many lanes are served.
     pub fn serving(max_lanes: u8) -> Self {

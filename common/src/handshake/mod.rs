@@ -20,7 +20,9 @@ use self::sealed::{Keys, Role, Transcript};
 use crate::code::{LinkSecret, RoomKey, Words, redacted};
 use crate::id::{PeerId, RoomId};
 
-pub use self::message::{Caps, Confirm, Hello, InvalidPairMessage, Kind, MAX_MESSAGE, PairMessage, Reply};
+pub use self::message::{
+    Caps, Confirm, Hello, InvalidPairMessage, Kind, MAX_MESSAGE, MENDS, PairMessage, Reply,
+};
 pub use self::sealed::{BoxError, Sealed, SealedBox};
 
 /// What both sides must hold.

@@ -39,8 +39,10 @@ pub(crate) enum LinkEvent {
     Path(Path),
     /// So many data lanes are in use.
     Lanes(u8),
-    /// The network is silent, or back.
+    /// Silent for some time, or no more.
     Silent(bool),
+    /// Its path is being mended: through the server, which had better be there.
+    Mending,
     /// It is over.
     Ended(Ending),
 }

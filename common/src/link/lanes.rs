@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::LinkEvent;
 use crate::few::Few;
-use crate::sdp::{Candidate, MAX_CANDIDATES, Sdp};
+use crate::sdp::{Candidate, Fingerprint, MAX_CANDIDATES, Sdp};
 use crate::time::Moment;
 use crate::transport::{Lane, LaneNews, LaneStep, MAX_LANES, Step};
 use crate::wire::{Control, LaneWord};
@@ -29,6 +29,9 @@ pub(crate) enum LaneRefusal {
     /// More candidates than one connection may have.
     #[error("the peer names too many candidates for a lane")]
     TooMany,
+    /// A lane that is offered again must keep its certificate.
+    #[error("the peer names another certificate for a lane")]
+    OtherCertificate,
 }
 
 /// A lane that was in use has ended, and frames with it: so the link is over.
@@ -56,6 +59,11 @@ struct Further {
     here: bool,
     /// The peer says that it is open there.
     there: bool,
+    /// The certificates that its first descriptions named.
+    local: Option<Fingerprint>,
+    remote: Option<Fingerprint>,
+    /// In use, and its ICE is being restarted: how far that is.
+    again: Option<Stage>,
     /// Own candidates that wait for the description that they belong to.
     early: Vec<Candidate>,
     sent_candidates: usize,
@@ -72,15 +80,27 @@ pub(super) struct Lanes {
     agreed: u8,
     /// Lanes in all that were asked for.
     wanted: u8,
+    /// Both sides know what a lane that is offered again means.
+    mends: bool,
     further: Few<u8, Further>,
 }
 
 type Events = VecDeque<LinkEvent>;
 
 impl Lanes {
-    /// No further lanes yet, and at most `agreed` in all.
-    pub(super) fn new(offers: bool, agreed: u8) -> Self {
-        Self { offers, agreed: agreed.min(MAX_LANES), wanted: 1, further: Few::default() }
+    /// No further lanes yet, and at most `agreed` in all. `mends` when the peer knows how lanes are mended.
+    pub(super) fn new(offers: bool, agreed: u8, mends: bool) -> Self {
+        Self { offers, agreed: agreed.min(MAX_LANES), wanted: 1, mends, further: Few::default() }
+    }
+
+    /// The link's path is being mended: so are those of the lanes in use, by the side that offered them. What is said
+    /// about it waits on the control channel until that gets through.
+    pub(super) fn restart(&mut self, events: &mut Events) {
+        let offers = self.offers && self.mends;
+        for (number, lane) in self.further.iter_mut().filter(|(_, lane)| offers && lane.is_well()) {
+            lane.begin_again();
+            negotiate(events, *number, LaneStep::Offer);
+        }
     }
 
     /// This side has much to receive and is best off with so many lanes in all.
@@ -131,13 +151,28 @@ impl Lanes {
             if offers {
                 return Err(LaneRefusal::OutOfTurn);
             }
-            self.further.insert(number, Further::new(now));
+            let remote = Some(offer.fingerprint());
+            self.further.insert(number, Further { remote, ..Further::new(now) });
             negotiate(events, number, LaneStep::Answer(offer));
             return Ok(());
         };
         match (lane.stage, word) {
             (Stage::Offered, LaneWord::Answer(answer)) => {
                 lane.stage = Stage::Connecting;
+                lane.remote = Some(answer.fingerprint());
+                negotiate(events, number, LaneStep::Accept(answer));
+            }
+            (Stage::Used, LaneWord::Offer(sdp) | LaneWord::Answer(sdp))
+                if lane.remote != Some(sdp.fingerprint()) =>
+            {
+                return Err(LaneRefusal::OtherCertificate);
+            }
+            (Stage::Used, LaneWord::Offer(offer)) if !offers && lane.is_well() => {
+                lane.begin_again();
+                negotiate(events, number, LaneStep::Answer(offer));
+            }
+            (Stage::Used, LaneWord::Answer(answer)) if lane.again == Some(Stage::Offered) => {
+                lane.again = None;
                 negotiate(events, number, LaneStep::Accept(answer));
             }
             // Nobody has anything to say about an offer that was not made yet.
@@ -147,7 +182,7 @@ impl Lanes {
                 if lane.taken_candidates > MAX_CANDIDATES {
                     return Err(LaneRefusal::TooMany);
                 }
-                if matches!(lane.stage, Stage::Describing | Stage::Offered | Stage::Connecting) {
+                if lane.stage != Stage::Forgotten {
                     negotiate(events, number, LaneStep::Candidate(candidate));
                 }
             }
@@ -174,7 +209,7 @@ impl Lanes {
             return Ok(());
         };
         match news {
-            LaneNews::Described(sdp) => lane.described(number, sdp, offers, events),
+            LaneNews::Described(sdp) => return lane.described(number, sdp, offers, events),
             LaneNews::Candidate(candidate) => lane.found(number, candidate, events),
             LaneNews::Open if !lane.here => {
                 lane.here = true;
@@ -232,6 +267,9 @@ impl Further {
             stage: Stage::Describing,
             here: false,
             there: false,
+            local: None,
+            remote: None,
+            again: None,
             early: Vec::new(),
             sent_candidates: 0,
             taken_candidates: 0,
@@ -243,16 +281,37 @@ impl Further {
         !matches!(self.stage, Stage::Used | Stage::Forgotten)
     }
 
-    fn described(&mut self, number: u8, sdp: Sdp, offers: bool, events: &mut Events) {
-        if self.stage != Stage::Describing {
-            return;
+    /// In use, and nothing is being done about it.
+    fn is_well(&self) -> bool {
+        self.stage == Stage::Used && self.again.is_none()
+    }
+
+    fn is_describing(&self) -> bool {
+        self.stage == Stage::Describing || self.again == Some(Stage::Describing)
+    }
+
+    fn begin_again(&mut self) {
+        self.again = Some(Stage::Describing);
+        self.sent_candidates = 0;
+        self.taken_candidates = 0;
+    }
+
+    fn described(&mut self, number: u8, sdp: Sdp, offers: bool, events: &mut Events) -> Result<(), Lost> {
+        match self.stage {
+            Stage::Describing => self.stage = if offers { Stage::Offered } else { Stage::Connecting },
+            Stage::Used if self.is_describing() && self.local == Some(sdp.fingerprint()) => {
+                self.again = offers.then_some(Stage::Offered);
+            }
+            Stage::Used => return Err(Lost),
+            _ => return Ok(()),
         }
-        self.stage = if offers { Stage::Offered } else { Stage::Connecting };
+        self.local = Some(sdp.fingerprint());
         let word = if offers { LaneWord::Offer(sdp) } else { LaneWord::Answer(sdp) };
         say(events, &Control::Lane { number, word });
         for candidate in core::mem::take(&mut self.early) {
             say(events, &Control::Lane { number, word: LaneWord::Candidate(candidate) });
         }
+        Ok(())
     }
 
     fn found(&mut self, number: u8, candidate: Candidate, events: &mut Events) {
@@ -260,10 +319,10 @@ impl Further {
             return;
         }
         self.sent_candidates += 1;
-        match self.stage {
-            Stage::Describing => self.early.push(candidate),
-            _ => say(events, &Control::Lane { number, word: LaneWord::Candidate(candidate) }),
+        if self.is_describing() {
+            return self.early.push(candidate);
         }
+        say(events, &Control::Lane { number, word: LaneWord::Candidate(candidate) });
     }
 }
 

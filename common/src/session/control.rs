@@ -51,7 +51,7 @@ impl Session {
             Control::Received(transfer) => self.handle_received(link, transfer),
             Control::Bye => self.part_from(peer, now),
             // The link's own.
-            Control::Lanes(_) | Control::Lane { .. } => {}
+            Control::Lanes(_) | Control::Lane { .. } | Control::Sign | Control::Seen => {}
         }
     }
 }

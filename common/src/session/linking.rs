@@ -61,12 +61,13 @@ impl Session {
             let wanted = peer.host || sharing || peer.sharing;
             let mine = peer.host || (!hosting && me < *id);
             let ready = peer.retry_at.is_none_or(|at| at <= now) && peer.attempts < MAX_ATTEMPTS;
-            wanted && mine && ready && peer.present && peer.link.is_none()
+            let missing = peer.link.and_then(|link| self.links.get(&link)).is_none_or(Link::is_stale);
+            wanted && mine && ready && peer.present && missing
         };
         let due: Vec<(PeerId, bool)> =
             self.peers.iter().filter(|(id, peer)| due(id, peer)).map(|(id, peer)| (*id, peer.host)).collect();
         for (id, host) in due {
-            let attempt = self.links.values().any(|link| link.peer == id && link.is_alive());
+            let attempt = self.is_called(id);
             let secret = if host { self.secret_for_host() } else { self.room.key.clone().map(Secret::Room) };
             match secret {
                 Some(secret) if !attempt => self.call(id, &secret, now),
@@ -78,10 +79,18 @@ impl Session {
         }
     }
 
+    /// True while a link to this member is being made.
+    fn is_called(&self, peer: PeerId) -> bool {
+        self.links.values().any(|link| link.peer == peer && link.is_alive() && !link.is_up())
+    }
+
     pub(super) fn handle_relay(&mut self, from: PeerId, seq: u32, body: &Body, now: Moment) {
         let Some(letter) = Letter::parse(body) else { return };
         let link = self.links.values_mut().find(|link| link.peer == from && link.stream() == letter.stream);
         if let Some(link) = link {
+            if letter.is_unknown() {
+                return link.handle_unknown();
+            }
             return link.handle_letter(seq, letter, now);
         }
         let opening = letter.opening().filter(|_| seq == 0).map(PairMessage::decode);
@@ -93,6 +102,12 @@ impl Session {
             Some(Err(InvalidPairMessage::Version(_))) if self.peers.contains_key(&from) => {
                 self.insert_link(Link::other_version(from, seq, letter, now));
                 self.notify(NoticeCode::PeerVersion, self.peer_label(from));
+            }
+            // This program began anew since, or gave that link up: whoever still mends it need not wait.
+            None if letter.opening().is_some() && !letter.is_unknown() && self.peers.contains_key(&from) => {
+                if let Some(body) = letter.unknown() {
+                    self.tell_server(&ClientMessage::Relay { to: from, seq: 0, body });
+                }
             }
             _ => {}
         }
@@ -126,6 +141,7 @@ impl Session {
             LinkEvent::Silent(silent) => self.change_peer(peer, |peer| {
                 peer.state = if silent { PeerState::Lost } else { PeerState::Connected };
             }),
+            LinkEvent::Mending => self.look_for_server(now),
             LinkEvent::Ended(ending) => self.handle_ended(id, peer, ending, now),
         }
     }
@@ -160,7 +176,12 @@ impl Session {
         let hello = PairMessage::Hello(hello);
         let link = Link::call(peer, secret.kind(), stream, initiator, hello, now);
         self.insert_link(link);
-        self.change_peer(peer, |peer| peer.state = PeerState::Connecting);
+        // Beside a link that is silent, the member stays one that was lost.
+        self.change_peer(peer, |peer| {
+            if peer.link.is_none() {
+                peer.state = PeerState::Connecting;
+            }
+        });
     }
 
     fn answer(&mut self, from: PeerId, hello: &Hello, seq: u32, letter: Letter, now: Moment) {
@@ -298,12 +319,15 @@ impl Session {
             return self.fail_joining(kind, ending, now);
         }
         let label = self.peer_label(peer);
+        // A link that is being made may yet take the place of this one, or stands already.
+        let replaced = self.is_called(peer) || self.peers.get(&peer).is_some_and(|peer| peer.link.is_some());
         match ending {
             Ending::Violation => self.notify(NoticeCode::PeerViolation, label),
             Ending::Version => self.notify(NoticeCode::PeerVersion, label),
             Ending::Unproved | Ending::WrongSecret(_) if caller || was_up => {
                 self.notify(NoticeCode::PeerRefused, label);
             }
+            _ if replaced => {}
             _ if was_up => self.notify(NoticeCode::PeerLost, label),
             Ending::NoPath if caller => self.notify(NoticeCode::ConnectFailed, label),
             _ => {}
@@ -311,7 +335,17 @@ impl Session {
         let hostile = matches!(ending, Ending::Violation | Ending::Version | Ending::Unproved);
         let chance = self.rng.next_u32();
         if let Some(peer) = self.peers.get_mut(&peer) {
-            peer.state = if hostile { PeerState::Refused } else { PeerState::Lost };
+            peer.state = match hostile {
+                true => PeerState::Refused,
+                false
+                    if peer
+                        .link
+                        .is_some_and(|link| self.links.get(&link).is_some_and(|link| !link.is_stale())) =>
+                {
+                    PeerState::Connected
+                }
+                false => PeerState::Lost,
+            };
             let wait = RETRY_FIRST * 2u32.saturating_pow(peer.attempts.min(5));
             peer.attempts += if hostile { MAX_ATTEMPTS } else { 1 };
             peer.retry_at = Some(now + wait / 2 + wait.mul_f64(f64::from(chance) / f64::from(u32::MAX)));

@@ -9,6 +9,7 @@ mod arriving;
 mod control;
 mod fetching;
 mod linking;
+mod mending;
 mod notices;
 mod offered;
 mod peers;
@@ -198,7 +199,8 @@ impl Session {
             Command::Cancel(item) => self.cancel(item, now),
             Command::Remove(item) => self.remove(item, now),
             Command::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
-            Command::Nudge => self.nudge(now),
+            Command::Nudge => self.nudge(false, now),
+            Command::Moved => self.nudge(true, now),
             Command::Introduce(label) => self.introduce(&label),
         }
     }

@@ -97,9 +97,9 @@ impl Session {
             RefuseFetch::Busy => NoticeCode::SharerBusy,
         };
         match why {
-            // It can be fetched in a moment.
-            RefuseFetch::Busy => self.suspend(key),
-            RefuseFetch::Gone | RefuseFetch::Changed | RefuseFetch::Unreadable => {
+            // It can be fetched in a moment, or is offered again under another id by a program that began anew.
+            RefuseFetch::Busy | RefuseFetch::Gone => self.suspend(key),
+            RefuseFetch::Changed | RefuseFetch::Unreadable => {
                 self.stop(key, ItemState::Failed, None, false);
             }
         }

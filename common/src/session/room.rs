@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
+use super::mending::Asking;
 use super::peers::Peer;
 use super::{Changed, Session};
 use crate::api::{Keepsake, NoticeCode, Phase};
@@ -28,6 +29,9 @@ const JOIN_TIMEOUT: Duration = Duration::from_secs(15);
 /// Waits between attempts to reach the server again.
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_MAX: Duration = Duration::from_secs(15);
+/// The same, for about a minute, while a member's link is silent or gone: it waits for the server.
+const RETRY_MISSING: Duration = Duration::from_secs(2);
+const RETRIES_MISSING: u32 = 40;
 /// Joins with a ticket that a server may refuse as unknown while the host has not made the room again.
 const UNKNOWN_RETRIES: u32 = 10;
 
@@ -37,7 +41,7 @@ pub(super) struct Room {
     pub(super) phase: Phase,
     /// What to say as soon as the socket is open, and again after it was lost.
     intent: Option<Intent>,
-    socket: Socket,
+    pub(super) socket: Socket,
     pub(super) membership: Option<Membership>,
     /// What a guest came with.
     pub(super) entry: Option<Secret>,
@@ -47,8 +51,9 @@ pub(super) struct Room {
     pub(super) door: Option<Door>,
     slow_at: Option<Moment>,
     give_up_at: Option<Moment>,
-    retry_at: Option<Moment>,
-    retries: u32,
+    pub(super) retry_at: Option<Moment>,
+    pub(super) retries: u32,
+    pub(super) asking: Asking,
 }
 
 /// What opens a host's room, and how often it was tried wrongly.
@@ -60,7 +65,7 @@ pub(super) struct Door {
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-enum Socket {
+pub(super) enum Socket {
     #[default]
     Closed,
     Opening,
@@ -161,19 +166,12 @@ impl Session {
         self.touch(Changed::Facts);
     }
 
-    pub(super) fn nudge(&mut self, now: Moment) {
-        if self.room.retry_at.is_some() {
-            self.room.retry_at = Some(now);
-        }
-        for peer in self.peers.values_mut() {
-            peer.retry_soon(now);
-        }
-    }
-
     pub(super) fn handle_signal(&mut self, event: SignalEvent, now: Moment) {
+        self.room.asking.answered();
         match event {
             SignalEvent::Opened => {
                 self.room.socket = Socket::Open;
+                self.room.asking.opened(now);
                 self.tell_server(&ClientMessage::Hello { protocol: PROTOCOL });
                 self.say_intent();
             }
@@ -186,6 +184,7 @@ impl Session {
     }
 
     pub(super) fn handle_room_timeout(&mut self, now: Moment) {
+        self.handle_asking_timeout(now);
         let due = |at: &mut Option<Moment>| at.take_if(|at| *at <= now).is_some();
         if due(&mut self.room.slow_at) {
             self.notify(NoticeCode::JoinSlow, "");
@@ -198,14 +197,16 @@ impl Session {
             if self.room.socket == Socket::Open {
                 self.say_intent();
             } else {
-                self.open_socket();
+                self.open_socket(now);
+                self.expect_opening(now);
             }
         }
     }
 
     pub(super) fn room_timeout(&self) -> Option<Moment> {
         let guesses = self.room.door.as_ref().and_then(|door| door.guesses.poll_timeout());
-        [self.room.slow_at, self.room.give_up_at, self.room.retry_at, guesses].into_iter().flatten().min()
+        let Room { slow_at, give_up_at, retry_at, asking, .. } = &self.room;
+        [*slow_at, *give_up_at, *retry_at, asking.poll_timeout(), guesses].into_iter().flatten().min()
     }
 
     /// Sends on the socket; dropped by the host when it is not open, and then said again after the next opening.
@@ -284,16 +285,17 @@ impl Session {
         self.pursue(Intent::Join { room, ticket }, now);
     }
 
-    fn pursue(&mut self, intent: Intent, _now: Moment) {
+    fn pursue(&mut self, intent: Intent, now: Moment) {
         self.room.intent = Some(intent);
         self.retract(&[NoticeCode::ServerUnreachable, NoticeCode::RoomTaken, NoticeCode::RateLimited]);
         self.touch(Changed::Facts);
-        self.open_socket();
+        self.open_socket(now);
     }
 
-    fn open_socket(&mut self) {
+    fn open_socket(&mut self, now: Moment) {
         if self.room.socket == Socket::Closed {
             self.room.socket = Socket::Opening;
+            self.room.asking.opening(now);
             self.perform(Errand::OpenSignal);
         }
     }
@@ -315,7 +317,7 @@ impl Session {
         }
     }
 
-    fn handle_socket_lost(&mut self, now: Moment) {
+    pub(super) fn handle_socket_lost(&mut self, now: Moment) {
         self.room.socket = Socket::Closed;
         match self.room.phase {
             Phase::Idle => return,
@@ -333,7 +335,9 @@ impl Session {
     /// Tries again after a growing wait with some chance in it, so that a server's clients do not return at once.
     fn retry_later(&mut self, at_least: Option<u32>, now: Moment) {
         let doubled = RETRY_FIRST * 2u32.saturating_pow(self.room.retries.min(8));
-        let wait = doubled.min(RETRY_MAX).max(Duration::from_secs(at_least.unwrap_or(0).into()));
+        let missing = self.room.retries < RETRIES_MISSING && self.is_missing_somebody();
+        let longest = if missing { RETRY_MISSING } else { RETRY_MAX };
+        let wait = doubled.min(longest).max(Duration::from_secs(at_least.unwrap_or(0).into()));
         let jitter = wait.mul_f64(f64::from(self.rng.next_u32()) / f64::from(u32::MAX) / 2.0);
         self.room.retries += 1;
         self.room.retry_at = Some(now + wait / 2 + jitter);
@@ -346,10 +350,14 @@ impl Session {
             ServerMessage::Welcome { protocol, .. } if protocol == PROTOCOL => {}
             ServerMessage::Welcome { .. } => self.give_up(NoticeCode::ServerVersion, now),
             ServerMessage::Created { member, room, ticket, ice } => {
-                self.enter(Membership { me: member, host: member, room, ticket: Some(ticket), ice }, &[]);
+                self.enter(
+                    Membership { me: member, host: member, room, ticket: Some(ticket), ice },
+                    &[],
+                    now,
+                );
             }
             ServerMessage::Joined { member, room, host, members, ticket, ice } => {
-                self.enter(Membership { me: member, host, room, ticket: Some(ticket), ice }, &members);
+                self.enter(Membership { me: member, host, room, ticket: Some(ticket), ice }, &members, now);
             }
             ServerMessage::Knocking { member, room, host, ice } => {
                 if self.room.phase == Phase::Joining && !self.is_hosting() {
@@ -370,6 +378,7 @@ impl Session {
                     peer.sharing = on;
                 }
             }
+            ServerMessage::Ice { ice } => self.handle_ice(ice, now),
             ServerMessage::Relay { from, seq, body } => self.handle_relay(from, seq, &body, now),
             ServerMessage::Refused { code, retry_after, .. } => self.handle_refused(code, retry_after, now),
             // The socket will be closed soon; being thrown out and coming back is one path, tested as such.
@@ -378,7 +387,7 @@ impl Session {
     }
 
     /// This device is a member now, for the first time or again.
-    fn enter(&mut self, membership: Membership, members: &[Member]) {
+    fn enter(&mut self, membership: Membership, members: &[Member], now: Moment) {
         if self.room.phase == Phase::Idle {
             return;
         }
@@ -400,6 +409,7 @@ impl Session {
         });
         let host = membership.host;
         let me = membership.me;
+        self.room.asking.told(&membership.ice, now);
         self.room.membership = Some(membership);
         for peer in self.peers.values_mut() {
             peer.present = false;
@@ -413,9 +423,10 @@ impl Session {
         if self.is_sharing() {
             self.tell_sharing();
         }
+        self.retry_soon(false, now);
     }
 
-    fn handle_member(&mut self, member: Member, _now: Moment) {
+    fn handle_member(&mut self, member: Member, now: Moment) {
         let Some(membership) = &self.room.membership else { return };
         if member.id == membership.me {
             return;
@@ -424,6 +435,8 @@ impl Session {
         self.meet(member.id, Peer::new(host));
         if let Some(peer) = self.peers.get_mut(&member.id) {
             peer.sharing = member.sharing;
+            // It is back: no need to wait any longer.
+            peer.retry_soon(now);
         }
     }
 

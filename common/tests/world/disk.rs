@@ -23,6 +23,8 @@ pub struct Disk {
     pub in_storage: bool,
     /// Items that were let go of unfinished.
     pub suspended: Vec<Store>,
+    /// Items that were finished by a program that ended since.
+    kept: Vec<Store>,
     counter: u64,
 }
 
@@ -44,15 +46,30 @@ impl Disk {
         NewFile { source, size, modified: Some(1_000) }
     }
 
+    /// Whether an item of these files was finished that has this one.
+    pub fn has(&self, path: &str) -> bool {
+        let stores = self.kept.iter().chain(self.stores.values().filter(|store| store.finished));
+        stores.flat_map(|store| &store.plan.files).any(|file| file.path.to_string() == path)
+    }
+
     pub fn finished(&self) -> BTreeMap<String, Vec<u8>> {
         let mut all = BTreeMap::new();
-        for store in self.stores.values().filter(|store| store.finished) {
+        for store in self.kept.iter().chain(self.stores.values().filter(|store| store.finished)) {
             assert!(store.committed.iter().all(|committed| *committed));
             all.extend(store.plan.folders.iter().map(|path| (format!("{path}/"), Vec::new())));
             let files = store.plan.files.iter().zip(&store.files);
             all.extend(files.map(|(file, bytes)| (file.path.to_string(), bytes.clone())));
         }
         all
+    }
+
+    /// The program that wrote ended: what it did not finish is there for the next one.
+    pub fn crash(&mut self) {
+        let (kept, left): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut self.stores).into_iter().partition(|(_, store)| store.finished);
+        self.suspended.extend(left.into_values());
+        // The next program numbers its stores anew.
+        self.kept.extend(kept.into_values());
     }
 
     pub fn perform(&mut self, errand: Errand) -> Option<Report> {

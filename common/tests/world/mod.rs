@@ -30,7 +30,7 @@ use rand_core::{Rng, SeedableRng};
 
 pub use disk::{Disk, bytes_of};
 pub use server::Server;
-pub use wires::{Wires, sdp_with};
+pub use wires::{PathNews, Wires, sdp_with};
 
 /// One device, by position in the world.
 pub type DeviceId = usize;
@@ -57,9 +57,17 @@ impl Weather {
 /// Something that will arrive somewhere.
 pub enum Delivery {
     Report(Report),
+    /// The device hears this on its socket.
+    FromServer(String),
+    /// What has become of a link's path, so many changes ago.
+    Path(LinkId, u32, PathNews),
     Happened(LinkId, Happened),
     /// The server hears this from the device.
     ToServer(String),
+    /// The device closed its socket.
+    SocketClosed,
+    /// A socket that is being opened tries once more, and then after a longer wait.
+    CallAgain(u32, u64),
     /// A link's frame leaves the sender's lane.
     Sent(LinkId, privydrop_common::transport::Lane, usize),
 }
@@ -68,6 +76,8 @@ struct Due {
     at: Moment,
     order: u64,
     device: DeviceId,
+    /// The device's life that it is for: whoever began anew since hears nothing of it.
+    life: u32,
     delivery: Delivery,
 }
 
@@ -97,6 +107,16 @@ pub struct Device {
     pub heard: Vec<NoticeCode>,
     wake_at: Option<Moment>,
     pub online: bool,
+    /// Its network is away: nothing goes out or in, and nothing tells it so.
+    pub away: bool,
+    /// Which address it has; paths that were found with another one are dead.
+    pub address: u32,
+    /// Its socket is dead, and nobody knows.
+    deaf_socket: bool,
+    deaf_for: u32,
+    /// Sockets that were opened.
+    socket: u32,
+    life: u32,
 }
 
 pub struct World {
@@ -163,6 +183,12 @@ impl World {
             heard: Vec::new(),
             wake_at: None,
             online: true,
+            away: false,
+            address: 0,
+            deaf_socket: false,
+            deaf_for: 0,
+            socket: 0,
+            life: 0,
         });
         let device = self.devices.len() - 1;
         self.command(device, Command::Introduce(label.to_owned()));
@@ -274,6 +300,46 @@ impl World {
         self.view(device).phase
     }
 
+    /// The device's network goes away or comes back.
+    pub fn set_away(&mut self, device: DeviceId, away: bool) {
+        self.devices[device].away = away;
+        Wires::look(self);
+    }
+
+    /// The device has another address from now on, and knows it if somebody tells.
+    pub fn move_device(&mut self, device: DeviceId) {
+        self.devices[device].address += 1;
+        self.devices[device].deaf_socket = true;
+        Wires::look(self);
+    }
+
+    /// The device's program is killed, and begun again: its disk is as it was, and nobody is told.
+    pub fn crash(&mut self, device: DeviceId) {
+        let mut seed = [0; 32];
+        self.rng.fill_bytes(&mut seed);
+        let plan = self.plan;
+        Wires::vanish(self, device);
+        Server::gone(self, device, true);
+        let crashed = &mut self.devices[device];
+        crashed.session = Session::new(seed, unicode_fold).with_lanes(plan);
+        crashed.view = View::default();
+        crashed.wake_at = None;
+        crashed.life += 1;
+        crashed.deaf_socket = false;
+        crashed.disk.crash();
+        self.command(device, Command::Introduce(format!("device {device}")));
+    }
+
+    /// Seconds have passed: after a minute without a ping a device knows that its socket is dead.
+    pub fn miss_pings(&mut self, device: DeviceId, seconds: u32) {
+        let Device { deaf_for, deaf_socket, .. } = &mut self.devices[device];
+        *deaf_for = if *deaf_socket { *deaf_for + seconds } else { 0 };
+        if *deaf_for >= 60 {
+            *deaf_for = 0;
+            self.report(device, Report::Signal(SignalEvent::Closed));
+        }
+    }
+
     /// Lets time pass until the condition holds; fails when an hour has passed or nothing is left to happen.
     pub fn until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
         let deadline = self.now + Duration::from_secs(3_600);
@@ -310,7 +376,9 @@ impl World {
         self.now = self.now.max(at);
         if self.queue.peek().is_some_and(|Reverse(due)| due.at <= self.now) {
             let Some(Reverse(due)) = self.queue.pop() else { return false };
-            self.deliver(due.device, due.delivery);
+            if due.life == self.devices[due.device].life {
+                self.deliver(due.device, due.delivery);
+            }
             return true;
         }
         for device in 0..self.devices.len() {
@@ -324,7 +392,8 @@ impl World {
 
     pub fn later(&mut self, device: DeviceId, after: Duration, delivery: Delivery) {
         self.order += 1;
-        self.queue.push(Reverse(Due { at: self.now + after, order: self.order, device, delivery }));
+        let life = self.devices[device].life;
+        self.queue.push(Reverse(Due { at: self.now + after, order: self.order, device, life, delivery }));
     }
 
     /// A delay as the weather makes it.
@@ -339,10 +408,20 @@ impl World {
     fn deliver(&mut self, device: DeviceId, delivery: Delivery) {
         match delivery {
             Delivery::Report(report) => self.report(device, report),
+            Delivery::FromServer(text) => {
+                let Device { away, deaf_socket, .. } = &mut self.devices[device];
+                *deaf_socket |= *away;
+                if !*deaf_socket {
+                    self.report(device, Report::Signal(SignalEvent::Text(text)));
+                }
+            }
+            Delivery::Path(link, change, news) => Wires::path(self, device, link, change, news),
             Delivery::Happened(link, happened) => {
                 self.devices[device].session.handle_happened(link, happened, self.now);
                 self.drain(device);
             }
+            Delivery::CallAgain(socket, wait) => self.open_socket(device, socket, wait),
+            Delivery::SocketClosed => Server::gone(self, device, true),
             Delivery::ToServer(text) => Server::hear(self, device, &text),
             Delivery::Sent(link, lane, length) => Wires::sent(self, device, link, lane, length),
         }
@@ -360,16 +439,38 @@ impl World {
         }
     }
 
+    /// While the network is away nobody answers, and nothing tells so; the system calls again after one second, two, four.
+    fn open_socket(&mut self, device: DeviceId, socket: u32, wait: u64) {
+        let opening = &mut self.devices[device];
+        if opening.socket != socket {
+            return;
+        }
+        if opening.away {
+            return self.later(device, Duration::from_secs(wait), Delivery::CallAgain(socket, 2 * wait));
+        }
+        opening.deaf_socket = false;
+        let event = if opening.online { SignalEvent::Opened } else { SignalEvent::Closed };
+        let delay = self.delay();
+        self.later(device, delay, Delivery::Report(Report::Signal(event)));
+    }
+
     fn errand(&mut self, device: DeviceId, errand: Errand) {
         match errand {
             Errand::OpenSignal => {
-                let event =
-                    if self.devices[device].online { SignalEvent::Opened } else { SignalEvent::Closed };
-                let delay = self.delay();
-                self.later(device, delay, Delivery::Report(Report::Signal(event)));
+                self.devices[device].socket += 1;
+                self.open_socket(device, self.devices[device].socket, 1);
             }
             Errand::SendSignal(text) => Server::send(self, device, text),
-            Errand::CloseSignal => Server::gone(self, device, false),
+            // Into a network that is away: the server learns of it from the next socket.
+            Errand::CloseSignal if self.devices[device].away || self.devices[device].deaf_socket => {
+                self.devices[device].socket += 1;
+                self.devices[device].deaf_socket = true;
+            }
+            // After what was said on it before.
+            Errand::CloseSignal => {
+                self.devices[device].socket += 1;
+                self.later(device, Duration::from_millis(1), Delivery::SocketClosed);
+            }
             Errand::WakeAt(at) => self.devices[device].wake_at = Some(at),
             Errand::Show(view) => {
                 let heard = view.notices.iter().map(|notice| notice.code);

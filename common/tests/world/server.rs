@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use privydrop_common::host::{Report, SignalEvent};
 use privydrop_common::id::{PeerId, RoomId};
 use privydrop_common::signaling::{
-    Body, ClientMessage, Limits, Member, PROTOCOL, Refusal, ServerMessage, Ticket,
+    Body, ClientMessage, IceServer, Limits, Member, PROTOCOL, Refusal, ServerMessage, Ticket,
 };
 
-use super::{Delivery, DeviceId, World};
+use super::{Delivery, Device, DeviceId, World};
 
 /// What a hostile server makes of one relayed body: what to deliver, to whom.
 pub type Tamper = Box<dyn FnMut(PeerId, PeerId, u32, &Body) -> Vec<(PeerId, PeerId, u32, Body)>>;
@@ -19,6 +19,14 @@ pub struct Server {
     rooms: BTreeMap<RoomId, RoomRecord>,
     seats: BTreeMap<DeviceId, (RoomId, PeerId)>,
     pub tamper: Option<Tamper>,
+    /// What members are told of.
+    pub ice: Vec<IceServer>,
+    /// How often it was asked for that.
+    pub asked_for_ice: u32,
+    /// Of a version that does not know that question.
+    pub is_old: bool,
+    /// Letters that it was given.
+    pub letters: u64,
     /// Members that a test plays itself: what the server would deliver to them.
     pub heard_by_impostors: Vec<(PeerId, PeerId, u32, Body)>,
 }
@@ -29,12 +37,33 @@ struct RoomRecord {
     knockers: Vec<PeerId>,
 }
 
+impl RoomRecord {
+    fn new(host: PeerId) -> Self {
+        Self { host, members: BTreeMap::new(), knockers: Vec::new() }
+    }
+}
+
 impl Server {
-    /// A device sends on its socket, which keeps order.
+    /// A device sends on its socket, which keeps order. What is sent into a network that is away is lost, and the socket
+    /// with it, though neither end knows.
     pub fn send(world: &mut World, device: DeviceId, text: String) {
-        if world.devices[device].online {
+        let Device { online, away, deaf_socket, .. } = &mut world.devices[device];
+        *deaf_socket |= *away;
+        if *online && !*deaf_socket {
             let millisecond = std::time::Duration::from_millis(1);
             world.later(device, millisecond, Delivery::ToServer(text));
+        }
+    }
+
+    /// The server's program ends and begins again: it forgets every room and closes every socket.
+    pub fn restart(world: &mut World) {
+        world.server.rooms.clear();
+        for device in 0..world.devices.len() {
+            world.server.seats.remove(&device);
+            if !world.devices[device].away {
+                world.report(device, Report::Signal(SignalEvent::Closed));
+            }
+            world.devices[device].deaf_socket = true;
         }
     }
 
@@ -53,6 +82,7 @@ impl Server {
             ClientMessage::Join { room, ticket } => Self::join(world, device, room, ticket),
             ClientMessage::Admit { member } => Self::admit(world, device, member),
             ClientMessage::Relay { to, seq, body } => {
+                world.server.letters += 1;
                 let Some((_, from)) = world.server.seats.get(&device).cloned() else { return };
                 let mut tamper = world.server.tamper.take();
                 let letters = match &mut tamper {
@@ -70,6 +100,15 @@ impl Server {
                     record.members.insert(me, on);
                 }
                 Self::tell_others(world, &room, me, &ServerMessage::MemberSharing { member: me, on });
+            }
+            ClientMessage::Ice => {
+                world.server.asked_for_ice += 1;
+                let known = world.server.seats.contains_key(&device) && !world.server.is_old;
+                let ice = world.server.ice.clone();
+                match known {
+                    true => Self::tell(world, device, &ServerMessage::Ice { ice }),
+                    false => Self::refuse(world, device, Refusal::BadMessage),
+                }
             }
             ClientMessage::Leave => Self::gone(world, device, false),
         }
@@ -89,8 +128,7 @@ impl Server {
         for _ in 0..copies {
             let message = ServerMessage::Relay { from, seq, body: body.clone() };
             let delay = world.delay();
-            let text = Report::Signal(SignalEvent::Text(message.to_text()));
-            world.later(device, delay, Delivery::Report(text));
+            world.later(device, delay, Delivery::FromServer(message.to_text()));
         }
     }
 
@@ -134,24 +172,25 @@ impl Server {
 
     fn create(world: &mut World, device: DeviceId, name: Option<RoomId>, ticket: Option<Ticket>) {
         let room = name.unwrap_or_else(|| format!("{}", 100_000 + world.server.rooms.len()).parse().unwrap());
-        let owner = ticket.as_ref().and_then(|ticket| owner_of(ticket, &room));
+        let owner = ticket.as_ref().and_then(|ticket| claims_of(ticket, &room)).map(|(me, _)| me);
         if owner.is_none() && world.server.rooms.contains_key(&room) {
             return Self::refuse(world, device, Refusal::RoomTaken);
         }
         let me = owner.unwrap_or_else(|| PeerId::random(&mut world.rng));
-        let record = RoomRecord { host: me, members: BTreeMap::new(), knockers: Vec::new() };
-        world.server.rooms.entry(room.clone()).or_insert(record);
+        world.server.rooms.entry(room.clone()).or_insert(RoomRecord::new(me));
         Self::seat(world, device, room, me);
     }
 
     fn join(world: &mut World, device: DeviceId, room: RoomId, ticket: Option<Ticket>) {
+        if let Some((me, host)) = ticket.as_ref().and_then(|ticket| claims_of(ticket, &room)) {
+            // Who holds a ticket makes a room again that was forgotten.
+            world.server.rooms.entry(room.clone()).or_insert(RoomRecord::new(host));
+            return Self::seat(world, device, room, me);
+        }
         let Some(record) = world.server.rooms.get(&room) else {
             return Self::refuse(world, device, Refusal::RoomUnknown);
         };
         let host = record.host;
-        if let Some(me) = ticket.as_ref().and_then(|ticket| owner_of(ticket, &room)) {
-            return Self::seat(world, device, room, me);
-        }
         let Some(host_device) = world.server.device_of(host) else {
             return Self::refuse(world, device, Refusal::HostAway);
         };
@@ -161,7 +200,8 @@ impl Server {
             record.knockers.push(me);
         }
         Self::tell(world, host_device, &ServerMessage::Knock { member: me });
-        Self::tell(world, device, &ServerMessage::Knocking { member: me, room, host, ice: Vec::new() });
+        let ice = world.server.ice.clone();
+        Self::tell(world, device, &ServerMessage::Knocking { member: me, room, host, ice });
     }
 
     fn admit(world: &mut World, device: DeviceId, member: PeerId) {
@@ -181,8 +221,8 @@ impl Server {
         let members = others.map(|(id, sharing)| Member { id: *id, sharing: *sharing }).collect();
         record.members.insert(me, false);
         let host = record.host;
-        let ticket = Ticket::new(format!("{room}.{me}")).unwrap();
-        let ice = Vec::new();
+        let ticket = Ticket::new(format!("{room}.{host}.{me}")).unwrap();
+        let ice = world.server.ice.clone();
         Self::tell(
             world,
             device,
@@ -208,12 +248,14 @@ impl Server {
 
     /// What the server itself says arrives in order.
     fn tell(world: &mut World, device: DeviceId, message: &ServerMessage) {
-        let text = Report::Signal(SignalEvent::Text(message.to_text()));
-        world.later(device, std::time::Duration::from_millis(1), Delivery::Report(text));
+        world.later(device, std::time::Duration::from_millis(1), Delivery::FromServer(message.to_text()));
     }
 }
 
-fn owner_of(ticket: &Ticket, room: &RoomId) -> Option<PeerId> {
-    let (of, member) = ticket.as_str().rsplit_once('.')?;
-    (of == room.as_str()).then(|| member.parse().ok()).flatten()
+/// Who holds a ticket to this room, and who its host is.
+fn claims_of(ticket: &Ticket, room: &RoomId) -> Option<(PeerId, PeerId)> {
+    let (rest, member) = ticket.as_str().rsplit_once('.')?;
+    let (of, host) = rest.rsplit_once('.')?;
+    (of == room.as_str()).then_some(())?;
+    Some((member.parse().ok()?, host.parse().ok()?))
 }

@@ -10,6 +10,8 @@ use privydrop_common::session::LinkId;
 use privydrop_common::transport::{
     Closed, HIGH_WATER, Happened, LOW_WATER, Lane, LaneNews, LaneStep, Path, Route, Step,
 };
+use privydrop_common::signaling::IceServer;
+use privydrop_common::time::Moment;
 use rand_core::Rng;
 
 use privydrop_common::wire::Control;
@@ -18,9 +20,14 @@ use super::{Delivery, DeviceId, World};
 
 type End = (DeviceId, LinkId);
 
-#[derive(Default)]
 pub struct Wires {
     ends: HashMap<End, Wire>,
+    /// Longest frame that links to come take, in bytes.
+    pub max_frame: usize,
+    /// The servers that a device's transports were told to use last.
+    pub servers: BTreeMap<DeviceId, Vec<IceServer>>,
+    /// Ends that were restarted and found each other again.
+    pub restarts: u32,
     /// While true nothing gets through and new links find no path.
     pub cut: bool,
     /// Bytes that crossed data lanes.
@@ -41,15 +48,49 @@ pub struct Wires {
     pub bind_with: Option<(Lane, Bytes)>,
 }
 
+/// What a transport tells of its path, late.
+#[derive(Debug, Clone, Copy)]
+pub enum PathNews {
+    Silent,
+    Dead,
+    Restored,
+    /// What was held up is sent again.
+    Flow,
+}
+
+/// A transport says that it hears nothing after so long, and gives up after so long.
+const SILENT_AFTER: Duration = Duration::from_secs(5);
+const DEAD_AFTER: Duration = Duration::from_secs(30);
+/// After so many seconds of a break a stack sends again what was lost, doubling its wait each time.
+const SENT_AGAIN: [u64; 6] = [1, 3, 7, 15, 31, 63];
+
 #[derive(Default)]
 struct Wire {
     local: Option<String>,
     remote: Option<String>,
+    /// The answer was taken: both ends look for each other.
+    accepted: bool,
+    path: Way,
     other: Option<End>,
+    /// The other end went without a word.
+    gone: bool,
+    broken_since: Option<Moment>,
+    told_silent: bool,
+    /// How often the path broke or came back.
+    change: u32,
+    /// What waits on the data lanes, and on the control lane.
+    stuck: [Vec<Bytes>; 2],
     waiting: HashMap<Lane, usize>,
     since_drained: HashMap<Lane, usize>,
     further: BTreeMap<u8, Further>,
     turn: usize,
+}
+
+/// Which address of the device a connection was described with last, and which it uses.
+#[derive(Default, Clone, Copy)]
+struct Way {
+    described: u32,
+    used: u32,
 }
 
 /// One end of a further lane.
@@ -57,8 +98,29 @@ struct Wire {
 struct Further {
     local: Option<String>,
     remote: Option<String>,
+    path: Way,
     open: bool,
     used: bool,
+}
+
+impl Default for Wires {
+    fn default() -> Self {
+        Self {
+            ends: HashMap::new(),
+            max_frame: 256 * 1024,
+            servers: BTreeMap::new(),
+            restarts: 0,
+            cut: false,
+            carried: 0,
+            last_transfer: None,
+            carried_by: BTreeMap::new(),
+            offered: 0,
+            deaf_lanes: false,
+            lane_delay: 0,
+            lane_spread: 0,
+            bind_with: None,
+        }
+    }
 }
 
 impl Wires {
@@ -68,6 +130,10 @@ impl Wires {
 
     pub fn negotiate(world: &mut World, device: DeviceId, link: LinkId, step: Step) {
         let end = (device, link);
+        if !world.wires.ends.contains_key(&end) {
+            // It is over, and the session is told in a moment.
+            return;
+        }
         match step {
             Step::Offer => Self::describe(world, end),
             Step::Answer(offer) => {
@@ -75,11 +141,13 @@ impl Wires {
                 Self::describe(world, end);
             }
             Step::Accept(answer) => {
-                world.wires.ends.get_mut(&end).expect("a transport").remote =
-                    Some(answer.as_str().to_owned());
+                let wire = world.wires.ends.get_mut(&end).expect("a transport");
+                wire.remote = Some(answer.as_str().to_owned());
+                wire.accepted = true;
                 Self::join(world, end);
             }
-            Step::Candidate(_) | Step::IceServers(_) => {}
+            Step::Candidate(_) => {}
+            Step::IceServers(servers) => _ = world.wires.servers.insert(device, servers),
             Step::Lane(number, step) => Self::negotiate_lane(world, end, number, step),
         }
     }
@@ -88,6 +156,11 @@ impl Wires {
         // The other end closed it already.
         let Some(Wire { further, .. }) = world.wires.ends.get_mut(&end) else { return };
         match step {
+            LaneStep::Offer if further.contains_key(&number) => Self::describe_lane(world, end, number),
+            LaneStep::Answer(offer) if further.contains_key(&number) => {
+                further.get_mut(&number).expect("a lane").remote = Some(offer.as_str().to_owned());
+                Self::describe_lane(world, end, number);
+            }
             LaneStep::Offer => {
                 assert!(further.insert(number, Further::default()).is_none(), "each lane is made once");
                 world.wires.offered += 1;
@@ -116,7 +189,9 @@ impl Wires {
     pub fn send(world: &mut World, device: DeviceId, link: LinkId, lane: Lane, frame: Bytes) {
         let (lane, frame) = world.wires.bind_with.take().unwrap_or((lane, frame));
         let Some(wire) = world.wires.ends.get_mut(&(device, link)) else { return };
-        let Some((other, other_link)) = wire.other else { return };
+        if wire.other.is_none() {
+            return;
+        }
         *wire.waiting.entry(lane).or_default() += frame.len();
         *wire.since_drained.entry(lane).or_default() += frame.len();
         let length = frame.len();
@@ -130,10 +205,22 @@ impl Wires {
             );
             world.wires.carried += length as u64;
         }
-        let number = if lane == Lane::Data { Self::next_lane(world, (device, link), length) } else { 0 };
-        if world.wires.cut {
-            return;
+        let passes = Self::passes(world, (device, link), lane == Lane::Data);
+        let wire = world.wires.ends.get_mut(&(device, link)).expect("a transport");
+        let further = wire.further.values().any(|lane| lane.used);
+        // What was lost on a connection is sent again before anything new is, on either of its channels.
+        let behind = wire.stuck.iter().any(|stuck| !further && !stuck.is_empty());
+        let stuck = &mut wire.stuck[usize::from(lane == Lane::Control)];
+        if behind || !stuck.is_empty() || !passes {
+            return stuck.push(frame);
         }
+        Self::carry(world, (device, link), lane, frame);
+    }
+
+    fn carry(world: &mut World, (device, link): End, lane: Lane, frame: Bytes) {
+        let length = frame.len();
+        let Some((other, other_link)) = world.wires.ends[&(device, link)].other else { return };
+        let number = if lane == Lane::Data { Self::next_lane(world, (device, link), length) } else { 0 };
         let behind = u64::from(number) * world.wires.lane_spread;
         let delay = Duration::from_millis(world.weather.link_delay + behind);
         world.later(other, delay, Delivery::Happened(other_link, Happened::Frame(lane, frame)));
@@ -166,13 +253,116 @@ impl Wires {
     }
 
     pub fn close(world: &mut World, device: DeviceId, link: LinkId) {
+        let passes = Self::passes(world, (device, link), false);
         let wire = world.wires.ends.remove(&(device, link));
-        if let Some((other, other_link)) = wire.and_then(|wire| wire.other)
+        if passes
+            && let Some((other, other_link)) = wire.and_then(|wire| wire.other)
             && world.wires.ends.remove(&(other, other_link)).is_some()
         {
             let delay = Duration::from_millis(world.weather.link_delay + 1);
             world.later(other, delay, Delivery::Happened(other_link, Happened::Closed(Closed::ByPeer)));
         }
+        Self::look(world);
+    }
+
+    /// All ends of a device go without a word.
+    pub fn vanish(world: &mut World, device: DeviceId) {
+        world.wires.ends.retain(|(of, _), _| *of != device);
+        let others = world.wires.ends.values_mut();
+        others
+            .filter(|wire| wire.other.is_some_and(|(of, _)| of == device))
+            .for_each(|wire| wire.gone = true);
+        Self::look(world);
+    }
+
+    /// True when what this end sends gets through; with `all` also on every further lane in use.
+    fn passes(world: &World, end: End, all: bool) -> bool {
+        let Some(here) = world.wires.ends.get(&end).filter(|here| !here.gone) else { return false };
+        let Some((other, there)) = here.other.and_then(|other| Some((other, world.wires.ends.get(&other)?)))
+        else {
+            return false;
+        };
+        let devices = [&world.devices[end.0], &world.devices[other.0]];
+        let fits = |ways: [Way; 2]| ways.iter().zip(devices).all(|(way, device)| way.used == device.address);
+        let lanes = here.further.iter().filter(|(_, lane)| all && lane.used);
+        !world.wires.cut
+            && devices.iter().all(|device| !device.away)
+            && fits([here.path, there.path])
+            && lanes.into_iter().all(|(number, lane)| {
+                there.further.get(number).is_some_and(|other| fits([lane.path, other.path]))
+            })
+    }
+
+    /// Something about the network changed: notes which paths broke by it, and which are back.
+    pub fn look(world: &mut World) {
+        let mut ends: Vec<End> = world.wires.ends.keys().copied().collect();
+        ends.sort_unstable();
+        for end in ends {
+            if world.wires.ends[&end].accepted && world.wires.ends[&end].other.is_none() {
+                Self::join(world, end);
+            }
+            let (passes, now) = (Self::passes(world, end, true), world.now);
+            let control = Self::passes(world, end, false);
+            let wire = world.wires.ends.get_mut(&end).expect("a transport");
+            let (device, link) = end;
+            // The words about lanes get through as soon as the link's own connection does.
+            if let Some(since) = wire.broken_since.filter(|_| control && !passes && !wire.stuck[1].is_empty())
+            {
+                let (flow, change) = (sent_again(since, now), wire.change);
+                world.later(device, flow, Delivery::Path(link, change, PathNews::Flow));
+            }
+            let wire = world.wires.ends.get_mut(&end).expect("a transport");
+            match (wire.broken_since, passes) {
+                (None, false) if wire.other.is_some() => {
+                    wire.broken_since = Some(now);
+                    wire.change += 1;
+                    let change = wire.change;
+                    world.later(device, SILENT_AFTER, Delivery::Path(link, change, PathNews::Silent));
+                    world.later(device, DEAD_AFTER, Delivery::Path(link, change, PathNews::Dead));
+                }
+                (Some(since), true) => {
+                    wire.broken_since = None;
+                    wire.change += 1;
+                    let (change, told) = (wire.change, wire.told_silent);
+                    world.later(device, sent_again(since, now), Delivery::Path(link, change, PathNews::Flow));
+                    if told {
+                        let delay = Duration::from_millis(1 + u64::from(world.rng.next_u32()) % 2_000);
+                        world.later(device, delay, Delivery::Path(link, change, PathNews::Restored));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A path's news are due, unless it changed since.
+    pub fn path(world: &mut World, device: DeviceId, link: LinkId, change: u32, news: PathNews) {
+        let end = (device, link);
+        let Some(wire) = world.wires.ends.get_mut(&end).filter(|wire| wire.change == change) else { return };
+        let happened = match news {
+            PathNews::Silent if std::mem::replace(&mut wire.told_silent, true) => return,
+            PathNews::Silent => Happened::Interrupted,
+            PathNews::Restored => {
+                wire.told_silent = false;
+                Happened::Restored
+            }
+            PathNews::Dead => {
+                world.wires.ends.remove(&end);
+                Happened::Closed(Closed::NoPath)
+            }
+            PathNews::Flow => {
+                for (lane, of) in [(Lane::Control, 1), (Lane::Data, 0)] {
+                    if Self::passes(world, end, lane == Lane::Data) {
+                        let wire = world.wires.ends.get_mut(&end).expect("a transport");
+                        for frame in std::mem::take(&mut wire.stuck[of]) {
+                            Self::carry(world, end, lane, frame);
+                        }
+                    }
+                }
+                return;
+            }
+        };
+        world.later(device, Duration::ZERO, Delivery::Happened(link, happened));
     }
 
     /// A device is gone; the other ends of its links notice.
@@ -217,24 +407,37 @@ impl Wires {
     }
 
     fn describe(world: &mut World, end: End) {
-        let (text, sdp) = Self::description(world);
-        world.wires.ends.get_mut(&end).expect("a transport").local = Some(text);
+        let address = world.devices[end.0].address;
+        let before = world.wires.ends[&end].local.clone();
+        let (text, sdp) = Self::description(world, before);
+        let wire = world.wires.ends.get_mut(&end).expect("a transport");
+        wire.local = Some(text);
+        wire.path.described = address;
         Self::tell(world, end, Happened::Described(sdp), Happened::Candidate);
     }
 
     fn describe_lane(world: &mut World, end: End, number: u8) {
-        let (text, sdp) = Self::description(world);
+        let address = world.devices[end.0].address;
+        let before = world.wires.ends[&end].further[&number].local.clone();
+        let (text, sdp) = Self::description(world, before);
         let further = &mut world.wires.ends.get_mut(&end).expect("a transport").further;
-        further.get_mut(&number).expect("a lane").local = Some(text);
+        let lane = further.get_mut(&number).expect("a lane");
+        lane.local = Some(text);
+        lane.path.described = address;
         let described = Happened::Lane(number, LaneNews::Described(sdp));
         let candidate = |candidate| Happened::Lane(number, LaneNews::Candidate(candidate));
         Self::tell(world, end, described, candidate);
     }
 
-    fn description(world: &mut World) -> (String, Sdp) {
+    /// A new description, with the certificate of the one before.
+    fn description(world: &mut World, before: Option<String>) -> (String, Sdp) {
         let mut fingerprint = [0; 32];
         world.rng.fill_bytes(&mut fingerprint);
-        let text = sdp_with(&fingerprint);
+        if let Some(before) = before {
+            fingerprint = Sdp::parse(&before).expect("a valid description").fingerprint().0;
+        }
+        let secret = world.rng.next_u32();
+        let text = sdp_with(&fingerprint).replace("ice-ufrag:abcd", &format!("ice-ufrag:{secret:08x}"));
         let sdp = Sdp::parse(&text).expect("a valid description");
         (text, sdp)
     }
@@ -268,11 +471,16 @@ impl Wires {
         }
         for end in [end, other] {
             let further = &mut world.wires.ends.get_mut(&end).expect("a transport").further;
-            further.get_mut(&number).expect("a lane").open = true;
+            let lane = further.get_mut(&number).expect("a lane");
+            lane.path.used = lane.path.described;
+            if std::mem::replace(&mut lane.open, true) {
+                continue;
+            }
             let delay = Duration::from_millis(world.weather.link_delay + world.wires.lane_delay);
             let open = Happened::Lane(number, LaneNews::Open);
             world.later(end.0, delay, Delivery::Happened(end.1, open));
         }
+        Self::look(world);
     }
 
     /// Connects the two ends whose descriptions name each other; others find no path, as DTLS has it.
@@ -281,12 +489,31 @@ impl Wires {
         let (local, remote) = (wire.local.clone(), wire.remote.clone());
         let other = world.wires.ends.iter().find(|(_, wire)| wire.local == remote && wire.remote == local);
         let Some(other) = other.map(|(end, _)| *end).filter(|_| !world.wires.cut) else { return };
-        for (end, other) in [(end, other), (other, end)] {
-            world.wires.ends.get_mut(&end).expect("a transport").other = Some(other);
-            let delay = Duration::from_millis(world.weather.link_delay);
-            world.later(end.0, delay, Delivery::Happened(end.1, Happened::Open { max_frame: 256 * 1024 }));
+        if [end, other].iter().any(|(device, _)| world.devices[*device].away) {
+            return;
         }
+        for (end, other) in [(end, other), (other, end)] {
+            let wire = world.wires.ends.get_mut(&end).expect("a transport");
+            wire.path.used = wire.path.described;
+            if wire.other.replace(other).is_some() {
+                world.wires.restarts += 1;
+                continue;
+            }
+            let delay = Duration::from_millis(world.weather.link_delay);
+            world.later(
+                end.0,
+                delay,
+                Delivery::Happened(end.1, Happened::Open { max_frame: world.wires.max_frame }),
+            );
+        }
+        Self::look(world);
     }
+}
+
+/// How long it takes until what was lost since then is sent again.
+fn sent_again(since: Moment, now: Moment) -> Duration {
+    let again = SENT_AGAIN.map(|seconds| since + Duration::from_secs(seconds));
+    again.into_iter().find(|at| *at >= now).map_or(Duration::ZERO, |at| at - now)
 }
 
 /// A description as browsers make it, with this fingerprint.

@@ -55,7 +55,7 @@ impl Lanes {
             while self.tasks.try_join_next().is_some() {}
             match step {
                 Step::Lane(number, step) => self.perform(number, step),
-                Step::IceServers(ice) => self.ice = ice,
+                Step::IceServers(ice) => self.use_servers(ice),
                 _ => {}
             }
         }
@@ -70,11 +70,11 @@ impl Lanes {
     fn perform(&mut self, number: u8, step: LaneStep) {
         let step = match step {
             LaneStep::Offer => {
-                self.make(number);
+                self.make_once(number);
                 Step::Offer
             }
             LaneStep::Answer(offer) => {
-                self.make(number);
+                self.make_once(number);
                 Step::Answer(offer)
             }
             LaneStep::Accept(answer) => Step::Accept(answer),
@@ -85,13 +85,26 @@ impl Lanes {
             }
             LaneStep::Forget => return self.made.retain(|made| made.number != number),
         };
-        let Some(made) = self.made.iter().find(|made| made.number == number) else { return };
+        self.made.iter().filter(|made| made.number == number).for_each(|made| self.tell(made, step.clone()));
+    }
+
+    /// Lanes that are, and those to come, use these servers from now on.
+    fn use_servers(&mut self, ice: Vec<IceServer>) {
+        self.made.iter().for_each(|made| self.tell(made, Step::IceServers(ice.clone())));
+        self.ice = ice;
+    }
+
+    fn tell(&self, made: &Made, step: Step) {
         if let Err(TrySendError::Full(_)) = made.steps.try_send(step) {
             self.shared.close(Closed::BadDescription);
         }
     }
 
-    fn make(&mut self, number: u8) {
+    /// A lane that has a task is offered again to restart its ICE.
+    fn make_once(&mut self, number: u8) {
+        if self.made.iter().any(|made| made.number == number) {
+            return;
+        }
         let ((steps, waiting), used) = (mpsc::channel(MAX_STEPS), Arc::new(Notify::new()));
         self.made.push(Made { number, steps, used: Arc::clone(&used) });
         let events = Events::new(&self.shared, number, self.setup);

@@ -33,6 +33,15 @@ impl Service {
             ClientMessage::Sharing { on } => {
                 self.change_as(client.socket, |room, position| room.share(position.member, on)).await
             }
+            ClientMessage::Ice => {
+                let position = self.position(client.socket)?;
+                if position.role == Role::Knocker {
+                    return Err(Refusal::NotMember.into());
+                }
+                let ice = self.ice.servers(position.member, self.now());
+                client.outbox.push(text(&ServerMessage::Ice { ice }));
+                Ok(())
+            }
             ClientMessage::Leave => self.leave(client).await,
             ClientMessage::Relay { to, seq, body } => {
                 let position = self.position(client.socket)?;

@@ -34,7 +34,7 @@ struct Did {
 
 impl End {
     fn new(offers: bool, agreed: u8) -> Self {
-        Self { lanes: Lanes::new(offers, agreed), events: Events::new() }
+        Self { lanes: Lanes::new(offers, agreed, true), events: Events::new() }
     }
 
     fn want(&mut self, lanes: u8) -> Did {
@@ -231,4 +231,73 @@ fn no_more_candidates_are_told_than_a_peer_takes() {
     let (mut caller, _) = connecting();
     let told = (0..2 * MAX_CANDIDATES).map(|_| caller.news(1, LaneNews::Candidate(candidate())).unwrap());
     assert_eq!(told.filter(|did| *did != Did::default()).count(), MAX_CANDIDATES);
+}
+
+/// Both ends with lane 1 in use.
+fn used() -> (End, End) {
+    let (mut caller, mut answerer) = connecting();
+    for end in [&mut caller, &mut answerer] {
+        end.news(1, LaneNews::Open).unwrap();
+        end.word(1, LaneWord::Open).unwrap();
+    }
+    (caller, answerer)
+}
+
+fn restart(end: &mut End) -> Did {
+    end.lanes.restart(&mut end.events);
+    end.did()
+}
+
+#[test]
+fn a_lane_in_use_is_offered_again_by_the_side_that_offered_it_and_stays_in_use() {
+    let (mut caller, mut answerer) = used();
+    assert_eq!(restart(&mut caller), Did::default(), "not its part");
+    assert_eq!(restart(&mut answerer), step(1, LaneStep::Offer));
+    assert_eq!(restart(&mut answerer), Did::default(), "one at a time");
+    assert_eq!(answerer.news(1, LaneNews::Candidate(candidate())), Ok(Did::default()), "waits for the offer");
+    let did = answerer.news(1, LaneNews::Described(sdp(1))).unwrap();
+    let word = |word| Control::Lane { number: 1, word };
+    assert_eq!(did.said, [word(LaneWord::Offer(sdp(1))), word(LaneWord::Candidate(candidate()))]);
+    assert_eq!(caller.word(1, LaneWord::Offer(sdp(1))), Ok(step(1, LaneStep::Answer(sdp(1)))));
+    assert_eq!(
+        caller.word(1, LaneWord::Candidate(candidate())),
+        Ok(step(1, LaneStep::Candidate(candidate())))
+    );
+    assert_eq!(caller.news(1, LaneNews::Described(sdp(2))), Ok(said(1, LaneWord::Answer(sdp(2)))));
+    assert_eq!(answerer.word(1, LaneWord::Answer(sdp(2))), Ok(step(1, LaneStep::Accept(sdp(2)))));
+    assert_eq!(restart(&mut answerer), step(1, LaneStep::Offer), "and again");
+    assert!(!answerer.lanes.has_lost_frames() && !caller.lanes.has_lost_frames());
+}
+
+#[test]
+fn a_lane_that_is_offered_again_keeps_the_certificates_of_both_ends() {
+    let (mut caller, mut answerer) = used();
+    assert_eq!(caller.word(1, LaneWord::Offer(sdp(9))), Err(LaneRefusal::OtherCertificate));
+    restart(&mut answerer);
+    assert_eq!(answerer.news(1, LaneNews::Described(sdp(9))), Err(Lost));
+    let (_, mut answerer) = used();
+    restart(&mut answerer);
+    answerer.news(1, LaneNews::Described(sdp(1))).unwrap();
+    assert_eq!(answerer.word(1, LaneWord::Answer(sdp(9))), Err(LaneRefusal::OtherCertificate));
+}
+
+#[test]
+fn only_who_offered_a_lane_offers_it_again_and_only_an_open_offer_is_answered() {
+    let (mut caller, mut answerer) = used();
+    assert_eq!(answerer.word(1, LaneWord::Offer(sdp(2))), Err(LaneRefusal::OutOfTurn));
+    assert_eq!(answerer.word(1, LaneWord::Answer(sdp(2))), Err(LaneRefusal::OutOfTurn));
+    assert_eq!(caller.word(1, LaneWord::Answer(sdp(1))), Err(LaneRefusal::OutOfTurn));
+    caller.word(1, LaneWord::Offer(sdp(1))).unwrap();
+    assert_eq!(
+        caller.word(1, LaneWord::Offer(sdp(1))),
+        Err(LaneRefusal::OutOfTurn),
+        "before it was answered"
+    );
+}
+
+#[test]
+fn nothing_is_offered_again_to_a_side_that_does_not_know_of_it() {
+    let (_, mut answerer) = used();
+    answerer.lanes.mends = false;
+    assert_eq!(restart(&mut answerer), Did::default());
 }

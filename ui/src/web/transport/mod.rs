@@ -72,7 +72,8 @@ impl BrowserTransport {
             LaneStep::Use => return self.make_used(number),
             LaneStep::Forget => return self.further.retain(|(other, _)| *other != number),
         };
-        if matches!(step, Step::Offer | Step::Answer(_)) {
+        // A lane that is there already is offered again to restart its ICE.
+        if matches!(step, Step::Offer | Step::Answer(_)) && self.lane(number).is_none() {
             let teller = Teller::new(&self.inbox, number);
             match Connection::new(&self.ice, &[Lane::Data], &teller) {
                 Ok(made) => self.further.push((number, made)),
@@ -126,6 +127,7 @@ impl Transport for BrowserTransport {
             (step, Some(first)) => {
                 if let Step::IceServers(ice) = &step {
                     self.ice.clone_from(ice);
+                    self.further.iter().for_each(|(_, lane)| lane.negotiate(step.clone()));
                 }
                 first.negotiate(step);
             }

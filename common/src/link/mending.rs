@@ -1,0 +1,236 @@
+//! Mending a link whose path fell silent: when its ICE is restarted, and which of several restarts a word is about.
+//!
+//! The side that answered the call makes the offers, as it made the first one; the other side asks for them. Rounds are
+//! numbered, so that what is said about a round that was replaced is known. Pure: the words travel in sealed letters,
+//! and [`super::Link`] checks the certificates. See docs/PROTOCOL.md §2.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::time::Moment;
+
+/// A silence that lasts this long after the transport told of it is shown, and a new connection is tried beside the
+/// old one. By then some seven seconds have passed; stacks that double their waits would wait ever longer from there.
+const SHOWN_AFTER: Duration = Duration::from_millis(2_500);
+/// Links of one device do not begin all at once.
+const SPREAD: Duration = Duration::from_millis(300);
+/// Waits from one restart to the next, doubled each time.
+const AGAIN_FIRST: Duration = Duration::from_secs(3);
+const AGAIN_MAX: Duration = Duration::from_secs(12);
+/// Answers that this side is making at once; a peer that offers faster than they are made breaks the protocol.
+const MAX_MAKING: usize = 8;
+
+/// The mending of one link.
+#[derive(Debug)]
+pub(super) struct Mending {
+    /// Drawn by chance for this link; spreads its waits.
+    chance: u32,
+    /// Until the peer has seen what was said since.
+    silent_since: Option<Moment>,
+    shown: bool,
+    /// The transport hears nothing.
+    is_broken: bool,
+    tries: u32,
+    next: Option<Moment>,
+    /// The last round begun (side that offers) or heard of.
+    round: u32,
+    /// The answer to the last round is still due.
+    open: bool,
+    /// Rounds whose descriptions the transport is making, in order.
+    making: VecDeque<u32>,
+}
+
+impl Mending {
+    pub(super) fn new(chance: u32) -> Self {
+        Self {
+            chance,
+            silent_since: None,
+            shown: false,
+            is_broken: false,
+            tries: 0,
+            next: None,
+            round: 0,
+            open: false,
+            making: VecDeque::new(),
+        }
+    }
+
+    /// The last round begun or heard of; 0 when there was none.
+    pub(super) fn round(&self) -> u32 {
+        self.round
+    }
+
+    pub(super) fn is_silent(&self) -> bool {
+        self.silent_since.is_some()
+    }
+
+    /// Silent for so long that it is shown.
+    pub(super) fn is_shown(&self) -> bool {
+        self.shown
+    }
+
+    /// The transport hears nothing any more.
+    pub(super) fn interrupted(&mut self, now: Moment) {
+        self.silent_since.get_or_insert(now);
+        self.is_broken = true;
+        self.wake(now);
+    }
+
+    /// It hears again. That is the path alone: what stacks carry over it may wait for half a minute until they send
+    /// again, so that the peer has to be asked whether it sees anything. False when there is no need to.
+    pub(super) fn restored(&mut self) -> bool {
+        self.is_broken = false;
+        self.next = None;
+        self.is_silent()
+    }
+
+    /// The peer saw what was said after the path was back: both directions carry. True when the silence was shown.
+    pub(super) fn seen(&mut self) -> bool {
+        if self.is_broken {
+            return false;
+        }
+        self.silent_since = None;
+        core::mem::take(&mut self.shown)
+    }
+
+    /// Something changed: try (again) soon.
+    pub(super) fn wake(&mut self, now: Moment) {
+        self.tries = 0;
+        self.next = Some(now + self.spread(SPREAD));
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Moment> {
+        let show = self.silent_since.filter(|_| !self.shown).map(|since| since + SHOWN_AFTER);
+        [show, self.next].into_iter().flatten().min()
+    }
+
+    /// True once when the silence is to be shown.
+    pub(super) fn show(&mut self, now: Moment) -> bool {
+        let due = self.silent_since.is_some_and(|since| since + SHOWN_AFTER <= now);
+        due && !core::mem::replace(&mut self.shown, true)
+    }
+
+    /// True when a restart is due; plans the next one for as long as the silence lasts.
+    pub(super) fn is_due(&mut self, now: Moment) -> bool {
+        if self.next.take_if(|at| *at <= now).is_none() {
+            return false;
+        }
+        let wait = (AGAIN_FIRST * 2u32.saturating_pow(self.tries.min(8))).min(AGAIN_MAX);
+        self.tries += 1;
+        let next = now + wait / 2 + self.spread(wait);
+        self.next = self.is_broken.then_some(next);
+        true
+    }
+
+    /// Begins a round: its offer is being made.
+    pub(super) fn begin(&mut self) {
+        self.round += 1;
+        self.open = true;
+        self.making.push_back(self.round);
+    }
+
+    /// The peer begins a round: its answer is being made. False when it begins too many, or an old one.
+    pub(super) fn begun(&mut self, round: u32) -> bool {
+        let fits = round > self.round && self.making.len() < MAX_MAKING;
+        self.round = round;
+        self.making.push_back(round);
+        fits
+    }
+
+    pub(super) fn is_making(&self) -> bool {
+        !self.making.is_empty()
+    }
+
+    /// A description was made: of which round.
+    pub(super) fn made(&mut self) -> Option<u32> {
+        self.making.pop_front()
+    }
+
+    /// True when an answer to this round is to be used: the round is the last one, and was not answered yet.
+    pub(super) fn takes_answer(&mut self, round: u32) -> bool {
+        round == self.round && !self.is_making() && core::mem::take(&mut self.open)
+    }
+
+    /// A part of this span, another one each time.
+    fn spread(&mut self, span: Duration) -> Duration {
+        self.chance = self.chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        span * (self.chance >> 16) / (1 << 16)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(milliseconds: u64) -> Moment {
+        Moment::from_millis(milliseconds)
+    }
+
+    proptest! {
+        #[test]
+        fn a_silence_is_shown_once_and_mended_ever_more_rarely(chance: u32) {
+            let mut mending = Mending::new(chance);
+            mending.interrupted(at(0));
+            let (mut shown, mut tried) = (Vec::new(), Vec::new());
+            while let Some(now) = mending.poll_timeout().filter(|due| *due < at(120_000)) {
+                if mending.show(now) {
+                    shown.push(now);
+                }
+                if mending.is_due(now) {
+                    tried.push(now);
+                }
+            }
+            prop_assert_eq!(shown, [at(2_500)]);
+            prop_assert!(tried[0] <= at(300) && tried[1] <= at(5_000), "{:?}", tried);
+            prop_assert!((8..=20).contains(&tried.len()), "{:?}", tried);
+            prop_assert!(mending.restored());
+            prop_assert_eq!(mending.poll_timeout(), None);
+            prop_assert!(mending.is_shown(), "nothing came over it yet");
+            prop_assert!(mending.seen() && !mending.is_silent() && !mending.seen());
+        }
+    }
+
+    #[test]
+    fn a_short_silence_is_not_shown() {
+        let mut mending = Mending::new(7);
+        mending.interrupted(at(0));
+        assert!(!mending.show(at(2_499)));
+        assert!(mending.restored() && !mending.seen());
+        assert!(!mending.show(at(9_000)));
+    }
+
+    #[test]
+    fn a_path_that_is_back_and_carries_nothing_is_shown_as_silent() {
+        let mut mending = Mending::new(7);
+        mending.interrupted(at(0));
+        assert!(mending.restored());
+        assert!(mending.show(at(2_500)));
+        mending.interrupted(at(3_000));
+        assert!(!mending.seen(), "said before the path broke again");
+        assert!(mending.restored() && mending.seen());
+        assert!(!mending.restored(), "nothing to ask");
+    }
+
+    #[test]
+    fn only_an_answer_to_the_last_round_is_taken_and_only_once() {
+        let mut mending = Mending::new(7);
+        mending.begin();
+        mending.begin();
+        assert_eq!(mending.made(), Some(1));
+        assert!(!mending.takes_answer(2), "its offer is not made yet");
+        assert_eq!(mending.made(), Some(2));
+        assert!(!mending.takes_answer(1));
+        assert!(mending.takes_answer(2));
+        assert!(!mending.takes_answer(2));
+    }
+
+    #[test]
+    fn a_peer_that_goes_back_or_offers_without_end_is_known() {
+        let mut mending = Mending::new(7);
+        assert!(mending.begun(2) && !mending.begun(2));
+        let mut mending = Mending::new(7);
+        assert_eq!((1..100).take_while(|round| mending.begun(*round)).count(), MAX_MAKING);
+    }
+}
