@@ -4,6 +4,7 @@
 mod harness;
 mod hostile;
 mod language;
+mod mending;
 mod names;
 mod refusals;
 mod relay;

@@ -121,7 +121,7 @@ pub(crate) async fn take(to: &Page, path: &Path) {
 }
 
 /// Compares what arrived, once it has.
-async fn taken(to: &Page, path: &Path) {
+pub(crate) async fn taken(to: &Page, path: &Path) {
     Tree::of(path).assert_same(&received(to, &name(path)).await);
     if path.is_file() {
         assert_eq!(to.item(&name(path), ItemState::Done).await.hash, blake3_of(path));

@@ -98,7 +98,12 @@ impl Runtime for LinkRuntime {
         tokio::time::Instant::now().into_std()
     }
 
+    /// The stack's loop sleeps until a moment, which is never whole milliseconds away; all others in it sleep for some.
     fn sleep(&self, duration: Duration) -> Pending<'static, ()> {
+        let is_loop = duration.subsec_nanos() % 1_000_000 != 0;
+        if is_loop && self.relays.go_round() {
+            return Box::pin(std::future::ready(()));
+        }
         TokioRuntime.sleep(duration)
     }
 

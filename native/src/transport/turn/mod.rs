@@ -1,13 +1,20 @@
 //! TURN over TCP and TLS, for a stack whose TURN client speaks UDP only (RFC 8656 §3.1).
 //!
 //! The stack is told of such a server as one that takes datagrams at an address of a range that leads nowhere; the
-//! link's sockets carry what is sent there over a stream. Knows nothing of allocations and credentials: the stack does.
+//! link's sockets carry what is sent there over a stream. Datagrams to a relay are paced, whichever way they take.
+//! Knows nothing of allocations and credentials: the stack does.
+//!
+//! The stack (webrtc 0.21.1) sends what is to be relayed one round of its loop later than the rest, and reads what was
+//! relayed one round later: without something that wakes it, an answer through a relay takes up to 0.2 s, and a message
+//! that nobody asked for longer. So a link that speaks with a relay gives its stack the rounds that it lacks.
 
 mod frames;
+mod pace;
 mod socket;
 mod stream;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -25,9 +32,21 @@ const PORT: u16 = 3478;
 /// How long a stream waits where the same answer may come by UDP, which suits a link better.
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// The servers of one link that are reached by streams.
+/// Rounds of the stack's loop that follow one in which something happened: what came is read in the first, and what is to
+/// be said to it is sent in the second.
+const ROUNDS: u32 = 2;
+/// Times that something may happen without a word to or from a relay before the link counts as one that uses none.
+const QUIET: u32 = 64;
+
+/// The relays of one link: those that are reached by streams, and whether any is in use.
 #[derive(Debug, Default)]
-pub(super) struct Relays(Mutex<Known>);
+pub(super) struct Relays {
+    known: Mutex<Known>,
+    /// Counts down since a relay was last spoken with.
+    quiet: AtomicU32,
+    /// Rounds that the stack is still to be given.
+    rounds: AtomicU32,
+}
 
 #[derive(Debug, Default)]
 struct Known {
@@ -48,7 +67,7 @@ impl Relays {
     /// reached by a stream. `None` when there are too many of those, or the stack could not use it either.
     pub(super) fn for_stack(&self, url: &str) -> Option<String> {
         let Ok(parsed) = Url::parse_url(url) else { return None };
-        let mut known = self.0.lock();
+        let mut known = self.known.lock();
         let secure = match (parsed.scheme, parsed.proto) {
             (SchemeType::Turn, ProtoType::Tcp) => false,
             (SchemeType::Turns, ProtoType::Tcp) => true,
@@ -72,14 +91,34 @@ impl Relays {
         Some(format!("turn:{}?transport=udp", alias(at)?))
     }
 
+    /// Something was said to or by a relay.
+    fn spoke(&self) {
+        self.quiet.store(QUIET, Ordering::Relaxed);
+    }
+
+    /// Asked before the stack sleeps: whether it is to go round once more instead. Its loop alone asks.
+    pub(super) fn go_round(&self) -> bool {
+        let rounds = self.rounds.load(Ordering::Relaxed);
+        if rounds > 0 {
+            self.rounds.store(rounds - 1, Ordering::Relaxed);
+            return true;
+        }
+        let quiet = self.quiet.load(Ordering::Relaxed);
+        if quiet > 0 {
+            self.quiet.store(quiet - 1, Ordering::Relaxed);
+            self.rounds.store(ROUNDS, Ordering::Relaxed);
+        }
+        false
+    }
+
     /// Whether datagrams to this address belong on a stream.
     fn knows(&self, address: SocketAddr) -> bool {
-        position(address).is_some_and(|at| at < self.0.lock().servers.len())
+        position(address).is_some_and(|at| at < self.known.lock().servers.len())
     }
 
     /// The server of this address and the time to wait for others, for the one socket that may have a stream to it.
     fn claim(&self, address: SocketAddr) -> Option<(Server, Duration)> {
-        let mut known = self.0.lock();
+        let mut known = self.known.lock();
         let head_start = if known.datagrams { HEAD_START } else { Duration::ZERO };
         let relay = known.servers.get_mut(position(address)?).filter(|relay| !relay.taken)?;
         relay.taken = true;
@@ -88,7 +127,7 @@ impl Relays {
 
     /// The socket that had the stream is gone.
     fn release(&self, address: SocketAddr) {
-        let mut known = self.0.lock();
+        let mut known = self.known.lock();
         if let Some(relay) = position(address).and_then(|at| known.servers.get_mut(at)) {
             relay.taken = false;
         }

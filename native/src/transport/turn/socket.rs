@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, IoSliceMut};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -18,6 +18,7 @@ use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
 use super::Relays;
 use super::frames::Framer;
+use super::pace::Pace;
 use super::stream;
 
 /// Datagrams that may wait for a stream, in either direction: 1 MiB of the longest.
@@ -33,6 +34,8 @@ pub(in crate::transport) struct RelaySocket {
     tell: mpsc::Sender<(SocketAddr, Bytes)>,
     /// Whose turn it is to be heard first, so that neither side keeps the other out.
     streams_first: AtomicBool,
+    /// Of datagrams to relays; streams have their own.
+    pace: Mutex<Pace>,
 }
 
 #[derive(Debug)]
@@ -46,7 +49,8 @@ impl RelaySocket {
     pub(in crate::transport) fn new(udp: Arc<dyn AsyncUdpSocket>, relays: Arc<Relays>) -> Self {
         let (tell, incoming) = mpsc::channel(MAX_WAITING);
         let (streams, incoming) = (Mutex::default(), Mutex::new(incoming));
-        Self { udp, relays, streams, incoming, tell, streams_first: AtomicBool::new(false) }
+        let (streams_first, pace) = (AtomicBool::new(false), Mutex::new(Pace::new()));
+        Self { udp, relays, streams, incoming, tell, streams_first, pace }
     }
 
     /// Hands a datagram to its stream, which is opened for the first one.
@@ -90,6 +94,7 @@ impl RelaySocket {
             return Poll::Ready(Ok(0));
         };
         while let Poll::Ready(Some((alias, message))) = self.incoming.lock().poll_recv(cx) {
+            self.relays.spoke();
             // No datagram that a peer sends is as long; the system would cut it.
             if let Some(place) = buffer.get_mut(..message.len()) {
                 place.copy_from_slice(&message);
@@ -117,8 +122,15 @@ impl AsyncUdpSocket for RelaySocket {
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
         if !self.relays.knows(transmit.destination) {
+            if is_turn(transmit.contents) {
+                self.relays.spoke();
+            }
+            if is_to_be_relayed(transmit.contents) {
+                ready!(self.pace.lock().poll(cx, transmit.contents.len()));
+            }
             return self.udp.poll_send(cx, transmit);
         }
+        self.relays.spoke();
         let length = transmit.contents.len();
         Poll::Ready(self.send(transmit.destination, transmit.contents).map(|()| length))
     }
@@ -134,10 +146,35 @@ impl AsyncUdpSocket for RelaySocket {
             return Poll::Ready(heard);
         }
         match self.udp.poll_recv(cx, bufs, meta) {
-            Poll::Pending if !streams_first => self.poll_streams(cx, bufs, meta),
-            heard => heard,
+            Poll::Ready(heard) => {
+                // Datagrams that come together are of one kind.
+                if bufs.first().is_some_and(|buffer| is_turn(buffer)) {
+                    self.relays.spoke();
+                }
+                Poll::Ready(heard)
+            }
+            Poll::Pending if streams_first => Poll::Pending,
+            Poll::Pending => self.poll_streams(cx, bufs, meta),
         }
     }
+}
+
+/// True for what only a TURN server and its client say to each other: a message of a channel, or a STUN message with one of
+/// TURN's methods (RFC 8656 §12.4, §17; RFC 8489 §5).
+pub(super) fn is_turn(datagram: &[u8]) -> bool {
+    match datagram {
+        [0x40..=0x4f, ..] => true,
+        [high, low, _, _, 0x21, 0x12, 0xa4, 0x42, ..] => {
+            // Without the two bits of the class.
+            matches!(u16::from_be_bytes([*high, *low]) & !0x0110, 0x0003..=0x0009)
+        }
+        _ => false,
+    }
+}
+
+/// True for what a TURN server is to pass on to a peer: a message of a channel, or a Send indication.
+fn is_to_be_relayed(datagram: &[u8]) -> bool {
+    matches!(datagram, [0x40..=0x4f, ..] | [0x00, 0x16, ..])
 }
 
 impl Drop for RelaySocket {

@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, TokioRuntime};
 
 use super::frames::Splitter;
+use super::socket::is_turn;
 use super::*;
 
 fn udp() -> Arc<dyn AsyncUdpSocket> {
@@ -168,4 +169,31 @@ fn a_stream_lets_datagrams_go_first_where_both_are_offered() {
     relays.release(alias);
     relays.for_stack("turn:turn.example");
     assert_eq!(relays.claim(alias), Some((server, HEAD_START)));
+}
+
+#[test]
+fn a_link_that_speaks_with_a_relay_goes_round_twice_more_each_time_and_one_that_does_not_never() {
+    let relays = Relays::default();
+    assert!(!relays.go_round());
+    relays.spoke();
+    for _ in 0..QUIET {
+        assert_eq!([(); 3].map(|()| relays.go_round()), [false, true, true]);
+    }
+    assert!(!relays.go_round() && !relays.go_round());
+}
+
+#[test]
+fn what_is_said_to_a_relay_is_told_from_what_is_said_to_a_peer() {
+    let stun = |kind: [u8; 2]| [&kind[..], &[0, 0, 0x21, 0x12, 0xa4, 0x42], &[7; 12]].concat();
+    // Allocate, its success, Refresh, Send and Data indications, CreatePermission, the error of ChannelBind.
+    for kind in [[0, 3], [1, 3], [0, 4], [0, 0x16], [0, 0x17], [0, 8], [1, 0x19]] {
+        assert!(is_turn(&stun(kind)), "{kind:?}");
+    }
+    assert!(is_turn(&[0x40, 0, 0, 1, 9]));
+    // Binding and its success, DTLS, nothing.
+    for other in [stun([0, 1]), stun([1, 1]), vec![22, 254, 253, 0, 0, 0, 0, 0], vec![]] {
+        assert!(!is_turn(&other), "{other:?}");
+    }
+    // Such a length can stand in DTLS as well, but not where STUN has its cookie.
+    assert!(!is_turn(&[0, 3, 0, 0, 0, 0, 0, 0]));
 }
