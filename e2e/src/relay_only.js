@@ -7,6 +7,10 @@ const changed = configuration => ({
 });
 const Real = window.RTCPeerConnection;
 window.RTCPeerConnection = class extends Real {
-  constructor(configuration) { super(changed(configuration)); }
+  constructor(configuration) {
+    super(changed(configuration));
+    // With the credentials that the server gave.
+    window.relayOnly = this.getConfiguration();
+  }
   setConfiguration(configuration) { super.setConfiguration(changed(configuration)); }
 };

@@ -15,8 +15,9 @@ use privydrop_common::journal::{Journal, RECORD, Said};
 use privydrop_common::name::PART_SUFFIX;
 use privydrop_common::pieces::Value;
 
-/// Ends the name of a journal, in place of [`PART_SUFFIX`].
+/// Ends the name of a journal, in place of [`PART_SUFFIX`]: [`JOURNAL`] and that.
 const SUFFIX: &str = ".journal.privydrop-part";
+const JOURNAL: &str = ".journal";
 /// Bytes that [`SUFFIX`] is longer than [`PART_SUFFIX`].
 pub(super) const NAME_ROOM: usize = SUFFIX.len() - PART_SUFFIX.len();
 /// Bytes stored after which their records are written: what a killed program stored since is fetched again.
@@ -111,18 +112,24 @@ impl Drop for JournalFile {
     }
 }
 
-/// Removes unfinished items that have a journal and that nobody has gone on with for a week.
+/// Removes unfinished items that nobody has gone on with for a week: those with a journal, whose time counts, and small
+/// ones without.
 pub(super) fn expire(dir: &Dir, now: SystemTime) {
     let Ok(entries) = dir.entries() else { return };
     for entry in entries.take(MAX_ENTRIES).flatten() {
         let name = entry.file_name();
-        let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(SUFFIX)) else { continue };
+        let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(PART_SUFFIX)) else { continue };
         let modified = entry.metadata().and_then(|metadata| metadata.modified());
         let age = modified.ok().and_then(|modified| now.duration_since(modified.into_std()).ok());
         if age.is_none_or(|age| age < EXPIRES) {
             continue;
         }
-        if let Err(error) = expire_one(dir, &format!("{stem}{PART_SUFFIX}"))
+        let removed = match stem.strip_suffix(JOURNAL) {
+            Some(stem) => expire_with_journal(dir, &format!("{stem}{PART_SUFFIX}")),
+            None if dir.symlink_metadata(format!("{stem}{SUFFIX}")).is_ok() => continue,
+            None => remove(dir, &format!("{stem}{PART_SUFFIX}")),
+        };
+        if let Err(error) = removed
             && error.kind() != ErrorKind::WouldBlock
         {
             tracing::debug!(%error, "an unfinished item that expired cannot be removed");
@@ -130,19 +137,23 @@ pub(super) fn expire(dir: &Dir, now: SystemTime) {
     }
 }
 
-fn expire_one(dir: &Dir, top: &str) -> io::Result<()> {
+fn expire_with_journal(dir: &Dir, top: &str) -> io::Result<()> {
     let journal = name_of(top);
     let mut options = OpenOptions::new();
     options.read(true).follow(FollowSymlinks::No);
     let file = dir.open_with(&journal, &options)?.into_std();
     file.try_lock()?;
-    let removed = match dir.symlink_metadata(top) {
-        Ok(metadata) if metadata.is_dir() => dir.remove_dir_all(top),
-        Ok(_) => dir.remove_file(top),
+    remove(dir, top).and_then(|()| dir.remove_file(&journal))
+}
+
+/// Removes a file, a folder with all that is in it, or a link itself.
+fn remove(dir: &Dir, name: &str) -> io::Result<()> {
+    match dir.symlink_metadata(name) {
+        Ok(metadata) if metadata.is_dir() => dir.remove_dir_all(name),
+        Ok(_) => dir.remove_file(name),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
-    };
-    removed.and_then(|()| dir.remove_file(&journal))
+    }
 }
 
 /// The name of the journal of what is called `top` while it is unfinished.

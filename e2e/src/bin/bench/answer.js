@@ -1,7 +1,7 @@
-const [offer, size] = arguments;
+const [offer, size, configuration] = arguments;
 const bench = (window.bench = {});
 window.peer?.close();
-const peer = (window.peer = new RTCPeerConnection());
+const peer = (window.peer = new RTCPeerConnection(configuration));
 let left = size;
 window.channel = new Promise(opened => {
     peer.ondatachannel = ({ channel }) => {

@@ -10,6 +10,7 @@
 )]
 
 mod app;
+mod far;
 mod first_load;
 mod meter;
 mod opening;
@@ -28,15 +29,36 @@ use privydrop_e2e::page::Page;
 use privydrop_e2e::server::{Rooms, Server};
 use serde_json::Value;
 
+use crate::far::Far;
 use crate::meter::Moved;
 use crate::opening::Opening;
 use crate::options::Options;
 use crate::report::{Round, Table, megabytes};
 
+/// Bytes that are moved over the long path.
+const FAR: u64 = 50_000_000;
+
 /// Two browsers, each with its own processes.
 struct Ends {
     from: Page,
     to: Page,
+}
+
+/// The path between the two, and the server that they meet at.
+enum Way<'a> {
+    /// This machine alone.
+    Near(&'a Server),
+    /// A long path.
+    Far(&'a Far),
+}
+
+impl Way<'_> {
+    fn server(&self) -> &Server {
+        match self {
+            Way::Near(server) => server,
+            Way::Far(far) => &far.server,
+        }
+    }
 }
 
 /// What is moved.
@@ -63,10 +85,19 @@ async fn measure(options: &Options) {
         let load = Load::new(&mut fixture, size);
         let mut rounds = Vec::new();
         for number in 1..=options.rounds {
-            rounds.push(ends.round(number, options, &load, &server).await);
+            rounds.push(ends.round(number, options, &load, &Way::Near(&server)).await);
         }
         table.add_transfers(size, &rounds);
         std::fs::remove_file(&load.path).expect("the file that was sent");
+    }
+    if options.far {
+        let (far, load) = (Far::start().await, Load::new(&mut fixture, FAR));
+        println!("\nThrough a relay, some 25 ms each way:");
+        let mut rounds = Vec::new();
+        for number in 1..=options.rounds {
+            rounds.push(ends.round(number, options, &load, &Way::Far(&far)).await);
+        }
+        table.add_far(&rounds);
     }
     let small = Load::new(&mut fixture, opening::SMALL);
     let mut openings = Vec::new();
@@ -94,21 +125,22 @@ impl Ends {
     }
 
     /// Both ways once; who is first changes from round to round.
-    async fn round(&self, number: usize, options: &Options, load: &Load, server: &Server) -> Round {
-        let tell = |way: &str, moved: &Moved| {
-            println!("round {number}  {:>7}  {way:<10} {moved}", megabytes(load.size));
+    async fn round(&self, number: usize, options: &Options, load: &Load, way: &Way<'_>) -> Round {
+        let tell = |what: &str, moved: &Moved| {
+            println!("round {number}  {:>7}  {what:<10} {moved}", megabytes(load.size));
         };
         let raw = async || {
-            let moved = raw_channel::moved(self, load.size, server).await;
+            let moved = raw_channel::moved(self, load.size, way).await;
             tell("raw", &moved);
             moved
         };
         let app = async || {
-            let moved = app::moved(self, load, options.sink, server).await;
+            let moved = app::moved(self, load, options.sink, way).await;
             tell("PrivyDrop", &moved);
             moved
         };
-        if number % 2 == 1 {
+        // The raw channel knows the long way from the app.
+        if number % 2 == 1 && matches!(way, Way::Near(_)) {
             let raw = raw().await;
             Round { raw, app: app().await }
         } else {

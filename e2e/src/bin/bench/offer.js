@@ -1,6 +1,6 @@
-const [size, message, high, low] = arguments;
+const [size, message, high, low, configuration] = arguments;
 window.peer?.close();
-const peer = (window.peer = new RTCPeerConnection());
+const peer = (window.peer = new RTCPeerConnection(configuration));
 const channel = peer.createDataChannel("bytes");
 channel.bufferedAmountLowThreshold = low;
 const bytes = new ArrayBuffer(message);

@@ -23,17 +23,20 @@ pub(crate) struct Options {
     pub sizes: Vec<u64>,
     /// Where the receiver writes.
     pub sink: Sink,
+    /// Over a long path as well.
+    pub far: bool,
 }
 
 impl Options {
     /// Reads the command line's words; says what is wrong with them.
     pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Self { rounds: 3, sizes: vec![200_000_000, 1_000_000_000], sink: Sink::Private };
+        let mut options = Self { rounds: 3, sizes: vec![200_000_000, 1_000_000_000], sink: Sink::Private, far: true };
         let mut words = words;
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("`{word}` needs a value"));
             match word.as_str() {
-                "--quick" => (options.rounds, options.sizes) = (1, vec![QUICK]),
+                "--quick" => (options.rounds, options.sizes, options.far) = (1, vec![QUICK], false),
+                "--far" => options.sizes = Vec::new(),
                 "--rounds" => options.rounds = bench::rounds(&value()?)?,
                 "--size" => {
                     let value = value()?;
@@ -50,7 +53,7 @@ impl Options {
                 }
                 other => {
                     return Err(format!(
-                        "no option `{other}`; there are --rounds N, --size 200M|1G, --sink private|directory, --quick"
+                        "no option `{other}`; there are --rounds N, --size 200M|1G, --sink private|directory, --far, --quick"
                     ));
                 }
             }
@@ -77,15 +80,17 @@ mod tests {
 
     #[test]
     fn nothing_said_measures_both_sizes_three_times() {
-        let usual = Options { rounds: 3, sizes: vec![200_000_000, 1_000_000_000], sink: Sink::Private };
+        let sizes = vec![200_000_000, 1_000_000_000];
+        let usual = Options { rounds: 3, sizes, sink: Sink::Private, far: true };
         assert_eq!(parse(""), Ok(usual));
     }
 
     #[test]
     fn size_rounds_and_sink_can_be_chosen() {
-        let chosen = Options { rounds: 5, sizes: vec![1_000_000_000], sink: Sink::Directory };
+        let chosen = Options { rounds: 5, sizes: vec![1_000_000_000], sink: Sink::Directory, far: true };
         assert_eq!(parse("--rounds 5 --size 1G --sink directory"), Ok(chosen));
-        assert_eq!(parse("--quick"), Ok(Options { rounds: 1, sizes: vec![QUICK], sink: Sink::Private }));
+        assert_eq!(parse("--quick"), Ok(Options { rounds: 1, sizes: vec![QUICK], sink: Sink::Private, far: false }));
+        assert_eq!(parse("--far").map(|options| options.sizes), Ok(vec![]));
     }
 
     #[test]

@@ -2,11 +2,11 @@
 //!
 //! Bytes come from one buffer and are only counted where they arrive; nothing is read, hashed or stored.
 
-use privydrop_e2e::server::Server;
 use serde_json::{Value, json};
 
 use crate::meter::{Meter, Moved};
-use crate::{Ends, tab};
+use crate::far::Far;
+use crate::{Ends, Way, tab};
 
 /// Bytes of one message, the most that Chromium takes.
 const MESSAGE: u64 = 256 * 1024;
@@ -35,16 +35,20 @@ const BEGIN: &str = "const channel = await window.channel;
 const MAX_BROKEN: usize = 3;
 
 /// Moves `size` bytes. Time runs from the receiver's wish to the last byte that it has counted.
-pub(crate) async fn moved(ends: &Ends, size: u64, server: &Server) -> Moved {
-    let empty = format!("{}/api/version", server.address());
+pub(crate) async fn moved(ends: &Ends, size: u64, way: &Way<'_>) -> Moved {
+    let empty = format!("{}/api/version", way.server().address());
     let (from, to) = (ends.from.browser(), ends.to.browser());
+    let configuration = match way {
+        Way::Near(_) => json!({}),
+        Way::Far(_) => Far::configuration(from).await,
+    };
     for browser in [from, to] {
         tab::renew(browser, &[]).await;
-        tab::forget(browser, server.address()).await;
+        tab::forget(browser, way.server().address()).await;
         browser.driver().goto(&empty).await.expect("a page without a script");
     }
     let meter = Meter::idle(ends).await;
-    connect(ends, size).await;
+    connect(ends, size, &configuration).await;
     let begin = async {
         let _: Value = to.run_async(BEGIN, vec![]).await;
     };
@@ -52,11 +56,12 @@ pub(crate) async fn moved(ends: &Ends, size: u64, server: &Server) -> Moved {
 }
 
 /// Makes the connection. One that breaks off at once is made anew, and said, rather than ending a run of an hour.
-async fn connect(ends: &Ends, size: u64) {
+async fn connect(ends: &Ends, size: u64, configuration: &Value) {
     let (from, to) = (ends.from.browser(), ends.to.browser());
     for _ in 0..MAX_BROKEN {
-        let offer = from.run_async(OFFER, vec![json!(size), json!(MESSAGE), json!(HIGH), json!(LOW)]).await;
-        let answer = to.run_async(ANSWER, vec![offer, json!(size)]).await;
+        let how = vec![json!(size), json!(MESSAGE), json!(HIGH), json!(LOW), configuration.clone()];
+        let offer = from.run_async(OFFER, how).await;
+        let answer = to.run_async(ANSWER, vec![offer, json!(size), configuration.clone()]).await;
         from.run_async(CONNECT, vec![answer]).await;
         let states = to.run_async(OPENED, vec![]).await;
         if states[0] == "open" {

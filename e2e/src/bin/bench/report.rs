@@ -11,6 +11,8 @@ use crate::opening::{Opening, Times};
 /// Ratio to the raw channel that is wanted in MB per second, and in MB per CPU-second.
 const WANTED_SPEED: f64 = 0.95;
 const WANTED_THRIFT: f64 = 0.85;
+/// The same over a long path.
+const WANTED_FAR: f64 = 1.8;
 /// Most memory of a tab above idle, in bytes.
 const WANTED_MEMORY: f64 = 100e6;
 /// Longest time from the opened link to the first byte, in milliseconds.
@@ -51,6 +53,11 @@ impl Table {
         self.add_ratio(format!("{size}: MB per CPU-second, both ends"), rounds, Moved::thrift, WANTED_THRIFT);
         self.add_memory(format!("{size}: MB above idle, sharing tab"), rounds, |moved| moved.from_memory);
         self.add_memory(format!("{size}: MB above idle, receiving tab"), rounds, |moved| moved.to_memory);
+    }
+
+    /// The line of the rounds over a long path.
+    pub(crate) fn add_far(&mut self, rounds: &[Round]) {
+        self.add_ratio("25 ms each way: MB per second".to_owned(), rounds, Moved::speed, WANTED_FAR);
     }
 
     /// Lines of all openings of a link.

@@ -9,7 +9,7 @@ use privydrop_common::host::Found;
 use privydrop_common::id::FileIndex;
 use privydrop_common::pieces::{Value, piece_range, value_of};
 
-use super::{Folders, Tree, old_file, part_name};
+use super::{Folders, Tree, emptied_file, old_file, part_name};
 use crate::disk::journal::JournalFile;
 use crate::disk::platform::read_at;
 
@@ -30,7 +30,7 @@ impl Tree {
         journal.inspect_err(|error| tracing::debug!(%error, "a journal cannot be made")).ok().flatten()
     }
 
-    /// Looks for what an earlier attempt left. `None` when there is nothing of use.
+    /// Takes over what an earlier attempt left, and tells what of it is right. `None` when there is nothing.
     pub(super) fn go_on(&mut self) -> Option<Vec<Found>> {
         for number in 1..=MAX_UNFINISHED {
             let top = part_name(&self.name, number);
@@ -80,11 +80,15 @@ impl Tree {
                 let read = usize::try_from(length).ok().and_then(|length| read_at(&handle, at, length).ok());
                 read.and_then(|bytes| value_of(size, *piece, [&bytes[..]])) == Some(*value)
             });
-            self.begun.insert(file);
+            if !pieces.is_empty() {
+                self.begun.insert(file);
+            }
             found.push(Found { file, pieces });
         }
-        if found.iter().all(|found| found.pieces.is_empty()) {
-            return Err(ErrorKind::NotFound.into());
+        found.retain(|found| !found.pieces.is_empty());
+        if found.is_empty() && !self.plan.is_folder {
+            // Begun anew in the same place, for a second one beside it would be nobody's; unless it is no file.
+            self.open(FileIndex(0), &emptied_file())?;
         }
         Ok(found)
     }

@@ -192,3 +192,32 @@ async fn a_small_item_and_one_of_which_nothing_came_leave_nothing() {
     disk.suspend(SECOND).await;
     assert_eq!(disk.tree(), []);
 }
+
+#[tokio::test]
+async fn what_was_killed_before_its_first_piece_is_begun_anew_in_the_same_place() {
+    let disk = Disk::new();
+    disk.prepare_anew(FIRST, lone("film", &bytes(SIZE))).await;
+    let disk = after_a_kill(&disk);
+    assert_eq!(disk.tree().len(), 2, "the film and its journal");
+    assert_eq!(disk.complete_the_film().await, [0_u32; 0]);
+    assert_eq!(disk.tree().len(), 1);
+    // The same where a piece was told of, and is spoiled.
+    let disk = after_a_kill(&Disk::with_half_a_film().await);
+    fs::write(disk.path(PART), vec![0; usize::try_from(SIZE).unwrap()]).unwrap();
+    assert_eq!(disk.complete_the_film().await, [0_u32; 0]);
+    assert_eq!(disk.tree().len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_killed_program_left_of_a_small_item_is_removed_after_a_week() {
+    for (days, left) in [(6, 2), (8, 1)] {
+        let disk = Disk::new();
+        disk.prepare_anew(FIRST, lone("small", b"small")).await;
+        let disk = after_a_kill(&disk);
+        let then = SystemTime::now() - Duration::from_secs(days * 24 * 60 * 60);
+        let part = File::options().write(true).open(disk.path("small.privydrop-part")).unwrap();
+        part.set_modified(then).unwrap();
+        disk.prepare_anew(SECOND, lone("other", b"other")).await;
+        assert_eq!(disk.tree().len(), left, "{days} days");
+    }
+}
