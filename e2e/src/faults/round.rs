@@ -324,7 +324,13 @@ impl<'a> Round<'a> {
             self.began_with = self.plan.size * percent / 100;
             self.report.resumed += 1;
         }
-        let moves = event["event"] == "item" && event["state"] == "moving" && event["done"] != 0;
+        let done = event["done"].as_u64().unwrap_or_default();
+        let moves = event["event"] == "item" && event["state"] == "moving" && done != 0;
+        if moves && self.had.is_some() {
+            // It may say how much there is before it says that it goes on: at least what cannot have come since.
+            let came = self.path.arrived() - self.began_at;
+            self.began_with = self.began_with.max(done.saturating_sub(came));
+        }
         if (moves || event["code"] == "item-resumed")
             && let Some(had) = self.had.take()
         {
