@@ -4,6 +4,8 @@
 //! Defines every message, its bounds, and the one parser for each direction. Knows nothing of sockets, rooms'
 //! storage, or what a relayed body means: the server never parses a body. See docs/PROTOCOL.md §1.
 
+mod said;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::id::{PeerId, RoomId};
@@ -79,7 +81,7 @@ pub enum ClientMessage {
 
 /// What the server says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", try_from = "said::Said")]
 pub enum ServerMessage {
     /// Answer to hello.
     Welcome {
