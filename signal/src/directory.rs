@@ -138,12 +138,17 @@ impl Directory {
         may
     }
 
-    /// Says something to every socket and closes it.
-    pub fn farewell(&self, message: &ServerMessage) {
-        for entry in &self.sockets {
-            entry.outbox.push(text(message));
-            entry.outbox.close(CloseCode::Away);
+    /// Tells a socket to connect elsewhere, and closes it.
+    pub fn farewell(&self, socket: u64) {
+        if let Some(entry) = self.sockets.get(&socket) {
+            entry.outbox.push(text(&ServerMessage::Draining));
+            entry.outbox.close(CloseCode::Restart);
         }
+    }
+
+    /// The sockets that are open.
+    pub fn open_sockets(&self) -> Vec<u64> {
+        self.sockets.iter().map(|entry| *entry.key()).collect()
     }
 
     /// Sockets that are open.

@@ -6,8 +6,11 @@
 pub mod address;
 pub mod config;
 pub mod directory;
+pub mod drain;
+pub mod house;
 pub mod http;
 pub mod limits;
+pub mod listen;
 pub mod metrics;
 pub mod origin;
 pub mod outbox;

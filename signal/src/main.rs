@@ -25,9 +25,20 @@ async fn main() -> ExitCode {
 async fn serve(config: &Config) -> Result<(), StartError> {
     let running = start(config).await?;
     announce(&running);
-    stop_asked().await;
-    tracing::info!("stopping: clients are told to connect elsewhere");
-    running.stop().await;
+    match stop_asked().await {
+        Stop::Drain => {
+            tracing::info!("draining: clients are told to connect elsewhere, one after another");
+            tokio::select! {
+                () = running.drain(config.drain()) => {}
+                // Who asks again does not want to wait.
+                _ = stop_asked() => {}
+            }
+        }
+        Stop::AtOnce => {
+            tracing::info!("stopping: clients are told to connect elsewhere");
+            running.stop().await;
+        }
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -43,16 +54,24 @@ fn announce(running: &Running) {
     }
 }
 
-/// Waits for SIGTERM or SIGINT. Where they cannot be heard, the server runs until it is killed.
-async fn stop_asked() {
+/// How the server was asked to stop.
+enum Stop {
+    /// By whoever runs it (SIGTERM): another node may take over.
+    Drain,
+    /// By somebody at the keyboard (SIGINT).
+    AtOnce,
+}
+
+/// Waits for a signal to stop. Where none can be heard, the server runs until it is killed.
+async fn stop_asked() -> Stop {
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         return std::future::pending().await;
     };
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        _ = terminate.recv() => Stop::Drain,
+        _ = interrupt.recv() => Stop::AtOnce,
     }
 }
 

@@ -32,6 +32,11 @@ pub struct Metrics {
     pub slow_readers: Counter,
     /// Requests to the store that failed.
     pub store_errors: Counter,
+    /// Attempts that this node counted alone, because the store was away.
+    pub limits_alone: Counter,
+    /// Times that messages from other nodes may have been lost.
+    pub mailbox_gaps: Counter,
+    turned_away: Family<[(&'static str, &'static str); 1], Counter>,
     store_latency: Latency,
     refusals: Family<[(&'static str, String); 1], Counter>,
 }
@@ -48,6 +53,9 @@ impl Default for Metrics {
             relayed_bytes: Counter::default(),
             slow_readers: Counter::default(),
             store_errors: Counter::default(),
+            limits_alone: Counter::default(),
+            mailbox_gaps: Counter::default(),
+            turned_away: Family::default(),
             store_latency: Latency::new(exponential_buckets(0.0001, 2.0, 16)),
             refusals: Family::default(),
         };
@@ -60,6 +68,17 @@ impl Default for Metrics {
         registry.register("relayed_bytes", "Characters of relayed bodies", metrics.relayed_bytes.clone());
         registry.register("slow_readers", "Sockets dropped as too slow", metrics.slow_readers.clone());
         registry.register("store_errors", "Failed requests to the room store", metrics.store_errors.clone());
+        registry.register(
+            "limits_alone",
+            "Attempts counted by this node alone, the store being away",
+            metrics.limits_alone.clone(),
+        );
+        registry.register(
+            "mailbox_gaps",
+            "Times that messages from other nodes may have been lost",
+            metrics.mailbox_gaps.clone(),
+        );
+        registry.register("turned_away", "Sockets refused before they opened", metrics.turned_away.clone());
         registry.register_with_unit(
             "store_latency",
             "Time the room store takes",
@@ -87,6 +106,11 @@ impl Metrics {
     pub fn refused(&self, code: Refusal) {
         let name = serde_json::to_string(&code).unwrap_or_default();
         self.refusals.get_or_create(&[("code", name.trim_matches('"').to_owned())]).inc();
+    }
+
+    /// Counts a socket that was refused before it opened.
+    pub fn turned_away(&self, reason: &'static str) {
+        self.turned_away.get_or_create(&[("reason", reason)]).inc();
     }
 
     /// Notes how long the store took.

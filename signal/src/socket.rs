@@ -70,6 +70,8 @@ struct Alarms {
     next: Instant,
     /// The room must be kept alive.
     refresh: Instant,
+    /// Credentials end some time after this.
+    renew: Instant,
     /// The host must have admitted this knocker.
     knock: Option<Instant>,
 }
@@ -83,7 +85,12 @@ impl Alarms {
 impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
     fn new(service: &'a Service, pace: &'a Pace, client: Client, wire: Wire<T>) -> Self {
         let heard = Instant::now();
-        let alarms = Alarms { next: heard + pace.hello, refresh: heard + pace.refresh, knock: None };
+        let alarms = Alarms {
+            next: heard + pace.hello,
+            refresh: heard + pace.refresh,
+            renew: heard + pace.renew,
+            knock: None,
+        };
         Self { service, pace, client, wire, rate: Bucket::default(), greeted: false, heard, alarms }
     }
 
@@ -188,7 +195,12 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
         }
         if self.alarms.refresh <= now {
             self.alarms.refresh = now + self.pace.refresh;
-            Box::pin(self.service.refresh(self.client.socket)).await;
+            if self.alarms.renew <= now && self.service.has_credentials() {
+                self.alarms.renew = now + self.pace.renew;
+                Box::pin(self.service.renew(self.client.socket)).await;
+            } else {
+                Box::pin(self.service.refresh(self.client.socket)).await;
+            }
         }
         if self.alarms.knock.is_some_and(|due| due <= now) {
             self.alarms.knock = None;
@@ -218,7 +230,7 @@ fn welcome(pace: &Pace) -> ServerMessage {
         limits: Told {
             frame: whole(MAX_FRAME as u64),
             members: whole(MAX_MEMBERS as u64),
-            rate: whole((1000 / pace.messages.interval).max(1)),
+            rate: whole((1_000_000 / pace.messages.interval).max(1)),
             burst: pace.messages.burst.get(),
             ping: whole(pace.ping.as_secs()),
         },

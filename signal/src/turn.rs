@@ -13,7 +13,7 @@ use privydrop_common::time::Moment;
 use sha1::Sha1;
 
 /// How long a TURN credential opens new relays; those in use go on.
-const LIFE: Duration = Duration::from_secs(60 * 60);
+pub const LIFE: Duration = Duration::from_secs(60 * 60);
 
 /// The ICE servers that members are told of.
 #[derive(Clone, Default)]
@@ -27,6 +27,11 @@ impl Ice {
     pub fn new(stun: Vec<String>, turn: Vec<String>, secret: Option<&[u8]>) -> Self {
         let key = secret.and_then(|secret| Hmac::<Sha1>::new_from_slice(secret).ok());
         Self { stun, turn: key.filter(|_| !turn.is_empty()).map(|key| (turn, key)) }
+    }
+
+    /// Whether there is a TURN server, and so credentials that end.
+    pub fn has_turn(&self) -> bool {
+        self.turn.is_some()
     }
 
     /// The servers for one member. `now` is wall time: the TURN server compares it with its own.

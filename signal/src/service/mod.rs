@@ -3,6 +3,8 @@
 //! Every change of a room is one rule of [`crate::rooms`] under compare-and-swap, tried again when another node
 //! was faster. Notices go out only after the swap. Never looks into a relayed body.
 
+mod allowance;
+mod healing;
 mod requests;
 
 use std::sync::Arc;
@@ -13,6 +15,8 @@ use privydrop_common::signaling::{Refusal, ServerMessage, Ticket};
 use privydrop_common::time::Moment;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
+
+use self::healing::Healing;
 
 use crate::directory::{Directory, Position, Role};
 use crate::limits::{Limits, Source};
@@ -50,6 +54,7 @@ pub struct Service {
     pub(crate) metrics: Metrics,
     tickets: Tickets,
     ice: Ice,
+    healing: Healing,
     started: Instant,
 }
 
@@ -74,7 +79,8 @@ impl Service {
     /// A node's service; nothing runs by itself.
     pub fn new(node: NodeId, store: Arc<dyn Store>, limits: Limits, tickets: Tickets, ice: Ice) -> Self {
         let (directory, metrics, started) = (Directory::default(), Metrics::default(), Instant::now());
-        Self { node, store, directory, limits, metrics, tickets, ice, started }
+        let healing = Healing::default();
+        Self { node, store, directory, limits, metrics, tickets, ice, healing, started }
     }
 
     /// The socket is gone: its member is lost, not left.
@@ -98,34 +104,9 @@ impl Service {
         let _ = self.change_known(&position.room, |room, _| room.expire_knock(position.member, place)).await;
     }
 
-    /// Keeps the room of this socket alive, and puts it back if the store forgot it.
-    pub async fn refresh(&self, socket: u64) {
-        let Some(position) = self.directory.position(socket) else { return };
-        let result = self.change_as(socket, |_, _| Ok(Vec::new())).await;
-        // Whoever took the place could not tell; any other failure is tried again at the next turn.
-        if let Err(refused @ Refused { code: Refusal::Replaced, .. }) = result {
-            self.directory.dismiss(socket, position.member, &refused.into());
-        }
-    }
-
-    /// Refreshes every room of this node, after the store forgot it.
-    pub async fn refresh_all(&self) {
-        for socket in self.directory.placed() {
-            self.refresh(socket).await;
-        }
-    }
-
     /// Whether this client still waits to be admitted.
     pub fn is_knocking(&self, client: &Client) -> bool {
         self.directory.position(client.socket).is_some_and(|position| position.role == Role::Knocker)
-    }
-
-    /// Delivers what another node put into this node's mailbox.
-    pub fn receive(&self, message: &[u8]) {
-        match serde_json::from_slice(message) {
-            Ok(envelope) => drop(self.hand_over(envelope)),
-            Err(_) => tracing::warn!("another node sent something unreadable; are all nodes of one version?"),
-        }
     }
 
     /// Everything that is counted, in Prometheus' text.
@@ -153,7 +134,7 @@ impl Service {
         &self,
         socket: u64,
         rule: impl Fn(&mut Room, &Position) -> Result<Vec<Notice>, Refusal>,
-    ) -> Result<(), Refused> {
+    ) -> Result<Room, Refused> {
         let position = self.position(socket)?;
         let (member, place) = (position.member, self.place(socket));
         let change = self.change(&position.room, |room, _| {
@@ -173,7 +154,7 @@ impl Service {
             notices.extend(rule(&mut room, &position)?);
             Ok((room, notices))
         });
-        change.await.map(drop)
+        change.await
     }
 
     /// Changes a room if it exists.
@@ -233,19 +214,6 @@ impl Service {
         Err(Refusal::StoreUnavailable.into())
     }
 
-    async fn dead_nodes(&self, room: &Room) -> Result<Vec<NodeId>, StoreError> {
-        let mut others: Vec<_> = room.nodes().filter(|node| *node != self.node).collect();
-        others.sort_unstable_by_key(|node| node.0);
-        others.dedup();
-        let mut dead = Vec::new();
-        for node in others {
-            if self.timed(self.store.load(&Key::Node(node))).await?.is_none() {
-                dead.push(node);
-            }
-        }
-        Ok(dead)
-    }
-
     async fn notify(&self, id: &RoomId, room: &Room, notices: Vec<Notice>) {
         for Notice { member, place, what } in notices {
             let (effect, message) = match what {
@@ -268,7 +236,23 @@ impl Service {
             return self.hand_over(envelope);
         }
         let Ok(message) = serde_json::to_vec(&envelope) else { return false };
-        self.timed(self.store.publish(node, &message)).await.unwrap_or(true)
+        let heals = matches!(envelope.message, ServerMessage::Relay { .. });
+        match self.timed(self.store.publish(node, &message)).await {
+            Ok(read) => {
+                if !read {
+                    self.healing.doubt(node);
+                }
+                read
+            }
+            // Nobody knows whether it arrived. Members send a letter again by themselves; for all else the other
+            // node is asked to look at its rooms.
+            Err(_) => {
+                if !heals {
+                    self.healing.owe(node);
+                }
+                true
+            }
+        }
     }
 
     fn hand_over(&self, Envelope { socket, member, effect, message }: Envelope) -> bool {

@@ -31,11 +31,13 @@ impl Service {
                 Ok(())
             }
             ClientMessage::Sharing { on } => {
-                self.change_as(client.socket, |room, position| room.share(position.member, on)).await
+                self.change_as(client.socket, |room, position| room.share(position.member, on)).await?;
+                Ok(())
             }
             ClientMessage::Leave => self.leave(client).await,
             ClientMessage::Relay { to, seq, body } => {
                 let position = self.position(client.socket)?;
+                self.allow_relay(client.source, body.as_str().len())?;
                 self.metrics.relays.inc();
                 self.metrics.relayed_bytes.inc_by(body.as_str().len() as u64);
                 let message = ServerMessage::Relay { from: position.member, seq, body };
@@ -49,7 +51,7 @@ impl Service {
 
     /// Whether a room name is free. Costs the asker one miss, whatever the answer.
     pub async fn is_free(&self, source: Source, room: &RoomId) -> Result<bool, Refused> {
-        self.limits.misses.take(source, self.uptime())?;
+        self.allow(source, &self.limits.misses, &[]).await?;
         Ok(self.timed(self.store.load(&Key::Room(room.clone()))).await?.is_none())
     }
 
@@ -61,13 +63,13 @@ impl Service {
     ) -> Result<(), Refused> {
         self.require_nowhere(client)?;
         if let Some(ticket) = ticket {
-            let claims = self.checked(client, &ticket)?;
+            let claims = self.checked(client, &ticket).await?;
             if !claims.is_owner() || name.is_some_and(|name| name != claims.room) {
                 return Err(Refusal::TicketInvalid.into());
             }
             return self.host(client, claims.room, claims.member, true).await;
         }
-        self.limits.creates.take(client.source, self.uptime())?;
+        self.allow(client.source, &self.limits.creates, &[]).await?;
         let host = PeerId::random(&mut rand::rng());
         if let Some(name) = name {
             return self.host(client, name, host, false).await;
@@ -109,7 +111,7 @@ impl Service {
 
     async fn rejoin(&self, client: &Client, room: RoomId, ticket: &Ticket) -> Result<(), Refused> {
         self.require_nowhere(client)?;
-        let claims = self.checked(client, ticket)?;
+        let claims = self.checked(client, ticket).await?;
         if claims.room != room {
             return Err(Refusal::TicketInvalid.into());
         }
@@ -129,8 +131,7 @@ impl Service {
 
     async fn knock(&self, client: &Client, room: RoomId) -> Result<(), Refused> {
         self.require_nowhere(client)?;
-        self.limits.misses.check(client.source, self.uptime())?;
-        self.limits.joins.take(client.source, self.uptime())?;
+        self.allow(client.source, &self.limits.joins, &[&self.limits.misses]).await?;
         let member = PeerId::random(&mut rand::rng());
         let place = self.place(client.socket);
         let mut position = Position { room, member, host: member, role: Role::Knocker };
@@ -142,7 +143,7 @@ impl Service {
             })
             .await;
         if matches!(settled, Err(Refused { code: Refusal::RoomUnknown, .. })) {
-            self.limits.misses.take(client.source, self.uptime())?;
+            self.allow(client.source, &self.limits.misses, &[]).await?;
         }
         let state = settled?;
         self.metrics.knocks.inc();
@@ -203,11 +204,11 @@ impl Service {
     }
 
     /// What a ticket proves; a wrong one counts as an attempt to join.
-    fn checked(&self, client: &Client, ticket: &Ticket) -> Result<Claims, Refused> {
+    async fn checked(&self, client: &Client, ticket: &Ticket) -> Result<Claims, Refused> {
         if let Some(claims) = self.tickets.check(ticket, self.now()) {
             return Ok(claims);
         }
-        self.limits.joins.take(client.source, self.uptime())?;
+        self.allow(client.source, &self.limits.joins, &[]).await?;
         Err(Refusal::TicketInvalid.into())
     }
 

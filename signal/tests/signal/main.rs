@@ -6,6 +6,8 @@ mod redis;
 mod support;
 
 mod hardening;
+mod healing;
+mod limits;
 mod nodes;
 mod process;
 mod rooms;

@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// Nothing on one machine takes this long: a test that waits for it has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn config(flags: &[&str]) -> Config {
     let fixed = ["privydrop-server", "--listen", "127.0.0.1:0"];
@@ -40,7 +40,12 @@ pub(crate) async fn paced(flags: &[&str], change: impl FnOnce(&mut Pace)) -> Run
 
 /// A server on a given store.
 pub(crate) async fn node(store: Arc<dyn Store>) -> Running {
-    let config = config(&[]);
+    node_with(&[], store).await
+}
+
+/// The same, with settings of its own.
+pub(crate) async fn node_with(flags: &[&str], store: Arc<dyn Store>) -> Running {
+    let config = config(flags);
     start_with(&config, store, config.pace()).await.unwrap()
 }
 
@@ -105,10 +110,11 @@ impl Client {
 
     /// The next message; `None` when the server closed.
     pub(crate) async fn hear_or_end(&mut self) -> Option<ServerMessage> {
+        // Pings are no answer: the deadline stands however often they come.
+        let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
-            let next =
-                tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("the server says nothing");
-            match next {
+            let next = tokio::time::timeout_at(deadline, self.socket.next()).await;
+            match next.expect("the server says nothing") {
                 Some(Ok(Message::Text(text))) => return Some(ServerMessage::parse(&text).unwrap()),
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
                 Some(Ok(_)) => {}
