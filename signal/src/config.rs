@@ -177,6 +177,8 @@ pub struct Pace {
     pub knock: Duration,
     /// How often a socket keeps its room alive in the store.
     pub refresh: Duration,
+    /// How often somebody at the door looks whether the host is still on its way.
+    pub door: Duration,
     /// How often a member gets fresh credentials, where there are any.
     pub renew: Duration,
     /// How fast a socket may talk.
@@ -192,6 +194,7 @@ impl Config {
             silence: Duration::from_secs(45),
             knock: seconds(self.knock_seconds),
             refresh: Duration::from_secs(60),
+            door: Duration::from_secs(5),
             renew: turn::LIFE / 2,
             messages: Quota::per_second(self.message_rate, self.message_burst),
         }

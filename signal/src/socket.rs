@@ -161,7 +161,9 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
         let joins = matches!(message, ClientMessage::Join { .. });
         let result = Box::pin(self.service.handle(&self.client, message)).await;
         if joins && self.service.is_knocking(&self.client) {
-            self.alarms.knock = Some(Instant::now() + self.pace.knock);
+            let now = Instant::now();
+            self.alarms.knock = Some(now + self.pace.knock);
+            self.alarms.refresh = now + self.pace.door;
         }
         result.err().and_then(|refused| self.refuse(refused))
     }
@@ -194,7 +196,8 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
             self.alarms.next = (now + self.pace.ping).min(deadline.max(now + Duration::from_millis(1)));
         }
         if self.alarms.refresh <= now {
-            self.alarms.refresh = now + self.pace.refresh;
+            let knocks = self.service.is_knocking(&self.client);
+            self.alarms.refresh = now + if knocks { self.pace.door } else { self.pace.refresh };
             if self.alarms.renew <= now && self.service.has_credentials() {
                 self.alarms.renew = now + self.pace.renew;
                 Box::pin(self.service.renew(self.client.socket)).await;

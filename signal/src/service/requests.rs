@@ -125,7 +125,10 @@ impl Service {
             })
             .await?;
         self.metrics.joins.inc();
-        client.outbox.release([text(&self.joined(&position, &state)?)]);
+        let joined = self.joined(&position, &state)?;
+        let knocks =
+            state.waiting().filter(|_| role == Role::Host).map(|member| ServerMessage::Knock { member });
+        client.outbox.release([joined].into_iter().chain(knocks).map(|message| text(&message)));
         Ok(())
     }
 

@@ -10,6 +10,7 @@ mod healing;
 mod limits;
 mod nodes;
 mod process;
+mod rolling;
 mod rooms;
 mod store;
 mod tls;

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use privydrop_common::signaling::ServerMessage;
 
-use crate::support::Client;
+use crate::support::{Client, eventually};
 
 /// The server as a process of its own.
 pub(crate) struct Server {
@@ -69,7 +69,8 @@ fn fails_with(flags: &[&str]) -> String {
 
 #[tokio::test]
 async fn sigterm_sends_everybody_elsewhere_and_ends_well() {
-    let mut server = Server::start(&["--log-format", "json"]);
+    let mut server =
+        Server::start(&["--log-format", "json", "--drain-notice-seconds", "0", "--drain-seconds", "0"]);
     let host = Client::hello_at(server.address()).await.create(Some("hidden-name")).await;
     let ended = tokio::task::spawn_blocking(move || server.terminate());
     let mut client = host.client;
@@ -81,6 +82,27 @@ async fn sigterm_sends_everybody_elsewhere_and_ends_well() {
     assert!(!log.contains("hidden-name") && !log.contains(&host.member.to_string()), "{log}");
 }
 
+#[tokio::test]
+async fn sigterm_first_tells_balancers_and_whoever_asks_twice_need_not_wait() {
+    let server = Server::start(&["--drain-notice-seconds", "5"]);
+    let (address, id) = (server.address(), server.process.id().to_string());
+    let _member = Client::hello_at(address).await.create(None).await;
+    let terminate = || assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    let ready = async || {
+        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        crate::web::ask(stream, "/readyz", &[]).await.status
+    };
+    assert_eq!(ready().await, 200);
+    terminate();
+    eventually(async || ready().await == 503).await;
+    // New ones are still let in: a balancer may not have asked yet.
+    Client::hello_at(address).await.create(None).await;
+    terminate();
+    let mut server = server;
+    let code = tokio::task::spawn_blocking(move || server.process.wait().unwrap().code()).await.unwrap();
+    assert_eq!(code, Some(0));
+}
+
 #[test]
 fn help_names_every_setting_and_what_it_is_for() {
     let help = String::from_utf8(command(&["--help"]).output().unwrap().stdout).unwrap();
@@ -88,6 +110,9 @@ fn help_names_every_setting_and_what_it_is_for() {
         "--listen",
         "--redis",
         "--public-url",
+        "--sockets-per-address",
+        "--drain-seconds",
+        "--redis-password-file",
         "--stun-url",
         "--turn-url",
         "--turn-secret-file",

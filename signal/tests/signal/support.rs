@@ -100,6 +100,17 @@ impl Client {
         client
     }
 
+    /// The same, when the server may be about to go.
+    pub(crate) async fn try_hello_at(address: SocketAddr) -> Option<Self> {
+        let mut client = Self::open_at(address, &[]).await.ok()?;
+        let hello = Message::text(ClientMessage::Hello { protocol: 1 }.to_text());
+        client.socket.send(hello).await.ok()?;
+        match client.hear_or_end().await? {
+            ServerMessage::Welcome { .. } => Some(client),
+            _ => None,
+        }
+    }
+
     pub(crate) async fn say(&mut self, message: ClientMessage) {
         self.say_raw(&message.to_text()).await;
     }
