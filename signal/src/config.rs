@@ -24,6 +24,9 @@ use crate::turn;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "privydrop-server", version, next_line_help = true)]
 pub struct Config {
+    /// What to do instead of serving.
+    pub action: Option<Action>,
+
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, env = "PRIVYDROP_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub listen: SocketAddr,
@@ -153,6 +156,13 @@ pub struct Config {
         hide = true
     )]
     pub knock_seconds: f32,
+}
+
+/// What the program does instead of serving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Action {
+    /// Look whether everything that the settings name works; exit with 1 when something does not.
+    Check,
 }
 
 /// How logs are written.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::rooms::NodeId;
@@ -79,16 +79,24 @@ pub(crate) async fn settle_debts(service: Arc<Service>) {
     }
 }
 
-/// Reads the certificate again when its files changed, and at once when the process is told to (SIGHUP).
-pub(crate) async fn renew_certificate(certificate: Arc<Certificate>) {
+/// Reads the certificate again when its files changed, and at once when the process is told to (SIGHUP). Without one
+/// it keeps SIGHUP from ending the process. The signal is heard from the call on.
+pub(crate) fn renew_certificate(certificate: Option<Arc<Certificate>>) -> impl Future<Output = ()> {
+    let told = signal(SignalKind::hangup());
+    async move {
+        let Ok(told) = told else { return };
+        look_after(certificate, told).await;
+    }
+}
+
+async fn look_after(certificate: Option<Arc<Certificate>>, mut told: Signal) {
     let mut turns = turns(CERTIFICATE);
-    let Ok(mut told) = signal(SignalKind::hangup()) else { return };
     loop {
         tokio::select! {
             _ = turns.tick() => {}
             _ = told.recv() => {}
         }
-        let certificate = certificate.clone();
+        let Some(certificate) = certificate.clone() else { continue };
         let looked = tokio::task::spawn_blocking(move || certificate.look_again()).await;
         match looked {
             Ok(Ok(true)) => tracing::info!("a new certificate is used from now on"),

@@ -4,6 +4,7 @@
 //! program is [`server::start`] with the settings of [`config::Config`]; tests start as many as they like.
 
 pub mod address;
+pub mod check;
 pub mod config;
 pub mod directory;
 pub mod drain;

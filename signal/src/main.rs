@@ -1,10 +1,11 @@
-//! The program `privydrop-server`: reads settings, starts the server, stops it when asked.
+//! The program `privydrop-server`: reads settings, starts the server, stops it when asked; or checks the settings.
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use privydrop_signal::config::{Config, LogFormat};
+use privydrop_signal::check::{Finding, Verdict, check};
+use privydrop_signal::config::{Action, Config, LogFormat};
 use privydrop_signal::server::{Running, StartError, start};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -13,6 +14,11 @@ use tracing_subscriber::EnvFilter;
 async fn main() -> ExitCode {
     let config = Config::parse();
     log_to_stderr(config.log_format);
+    // As many sockets as the system lets this program have at all; shells and services start it with fewer.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    if config.action == Some(Action::Check) {
+        return report(&check(&config).await);
+    }
     match serve(&config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -20,6 +26,17 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// One line for each finding, to stdout.
+fn report(findings: &[Finding]) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    for finding in findings {
+        // A closed stdout does not change what was found.
+        let _ = writeln!(out, "{finding}");
+    }
+    let is_wrong = findings.iter().any(|finding| finding.verdict == Verdict::Wrong);
+    if is_wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 async fn serve(config: &Config) -> Result<(), StartError> {

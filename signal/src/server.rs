@@ -32,7 +32,7 @@ use crate::web_app::WebApp;
 /// How long the last sockets and requests may take when the server stops.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(3);
 /// Shortest ticket key and TURN secret file, in bytes.
-const MIN_TICKET_KEY: usize = 32;
+pub(crate) const MIN_TICKET_KEY: usize = 32;
 
 /// What every request can reach.
 pub struct App {
@@ -178,7 +178,7 @@ pub async fn start_with(config: &Config, store: Arc<dyn Store>, pace: Pace) -> R
     house::hold_lease(&*store, node).await?;
     let (receiver, healer) = (service.clone(), service.clone());
     let shared_key = config.ticket_key_file.is_none().then_some(key);
-    let mut tasks = vec![
+    let tasks = vec![
         tokio::spawn(async move {
             while let Some(mail) = inbox.next().await {
                 receiver.receive(&mail);
@@ -188,8 +188,8 @@ pub async fn start_with(config: &Config, store: Arc<dyn Store>, pace: Pace) -> R
         tokio::spawn(house::settle_debts(service.clone())),
         tokio::spawn(house::sweep(service.clone())),
         tokio::spawn(house::keep_alive(service, shared_key)),
+        tokio::spawn(house::renew_certificate(certificate)),
     ];
-    tasks.extend(certificate.map(|certificate| tokio::spawn(house::renew_certificate(certificate))));
     let scheme = if config.has_tls() { "https" } else { "http" };
     let url = config.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", reachable(address)));
     Ok(Running { url, address, metrics, app, servers, tasks })

@@ -71,9 +71,8 @@ async fn host(balancer: Balancer, name: RoomId, opened: Arc<AtomicUsize>) {
         while let Some(message) = client.hear_or_end().await {
             match message {
                 ServerMessage::Created { ticket: new, .. } => {
-                    if ticket.replace(new).is_none() {
-                        opened.fetch_add(1, Ordering::SeqCst);
-                    }
+                    let is_new = ticket.replace(new).is_none();
+                    opened.fetch_add(usize::from(is_new), Ordering::SeqCst);
                 }
                 ServerMessage::Knock { member } => {
                     let admit = ClientMessage::Admit { member }.to_text();

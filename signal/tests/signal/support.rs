@@ -12,10 +12,11 @@ use privydrop_signal::config::{Config, Pace};
 use privydrop_signal::server::{Running, start_with};
 use privydrop_signal::store::Store;
 use privydrop_signal::store::memory::Memory;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// Nothing on one machine takes this long: a test that waits for it has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -49,8 +50,12 @@ pub(crate) async fn node_with(flags: &[&str], store: Arc<dyn Store>) -> Running 
     start_with(&config, store, config.pace()).await.unwrap()
 }
 
+/// What a socket runs over: nothing but TCP, or TLS to a proxy.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
 pub(crate) struct Client {
-    pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub(crate) socket: WebSocketStream<Box<dyn Stream>>,
 }
 
 /// What a client has when it is a member.
@@ -79,11 +84,22 @@ impl Client {
         address: SocketAddr,
         headers: &[(&'static str, &str)],
     ) -> Result<Self, tungstenite::Error> {
-        let mut request = format!("ws://{address}/ws").into_client_request()?;
+        let stream = TcpStream::connect(address).await.map_err(tungstenite::Error::Io)?;
+        Self::open_over(stream, &format!("ws://{address}/ws"), headers).await
+    }
+
+    /// Opens a socket over a stream that is there already.
+    pub(crate) async fn open_over(
+        stream: impl Stream + 'static,
+        url: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, tungstenite::Error> {
+        let mut request = url.into_client_request()?;
         for (name, value) in headers {
             request.headers_mut().append(*name, value.parse().unwrap());
         }
-        let (socket, _) = connect_async(request).await?;
+        let stream: Box<dyn Stream> = Box::new(stream);
+        let (socket, _) = client_async(request, stream).await?;
         Ok(Self { socket })
     }
 

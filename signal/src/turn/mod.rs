@@ -1,6 +1,9 @@
 //! STUN and TURN servers for clients, with credentials that soon end (coturn's REST scheme).
 //!
-//! Never talks to a TURN server: the shared secret is all that both sides need.
+//! Handing them out needs no TURN server, only the secret that both sides know; [`client`] talks to one, for checks.
+
+pub mod client;
+pub mod stun;
 
 use std::time::Duration;
 
