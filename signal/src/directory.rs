@@ -93,28 +93,28 @@ impl Directory {
     }
 
     /// Passes a message to the socket; false when it is no longer that member's.
-    pub fn tell(&self, socket: u64, member: PeerId, message: &ServerMessage) -> bool {
+    pub fn tell(&self, socket: u64, member: PeerId, message: ByteString) -> bool {
         let Some(outbox) = self.outbox(socket, member) else { return false };
-        outbox.push(text(message));
+        outbox.push(message);
         true
     }
 
-    /// The socket's knocker became a member.
-    pub fn admit(&self, socket: u64, member: PeerId, joined: &ServerMessage) -> bool {
+    /// The socket's knocker became a member of `host`'s room.
+    pub fn admit(&self, socket: u64, member: PeerId, host: PeerId, joined: ByteString) -> bool {
         let Some(mut entry) = self.sockets.get_mut(&socket) else { return false };
         let position = entry.position.as_mut().filter(|position| position.member == member);
-        let (Some(position), ServerMessage::Joined { host, .. }) = (position, joined) else { return false };
-        (position.role, position.host) = (Role::Guest, *host);
-        entry.outbox.push(text(joined));
+        let Some(position) = position else { return false };
+        (position.role, position.host) = (Role::Guest, host);
+        entry.outbox.push(joined);
         true
     }
 
     /// The socket is no longer in its room. A replaced one is closed, so that it does not come back by itself.
-    pub fn dismiss(&self, socket: u64, member: PeerId, refused: &ServerMessage) -> bool {
+    pub fn dismiss(&self, socket: u64, member: PeerId, reason: Refusal, refused: ByteString) -> bool {
         let Some(outbox) = self.outbox(socket, member) else { return false };
         self.place(socket, None);
-        outbox.push(text(refused));
-        if matches!(refused, ServerMessage::Refused { code: Refusal::Replaced, .. }) {
+        outbox.push(refused);
+        if reason == Refusal::Replaced {
             outbox.close(CloseCode::Policy);
         }
         true

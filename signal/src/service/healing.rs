@@ -10,8 +10,8 @@ use futures_util::{StreamExt, stream};
 use privydrop_common::signaling::{Refusal, ServerMessage};
 use tokio::sync::Notify;
 
-use super::{Effect, Envelope, Service};
-use crate::directory::{Position, Role};
+use super::{Envelope, Service};
+use crate::directory::{Position, Role, text};
 use crate::refusal::Refused;
 use crate::rooms::{NodeId, Room};
 use crate::store::mailbox::Mail;
@@ -52,11 +52,9 @@ impl Service {
     pub fn receive(&self, mail: &Mail) {
         match mail {
             Mail::Message(message) if message == LOOK_AGAIN => self.healing.missed.notify_one(),
-            Mail::Message(message) => match serde_json::from_slice(message) {
-                Ok(envelope) => drop(self.hand_over(envelope)),
-                Err(_) => {
-                    tracing::warn!("another node sent something unreadable; are all nodes of one version?");
-                }
+            Mail::Message(message) => match Envelope::parse(message) {
+                Some(envelope) => drop(self.hand_over(&envelope)),
+                None => tracing::warn!("another node sent something unreadable; are all nodes of one version?"),
             },
             Mail::Gap => {
                 self.metrics.mailbox_gaps.inc();
@@ -84,6 +82,7 @@ impl Service {
             }
         }
         self.healing.alive.retain(|_, seen| seen.elapsed() < TRUST);
+        self.routes.sweep();
     }
 
     /// Keeps the room of this socket alive, and puts it back if the store forgot it.
@@ -105,10 +104,10 @@ impl Service {
         if position.role == Role::Knocker {
             return;
         }
-        self.directory.tell(socket, position.member, &joined);
+        self.directory.tell(socket, position.member, text(&joined));
         if position.role == Role::Host {
             for member in room.waiting() {
-                self.directory.tell(socket, position.member, &ServerMessage::Knock { member });
+                self.directory.tell(socket, position.member, text(&ServerMessage::Knock { member }));
             }
         }
     }
@@ -125,7 +124,7 @@ impl Service {
             Ok(room) => room,
             // Whoever took the place could not tell; any other failure is tried again at the next turn.
             Err(refused @ Refused { code: Refusal::Replaced, .. }) => {
-                self.directory.dismiss(socket, position.member, &refused.into());
+                self.directory.dismiss(socket, position.member, refused.code, text(&refused.into()));
                 return None;
             }
             Err(_) => return None,
@@ -134,13 +133,13 @@ impl Service {
             let (member, place) = (position.member, self.place(socket));
             if room.place_of(member) == Some(place) {
                 let position = Position { host: room.host(), role: Role::Guest, ..position };
-                let message = self.joined(&position, &room).ok()?;
-                self.hand_over(Envelope { socket, member, effect: Effect::Admit, message });
+                let joined = self.joined(&position, &room).ok()?;
+                self.directory.admit(socket, member, position.host, text(&joined));
                 return None;
             }
             if !room.waiting().any(|waiting| waiting == member) {
-                let refused = Refused::from(Refusal::HostAway).into();
-                self.directory.dismiss(socket, member, &refused);
+                let refused = text(&Refused::from(Refusal::HostAway).into());
+                self.directory.dismiss(socket, member, Refusal::HostAway, refused);
                 return None;
             }
         }

@@ -4,21 +4,24 @@
 //! was faster. Notices go out only after the swap. Never looks into a relayed body.
 
 mod allowance;
+mod envelope;
 mod healing;
 mod requests;
+mod routes;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use privydrop_common::id::{PeerId, RoomId};
+use privydrop_common::id::RoomId;
 use privydrop_common::signaling::{Refusal, ServerMessage, Ticket};
 use privydrop_common::time::Moment;
-use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
+use self::envelope::{Effect, Envelope};
 use self::healing::Healing;
+use self::routes::Routes;
 
-use crate::directory::{Directory, Position, Role};
+use crate::directory::{Directory, Position, Role, text};
 use crate::limits::{Limits, Source};
 use crate::metrics::{Levels, Metrics};
 use crate::outbox::Outbox;
@@ -55,32 +58,16 @@ pub struct Service {
     tickets: Tickets,
     ice: Ice,
     healing: Healing,
+    routes: Routes,
     started: Instant,
-}
-
-/// A message for a socket on another node.
-#[derive(Debug, Serialize, Deserialize)]
-struct Envelope {
-    socket: u64,
-    member: PeerId,
-    effect: Effect,
-    message: ServerMessage,
-}
-
-/// What the message means for the socket's place.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-enum Effect {
-    Tell,
-    Admit,
-    Dismiss,
 }
 
 impl Service {
     /// A node's service; nothing runs by itself.
     pub fn new(node: NodeId, store: Arc<dyn Store>, limits: Limits, tickets: Tickets, ice: Ice) -> Self {
         let (directory, metrics, started) = (Directory::default(), Metrics::default(), Instant::now());
-        let healing = Healing::default();
-        Self { node, store, directory, limits, metrics, tickets, ice, healing, started }
+        let (healing, routes) = (Healing::default(), Routes::default());
+        Self { node, store, directory, limits, metrics, tickets, ice, healing, routes, started }
     }
 
     /// The socket is gone: its member is lost, not left.
@@ -218,48 +205,41 @@ impl Service {
         for Notice { member, place, what } in notices {
             let (effect, message) = match what {
                 What::Tell(message) => (Effect::Tell, message),
-                What::Dismissed(code) => (Effect::Dismiss, Refused::from(code).into()),
+                What::Dismissed(reason) => (Effect::Dismiss(reason), Refused::from(reason).into()),
                 What::Admitted => {
                     let position =
                         Position { room: id.clone(), member, host: room.host(), role: Role::Guest };
                     let Ok(joined) = self.joined(&position, room) else { continue };
-                    (Effect::Admit, joined)
+                    (Effect::Admit(room.host()), joined)
                 }
             };
-            self.send(place.node, Envelope { socket: place.socket, member, effect, message }).await;
+            let envelope = Envelope { socket: place.socket, member, effect, text: text(&message) };
+            if self.send(place.node, &envelope).await.is_err() {
+                // Nobody knows whether it arrived: the other node is asked to look at its rooms.
+                self.healing.owe(place.node);
+            }
         }
     }
 
     /// Delivers to a socket of this or another node; false when it is certainly gone.
-    async fn send(&self, node: NodeId, envelope: Envelope) -> bool {
+    async fn send(&self, node: NodeId, envelope: &Envelope) -> Result<bool, StoreError> {
         if node == self.node {
-            return self.hand_over(envelope);
+            return Ok(self.hand_over(envelope));
         }
-        let Ok(message) = serde_json::to_vec(&envelope) else { return false };
-        let heals = matches!(envelope.message, ServerMessage::Relay { .. });
-        match self.timed(self.store.publish(node, &message)).await {
-            Ok(read) => {
-                if !read {
-                    self.healing.doubt(node);
-                }
-                read
-            }
-            // Nobody knows whether it arrived. Members send a letter again by themselves; for all else the other
-            // node is asked to look at its rooms.
-            Err(_) => {
-                if !heals {
-                    self.healing.owe(node);
-                }
-                true
-            }
+        let sent = self.timed(self.store.publish(node, &envelope.to_bytes())).await;
+        if sent == Ok(false) {
+            self.healing.doubt(node);
         }
+        sent
     }
 
-    fn hand_over(&self, Envelope { socket, member, effect, message }: Envelope) -> bool {
+    fn hand_over(&self, envelope: &Envelope) -> bool {
+        let Envelope { socket, member, effect, text } = envelope;
+        let (socket, member, text) = (*socket, *member, text.clone());
         match effect {
-            Effect::Tell => self.directory.tell(socket, member, &message),
-            Effect::Admit => self.directory.admit(socket, member, &message),
-            Effect::Dismiss => self.directory.dismiss(socket, member, &message),
+            Effect::Tell => self.directory.tell(socket, member, text),
+            Effect::Admit(host) => self.directory.admit(socket, member, *host, text),
+            Effect::Dismiss(reason) => self.directory.dismiss(socket, member, *reason, text),
         }
     }
 

@@ -44,7 +44,7 @@ impl Service {
                 if self.directory.relay(&position, to, || text(&message)) {
                     return Ok(());
                 }
-                self.relay_elsewhere(&position, to, message).await
+                self.relay_elsewhere(client.socket, &position, to, &message).await
             }
         }
     }
@@ -171,20 +171,34 @@ impl Service {
     /// The receiver is on another node, or nowhere.
     async fn relay_elsewhere(
         &self,
+        socket: u64,
         position: &Position,
         to: PeerId,
-        message: ServerMessage,
+        message: &ServerMessage,
     ) -> Result<(), Refused> {
-        let cell = self.timed(self.store.load(&Key::Room(position.room.clone()))).await?;
-        let room = cell.and_then(|cell| decode(&cell.value)).ok_or(Refusal::PeerUnknown)?;
-        let place = room.route(position.member, to)?;
-        let envelope = Envelope { socket: place.socket, member: to, effect: Effect::Tell, message };
-        if self.send(place.node, envelope).await {
-            return Ok(());
+        let known = self.routes.get(socket, to);
+        let place = match known {
+            Some(place) => place,
+            None => {
+                let cell = self.timed(self.store.load(&Key::Room(position.room.clone()))).await?;
+                let room = cell.and_then(|cell| decode(&cell.value)).ok_or(Refusal::PeerUnknown)?;
+                room.route(position.member, to)?
+            }
+        };
+        let envelope =
+            Envelope { socket: place.socket, member: to, effect: Effect::Tell, text: text(message) };
+        match self.send(place.node, &envelope).await {
+            Ok(true) if known.is_none() => self.routes.keep(socket, to, place),
+            // A letter that may not have arrived is sent again by the sender's device.
+            Ok(true) | Err(_) => {}
+            Ok(false) => {
+                self.routes.forget(socket, to);
+                // Its node or socket is gone: looking at the room again finds who is lost and tells the others.
+                self.change_known(&position.room, |_, _| Vec::new()).await?;
+                return Err(Refusal::PeerUnknown.into());
+            }
         }
-        // Its node or socket is gone: looking at the room again finds who is lost and tells the others.
-        self.change_known(&position.room, |_, _| Vec::new()).await?;
-        Err(Refusal::PeerUnknown.into())
+        Ok(())
     }
 
     /// Gives the client a place in a room by `rule`. On success what is pushed to it is held back until the
