@@ -161,6 +161,11 @@ impl Directory {
         self.members.len()
     }
 
+    /// Bytes that wait for readers.
+    pub fn waiting(&self) -> usize {
+        self.sockets.iter().map(|entry| entry.outbox.bytes()).sum()
+    }
+
     fn outbox(&self, socket: u64, member: PeerId) -> Option<Arc<Outbox>> {
         let entry = self.sockets.get(&socket)?;
         let position = entry.position.as_ref()?;

@@ -110,6 +110,6 @@ async fn ready(app: Data<App>) -> HttpResponse {
 }
 
 async fn metrics(app: Data<App>) -> HttpResponse {
-    let text = app.service.metrics_text().await;
+    let text = app.service.metrics_text(app.is_leaving()).await;
     HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text)
 }

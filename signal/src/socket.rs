@@ -159,7 +159,9 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
         }
         // Boxed, because a future that waits for the store is large and an idle socket must not carry it.
         let joins = matches!(message, ClientMessage::Join { .. });
+        let (name, start) = (timed_name(&message), Instant::now());
         let result = Box::pin(self.service.handle(&self.client, message)).await;
+        self.service.metrics.request_took(name, start.elapsed());
         if joins && self.service.is_knocking(&self.client) {
             let now = Instant::now();
             self.alarms.knock = Some(now + self.pace.knock);
@@ -189,6 +191,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
                 return self.end_with(Refusal::HelloMissing, CloseCode::Policy);
             }
             if now.duration_since(self.heard) >= self.pace.silence {
+                self.service.metrics.silent.inc();
                 return Some(End::Drop);
             }
             self.wire.queue(Message::Ping(Bytes::new()));
@@ -222,6 +225,17 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
         let nothing = self.refuse(reason.into());
         self.client.outbox.close(code);
         nothing
+    }
+}
+
+/// The requests whose time counts; relays are too many to look at the clock for each.
+fn timed_name(message: &ClientMessage) -> Option<&'static str> {
+    match message {
+        ClientMessage::Create { .. } => Some("create"),
+        ClientMessage::Join { ticket: Some(_), .. } => Some("rejoin"),
+        ClientMessage::Join { ticket: None, .. } => Some("knock"),
+        ClientMessage::Admit { .. } => Some("admit"),
+        _ => None,
     }
 }
 

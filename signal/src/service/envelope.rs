@@ -39,7 +39,8 @@ impl Envelope {
 
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let (&VERSION, fields) = bytes.split_first()? else { return None };
-        let (socket, member, effect, text): (u64, PeerId, Effect, &str) = postcard::from_bytes(fields).ok()?;
+        let (socket, member, effect, text): (u64, PeerId, Effect, &str) =
+            postcard::from_bytes(fields).ok()?;
         Some(Self { socket, member, effect, text: text.into() })
     }
 }

@@ -54,7 +54,9 @@ impl Service {
             Mail::Message(message) if message == LOOK_AGAIN => self.healing.missed.notify_one(),
             Mail::Message(message) => match Envelope::parse(message) {
                 Some(envelope) => drop(self.hand_over(&envelope)),
-                None => tracing::warn!("another node sent something unreadable; are all nodes of one version?"),
+                None => {
+                    tracing::warn!("another node sent something unreadable; are all nodes of one version?")
+                }
             },
             Mail::Gap => {
                 self.metrics.mailbox_gaps.inc();

@@ -12,8 +12,8 @@ mod routes;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use privydrop_common::id::RoomId;
-use privydrop_common::signaling::{Refusal, ServerMessage, Ticket};
+use privydrop_common::id::{PeerId, RoomId};
+use privydrop_common::signaling::{IceServer, Refusal, ServerMessage, Ticket};
 use privydrop_common::time::Moment;
 use tokio::time::sleep;
 
@@ -97,12 +97,14 @@ impl Service {
     }
 
     /// Everything that is counted, in Prometheus' text.
-    pub async fn metrics_text(&self) -> String {
+    pub async fn metrics_text(&self, draining: bool) -> String {
         let cells = self.timed(self.store.size()).await.ok();
         self.metrics.text(Levels {
             sockets: self.directory.sockets(),
             members: self.directory.members(),
+            waiting: self.directory.waiting(),
             cells,
+            draining,
         })
     }
 
@@ -226,6 +228,7 @@ impl Service {
         if node == self.node {
             return Ok(self.hand_over(envelope));
         }
+        self.metrics.forwarded.inc();
         let sent = self.timed(self.store.publish(node, &envelope.to_bytes())).await;
         if sent == Ok(false) {
             self.healing.doubt(node);
@@ -250,8 +253,16 @@ impl Service {
             host: position.host,
             members: room.others(position.member),
             ticket: self.ticket(position)?,
-            ice: self.ice.servers(position.member, self.now()),
+            ice: self.ice_for(position.member),
         })
+    }
+
+    /// STUN and TURN servers, with a credential for this member.
+    fn ice_for(&self, member: PeerId) -> Vec<IceServer> {
+        if self.ice.has_turn() {
+            self.metrics.credentials.inc();
+        }
+        self.ice.servers(member, self.now())
     }
 
     fn ticket(&self, position: &Position) -> Result<Ticket, Refused> {

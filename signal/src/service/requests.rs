@@ -99,7 +99,7 @@ impl Service {
             member: host,
             room: position.room.clone(),
             ticket: self.ticket(&position)?,
-            ice: self.ice.servers(host, self.now()),
+            ice: self.ice_for(host),
         };
         let members = state.others(host).into_iter().map(|member| ServerMessage::MemberJoined { member });
         let knocks = state.waiting().map(|member| ServerMessage::Knock { member });
@@ -155,7 +155,7 @@ impl Service {
             member,
             room: position.room.clone(),
             host: position.host,
-            ice: self.ice.servers(member, self.now()),
+            ice: self.ice_for(member),
         };
         client.outbox.release([text(&knocking)]);
         Ok(())
