@@ -120,7 +120,7 @@ const FIGURES: [Figure; 7] = [
         met: |value| value < 10.0,
         original: "one node only",
     },
-    Figure { begins: "flood", unit: "times", wanted: "< 2", met: |value| value < 2.0, original: "it falls" },
+    Figure { begins: "flood", unit: "times", wanted: "< 2", met: |value| value < 2.0, original: "–" },
 ];
 
 /// Measures what the first argument names; the others choose how.
