@@ -16,7 +16,8 @@ const SLOTS: u16 = 16_384;
 pub(crate) struct RedisServer {
     port: u16,
     process: Child,
-    _home: TempDir,
+    settings: Vec<String>,
+    home: TempDir,
 }
 
 impl RedisServer {
@@ -30,16 +31,18 @@ impl RedisServer {
 
     /// Starts it with settings of its own.
     fn start_with(port: u16, settings: &[&str]) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let port_text = port.to_string();
-        let process = Command::new("redis-server")
-            .args(["--port", &port_text, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir"])
-            .arg(home.path())
-            .args(settings)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("these tests need redis-server 7 or newer: apt-get install redis-server");
-        Self { port, process, _home: home }.answering()
+        let (home, port_text) = (tempfile::tempdir().unwrap(), port.to_string());
+        let fixed = ["--port", &port_text, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+        let settings: Vec<String> = fixed.iter().chain(settings).map(|&word| word.to_owned()).collect();
+        let process = run(&home, &settings);
+        Self { port, process, settings, home }.answering()
+    }
+
+    /// Ends it and starts it again at the same place, empty.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        self.process = run(&self.home, &self.settings);
+        within_patience("redis-server answers again", || self.try_ask::<String>(&["PING"]).is_ok());
     }
 
     /// A Sentinel that watches `master` under the name `main`.
@@ -52,9 +55,9 @@ impl RedisServer {
              sentinel down-after-milliseconds main 300\nsentinel failover-timeout main 3000\n"
         );
         std::fs::write(&file, settings).unwrap();
-        let process =
-            Command::new("redis-server").arg(&file).arg("--sentinel").stdout(Stdio::null()).spawn().unwrap();
-        Self { port, process, _home: home }.answering()
+        let settings = vec![file.display().to_string(), "--sentinel".to_owned()];
+        let process = run(&home, &settings);
+        Self { port, process, settings, home }.answering()
     }
 
     fn answering(self) -> Self {
@@ -120,12 +123,24 @@ impl RedisCluster {
         for (node, bus) in nodes.iter().zip(&buses) {
             nodes[0].ask::<()>(&["CLUSTER", "MEET", "127.0.0.1", &node.port.to_string(), bus]);
         }
+        let cluster = Self { nodes };
+        cluster.wait_until_whole();
+        cluster
+    }
+
+    fn wait_until_whole(&self) {
         let is_whole = |node: &RedisServer| {
             let info: String = node.ask(&["CLUSTER", "INFO"]);
             info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
         };
-        within_patience("the cluster is whole", || nodes.iter().all(is_whole));
-        Self { nodes }
+        within_patience("the cluster is whole", || self.nodes.iter().all(is_whole));
+    }
+
+    /// Ends all nodes and starts them again, empty.
+    pub(crate) fn restart(&mut self) {
+        self.nodes.iter_mut().for_each(RedisServer::kill);
+        self.nodes.iter_mut().for_each(RedisServer::restart);
+        self.wait_until_whole();
     }
 
     pub(crate) fn url(&self) -> String {
@@ -177,6 +192,15 @@ impl Watched {
 pub(crate) async fn connect(url: &str) -> Redis {
     let address: Address = url.parse().unwrap();
     Redis::connect(&address).await.unwrap()
+}
+
+fn run(home: &TempDir, settings: &[String]) -> Child {
+    Command::new("redis-server")
+        .args(settings)
+        .current_dir(home.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("these tests need redis-server 7 or newer: apt-get install redis-server")
 }
 
 fn within_patience(what: &str, mut is_so: impl FnMut() -> bool) {

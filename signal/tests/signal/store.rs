@@ -191,6 +191,18 @@ async fn a_mailbox_whose_redis_was_away_says_that_something_may_be_missing_and_g
 }
 
 #[tokio::test]
+async fn a_mailbox_in_a_cluster_outlives_the_restart_of_all_its_nodes() {
+    let mut cluster = RedisCluster::start();
+    let store = cluster.store().await;
+    let mut mailbox = store.subscribe(NodeId(1)).await.unwrap();
+    cluster.restart();
+    assert_eq!(mailbox.next().await, Some(Mail::Gap));
+    eventually(async || store.publish(NodeId(1), b"again").await == Ok(true)).await;
+    assert_eq!(next(&mut mailbox).await, b"again");
+    assert_eq!(store.swap(&room("new"), None, b"x", LONG).await, Ok(true));
+}
+
+#[tokio::test]
 async fn when_the_master_dies_the_store_follows_the_sentinel_to_the_next() {
     let mut watched = Watched::start();
     let store = watched.store().await;
