@@ -37,7 +37,7 @@ impl Drain {
         sockets.shuffle(&mut rand::rng());
         let turn = self.spread / u32::try_from(sockets.len()).unwrap_or(u32::MAX).max(1);
         let mut waiting = Vec::new();
-        for (number, socket) in (1..).zip(sockets) {
+        for (number, socket) in (0..).zip(sockets) {
             sleep_until(start + turn * number).await;
             match is_knocking(directory, socket) {
                 true => waiting.push(socket),

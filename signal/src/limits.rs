@@ -120,6 +120,11 @@ impl PerSource {
         if wait == 0 { Ok(()) } else { Err(too_many(wait)) }
     }
 
+    /// What each bucket holds.
+    pub fn burst(&self) -> u32 {
+        self.quota.burst.get()
+    }
+
     /// What to take from the bucket that all nodes share.
     pub fn draw(&self, tokens: u32) -> Draw {
         Draw { bucket: self.name, quota: self.quota, tokens }

@@ -141,11 +141,9 @@ impl Metrics {
         self.turned_away.get_or_create(&[("reason", reason)]).inc();
     }
 
-    /// Notes how long a request took; no name, no time.
-    pub fn request_took(&self, request: Option<&'static str>, time: Duration) {
-        if let Some(request) = request {
-            self.request_latency.get_or_create(&[("request", request)]).observe(time.as_secs_f64());
-        }
+    /// Notes how long a request took.
+    pub fn request_took(&self, request: &'static str, time: Duration) {
+        self.request_latency.get_or_create(&[("request", request)]).observe(time.as_secs_f64());
     }
 
     /// Notes how long the store took.

@@ -3,6 +3,7 @@
 //! Knows when to close and what to say then; knows no rule of a room.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use actix_web::web::Bytes;
@@ -32,7 +33,8 @@ pub async fn serve<T: AsyncRead + AsyncWrite + Unpin>(
     number: u64,
     source: Source,
 ) {
-    let client = Client { socket: number, source, outbox: Arc::new(Outbox::default()) };
+    let client =
+        Client { socket: number, source, outbox: Arc::new(Outbox::default()), prepaid: AtomicU32::new(0) };
     service.metrics.connections.inc();
     service.directory.open(number, client.outbox.clone());
     let mut socket = Socket::new(&service, &pace, client, wire);
@@ -159,9 +161,11 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
         }
         // Boxed, because a future that waits for the store is large and an idle socket must not carry it.
         let joins = matches!(message, ClientMessage::Join { .. });
-        let (name, start) = (timed_name(&message), Instant::now());
+        let timed = timed_name(&message).map(|name| (name, Instant::now()));
         let result = Box::pin(self.service.handle(&self.client, message)).await;
-        self.service.metrics.request_took(name, start.elapsed());
+        if let Some((name, start)) = timed {
+            self.service.metrics.request_took(name, start.elapsed());
+        }
         if joins && self.service.is_knocking(&self.client) {
             let now = Instant::now();
             self.alarms.knock = Some(now + self.pace.knock);

@@ -31,6 +31,12 @@ impl Client {
         self.0.send(Message::text(message.to_text())).await.map_err(Error::other)
     }
 
+    /// Hears all up to the news that somebody left.
+    pub(crate) async fn hear_until_left(&mut self) -> Result<()> {
+        while !matches!(self.hear().await?, ServerMessage::MemberLeft { .. }) {}
+        Ok(())
+    }
+
     pub(crate) async fn hear(&mut self) -> Result<ServerMessage> {
         loop {
             match self.0.next().await {

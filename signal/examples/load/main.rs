@@ -51,11 +51,7 @@ async fn main() -> Result<()> {
         relays("relays", &[&server, &server], PAIRS, WINDOW).await?;
     }
     if wants("growth") {
-        let server = started(&program, &[]).await?;
-        for rooms in [4, 16, 64, 256] {
-            relays(&format!("growth: {rooms} rooms, relays"), &[&server, &server], rooms, 1024 / rooms)
-                .await?;
-        }
+        growth(&program).await?;
     }
     if wants("redis") {
         with_redis(&program).await?;
@@ -75,6 +71,43 @@ async fn with_redis(program: &str) -> Result<()> {
     joins("Redis, joins", &near).await?;
     relays("Redis, relays", &[&near, &near], PAIRS, WINDOW).await?;
     relays("Redis, across two nodes, relays", &[&near, &far], PAIRS, WINDOW_ACROSS).await
+}
+
+/// The same relays beside more and more rooms of others, and in rooms with more and more members.
+async fn growth(program: &str) -> Result<()> {
+    let server = started(program, &[]).await?;
+    let mut rooms = Vec::new();
+    for count in [0, 1_000, 4_000] {
+        rlimit::increase_nofile_limit(u64::MAX)?;
+        while rooms.len() < count {
+            rooms.push(client::host(&server).await?);
+        }
+        let what = format!("growth: beside {count} rooms, relays");
+        relays(&what, &[&server, &server], PAIRS, WINDOW).await?;
+    }
+    for members in [2, 8, 15] {
+        let (mut host, room) = client::host(&server).await?;
+        let mut others = Vec::new();
+        for _ in 1..members {
+            let mut guest = Client::connect(&server).await?;
+            client::admit(&mut host, &room, &mut guest).await?;
+            others.push(guest);
+        }
+        let (start, used, mut count) = (Instant::now(), server.cpu()?, 0_usize);
+        while start.elapsed() < SPAN {
+            let mut guest = Client::connect(&server).await?;
+            client::admit(&mut host, &room, &mut guest).await?;
+            guest.say(&ClientMessage::Leave).await?;
+            // Everybody hears of everybody: reading it is part of the load.
+            for other in &mut others {
+                other.hear_until_left().await?;
+            }
+            count += 1;
+        }
+        let per_join = (server.cpu()? - used) / count.max(1) as f64 * 1e6;
+        print(&format!("growth: joins in a room of {members} members: {per_join:.0} µs of a core each"))?;
+    }
+    Ok(())
 }
 
 async fn started(program: &str, flags: &[&str]) -> Result<Server> {

@@ -10,6 +10,7 @@ mod requests;
 mod routes;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use privydrop_common::id::{PeerId, RoomId};
@@ -38,7 +39,7 @@ const LOSS_TRIES: usize = 30;
 const LOSS_PAUSE: Duration = Duration::from_secs(1);
 
 /// One open socket, as the service sees it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Client {
     /// Its number on this node, never used twice.
     pub socket: u64,
@@ -46,6 +47,8 @@ pub struct Client {
     pub source: Source,
     /// What is to be written to it.
     pub outbox: Arc<Outbox>,
+    /// KiB that it may relay before its source's bucket is asked again.
+    pub prepaid: AtomicU32,
 }
 
 /// The server's memory and hands: store, directory, limits, keys.

@@ -37,7 +37,7 @@ impl Service {
             ClientMessage::Leave => self.leave(client).await,
             ClientMessage::Relay { to, seq, body } => {
                 let position = self.position(client.socket)?;
-                self.allow_relay(client.source, body.as_str().len())?;
+                self.allow_relay(client, body.as_str().len())?;
                 self.metrics.relays.inc();
                 self.metrics.relayed_bytes.inc_by(body.as_str().len() as u64);
                 let message = ServerMessage::Relay { from: position.member, seq, body };

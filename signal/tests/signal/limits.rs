@@ -46,7 +46,7 @@ async fn while_redis_is_away_each_node_counts_alone() {
 
 #[tokio::test]
 async fn what_one_address_relays_is_limited_and_the_socket_stays() {
-    let server = server(&["--relay-kib-per-minute", "40"]).await;
+    let server = server(&["--relay-kib-per-minute", "44"]).await;
     let mut host = Client::hello(&server).await.create(None).await;
     let mut guest = host.admit_from(&server).await;
     let body = "x".repeat(20 * 1024);
