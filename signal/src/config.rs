@@ -12,7 +12,9 @@ use ipnet::IpNet;
 use privydrop_common::signaling::KNOCK_SECONDS;
 
 use crate::address::ProxyHeader;
+use crate::drain::Drain;
 use crate::limits::Quota;
+use crate::store::redis::Address;
 
 /// Introduces devices to each other and serves the web app. Files, texts and their names never pass through it.
 ///
@@ -21,13 +23,22 @@ use crate::limits::Quota;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "privydrop-server", version, next_line_help = true)]
 pub struct Config {
+    /// What to do instead of serving.
+    pub action: Option<Action>,
+
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, env = "PRIVYDROP_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub listen: SocketAddr,
 
-    /// Keep rooms in Redis 7 or newer, so that several servers share them: redis://[user:password@]host:port/db.
+    /// Keep rooms in Redis 7 or newer, so that several servers share them: redis://[user:password@]host:port/db,
+    /// redis+sentinel://[user:password@]host:port,host:port/master/db or redis+cluster://[user:password@]host:port,host:port;
+    /// rediss for TLS.
     #[arg(long, env = "PRIVYDROP_REDIS", value_name = "URL", hide_env_values = true)]
-    pub redis: Option<String>,
+    pub redis: Option<Address>,
+
+    /// File with the password for Redis, which then stands in no list of processes.
+    #[arg(long, env = "PRIVYDROP_REDIS_PASSWORD_FILE", value_name = "FILE", requires = "redis")]
+    pub redis_password_file: Option<PathBuf>,
 
     /// The address that people open, when it differs from --listen: https://drop.example.
     #[arg(long, env = "PRIVYDROP_PUBLIC_URL", value_name = "URL", value_parser = origin)]
@@ -103,6 +114,18 @@ pub struct Config {
     #[arg(long, env = "PRIVYDROP_MISSES_PER_MINUTE", value_name = "N", default_value = "30")]
     pub misses_per_minute: NonZeroU32,
 
+    /// KiB that one address may relay in a minute through this server.
+    #[arg(long, env = "PRIVYDROP_RELAY_KIB_PER_MINUTE", value_name = "N", default_value = "65536")]
+    pub relay_kib_per_minute: NonZeroU32,
+
+    /// Sockets that one address may hold open at this server.
+    #[arg(long, env = "PRIVYDROP_SOCKETS_PER_ADDRESS", value_name = "N", default_value = "1000")]
+    pub sockets_per_address: NonZeroU32,
+
+    /// Sockets that this server holds open; each takes about 6 KiB, and one of the files it may open (ulimit -n).
+    #[arg(long, env = "PRIVYDROP_MAX_SOCKETS", value_name = "N", default_value = "50000")]
+    pub max_sockets: NonZeroU32,
+
     /// Messages a second that one socket may send for long.
     #[arg(long, env = "PRIVYDROP_MESSAGE_RATE", value_name = "N", default_value = "20")]
     pub message_rate: NonZeroU32,
@@ -111,8 +134,16 @@ pub struct Config {
     #[arg(long, env = "PRIVYDROP_MESSAGE_BURST", value_name = "N", default_value = "60")]
     pub message_burst: NonZeroU32,
 
-    /// Seconds that a new socket may take to say hello.
-    #[arg(long, env = "PRIVYDROP_HELLO_SECONDS", value_name = "N", default_value = "5", hide = true)]
+    /// Seconds from SIGTERM until sockets are told to move: so long balancers may take to see /readyz.
+    #[arg(long, env = "PRIVYDROP_DRAIN_NOTICE_SECONDS", value_name = "N", default_value = "2")]
+    pub drain_notice_seconds: f32,
+
+    /// Seconds over which they are then told, one after another.
+    #[arg(long, env = "PRIVYDROP_DRAIN_SECONDS", value_name = "N", default_value = "6")]
+    pub drain_seconds: f32,
+
+    /// Seconds that a new socket may take to ask for its upgrade, and then to say hello.
+    #[arg(long, env = "PRIVYDROP_HELLO_SECONDS", value_name = "N", default_value = "5")]
     pub hello_seconds: f32,
 
     /// Seconds that a knocker may wait for the host.
@@ -124,6 +155,13 @@ pub struct Config {
         hide = true
     )]
     pub knock_seconds: f32,
+}
+
+/// What the program does instead of serving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Action {
+    /// Look whether everything that the settings name works; exit with 1 when something does not.
+    Check,
 }
 
 /// How logs are written.
@@ -148,6 +186,8 @@ pub struct Pace {
     pub knock: Duration,
     /// How often a socket keeps its room alive in the store.
     pub refresh: Duration,
+    /// How often somebody at the door looks whether the host is still on its way.
+    pub door: Duration,
     /// How fast a socket may talk.
     pub messages: Quota,
 }
@@ -161,8 +201,15 @@ impl Config {
             silence: Duration::from_secs(45),
             knock: seconds(self.knock_seconds),
             refresh: Duration::from_secs(60),
+            door: Duration::from_secs(5),
             messages: Quota::per_second(self.message_rate, self.message_burst),
         }
+    }
+
+    /// How sockets are sent elsewhere before the server stops.
+    pub fn drain(&self) -> Drain {
+        let bounded = |count, most| seconds(count).min(Duration::from_secs(most));
+        Drain { notice: bounded(self.drain_notice_seconds, 5), spread: bounded(self.drain_seconds, 15) }
     }
 
     /// Whether the server itself speaks TLS.

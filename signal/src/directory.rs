@@ -93,28 +93,28 @@ impl Directory {
     }
 
     /// Passes a message to the socket; false when it is no longer that member's.
-    pub fn tell(&self, socket: u64, member: PeerId, message: &ServerMessage) -> bool {
+    pub fn tell(&self, socket: u64, member: PeerId, message: ByteString) -> bool {
         let Some(outbox) = self.outbox(socket, member) else { return false };
-        outbox.push(text(message));
+        outbox.push(message);
         true
     }
 
-    /// The socket's knocker became a member.
-    pub fn admit(&self, socket: u64, member: PeerId, joined: &ServerMessage) -> bool {
+    /// The socket's knocker became a member of `host`'s room.
+    pub fn admit(&self, socket: u64, member: PeerId, host: PeerId, joined: ByteString) -> bool {
         let Some(mut entry) = self.sockets.get_mut(&socket) else { return false };
         let position = entry.position.as_mut().filter(|position| position.member == member);
-        let (Some(position), ServerMessage::Joined { host, .. }) = (position, joined) else { return false };
-        (position.role, position.host) = (Role::Guest, *host);
-        entry.outbox.push(text(joined));
+        let Some(position) = position else { return false };
+        (position.role, position.host) = (Role::Guest, host);
+        entry.outbox.push(joined);
         true
     }
 
     /// The socket is no longer in its room. A replaced one is closed, so that it does not come back by itself.
-    pub fn dismiss(&self, socket: u64, member: PeerId, refused: &ServerMessage) -> bool {
+    pub fn dismiss(&self, socket: u64, member: PeerId, reason: Refusal, refused: ByteString) -> bool {
         let Some(outbox) = self.outbox(socket, member) else { return false };
         self.place(socket, None);
-        outbox.push(text(refused));
-        if matches!(refused, ServerMessage::Refused { code: Refusal::Replaced, .. }) {
+        outbox.push(refused);
+        if reason == Refusal::Replaced {
             outbox.close(CloseCode::Policy);
         }
         true
@@ -138,12 +138,17 @@ impl Directory {
         may
     }
 
-    /// Says something to every socket and closes it.
-    pub fn farewell(&self, message: &ServerMessage) {
-        for entry in &self.sockets {
-            entry.outbox.push(text(message));
-            entry.outbox.close(CloseCode::Away);
+    /// Tells a socket to connect elsewhere, and closes it.
+    pub fn farewell(&self, socket: u64) {
+        if let Some(entry) = self.sockets.get(&socket) {
+            entry.outbox.push(text(&ServerMessage::Draining));
+            entry.outbox.close(CloseCode::Restart);
         }
+    }
+
+    /// The sockets that are open.
+    pub fn open_sockets(&self) -> Vec<u64> {
+        self.sockets.iter().map(|entry| *entry.key()).collect()
     }
 
     /// Sockets that are open.
@@ -154,6 +159,11 @@ impl Directory {
     /// Sockets that are in a room.
     pub fn members(&self) -> usize {
         self.members.len()
+    }
+
+    /// Bytes that wait for readers.
+    pub fn waiting(&self) -> usize {
+        self.sockets.iter().map(|entry| entry.outbox.bytes()).sum()
     }
 
     fn outbox(&self, socket: u64, member: PeerId) -> Option<Arc<Outbox>> {

@@ -48,7 +48,7 @@ pub fn harden(app: &App, request: &HeaderMap, response: &mut HeaderMap) {
     response.insert(X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
     response.insert(HeaderName::from_static("cross-origin-opener-policy"), fixed("same-origin"));
     response.insert(HeaderName::from_static("permissions-policy"), fixed(PERMISSIONS));
-    if app.has_tls {
+    if app.is_https {
         response.insert(STRICT_TRANSPORT_SECURITY, fixed("max-age=31536000"));
     }
 }
@@ -100,7 +100,7 @@ async fn health() -> HttpResponse {
 
 /// New clients may be sent here: the store answers and the server is not about to stop.
 async fn ready(app: Data<App>) -> HttpResponse {
-    if app.is_draining() {
+    if app.is_leaving() {
         return HttpResponse::ServiceUnavailable().body("draining: this server is about to stop\n");
     }
     match app.service.store.ping().await {
@@ -110,6 +110,6 @@ async fn ready(app: Data<App>) -> HttpResponse {
 }
 
 async fn metrics(app: Data<App>) -> HttpResponse {
-    let text = app.service.metrics_text().await;
+    let text = app.service.metrics_text(app.is_leaving()).await;
     HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text)
 }

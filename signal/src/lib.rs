@@ -4,10 +4,14 @@
 //! program is [`server::start`] with the settings of [`config::Config`]; tests start as many as they like.
 
 pub mod address;
+pub mod check;
 pub mod config;
 pub mod directory;
+pub mod drain;
+pub mod house;
 pub mod http;
 pub mod limits;
+pub mod listen;
 pub mod metrics;
 pub mod origin;
 pub mod outbox;

@@ -1,16 +1,20 @@
 //! How often an address may create, join and miss, and how fast a socket may talk.
 //!
-//! Token buckets, per IPv4 address or IPv6 /64, in this process. Time is passed in. Addresses never leave
-//! [`Source`] and are never logged.
+//! Token buckets, per IPv4 address or IPv6 /64, in this process; what all nodes count together is the store's
+//! ([`crate::store::Store::draw`]), under a name that only the nodes can tell from an address. Time is passed in.
+//! Addresses never leave [`Source`] and are never logged.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 
 use dashmap::DashMap;
+use hmac::{Hmac, KeyInit, Mac};
 use privydrop_common::signaling::Refusal;
 use privydrop_common::time::Moment;
+use sha2::Sha256;
 
 use crate::refusal::Refused;
+use crate::store::{Draw, Holder};
 
 /// Sources that one kind of attempt keeps apart; past this, all others share one bucket.
 const MAX_SOURCES: usize = 100_000;
@@ -33,19 +37,19 @@ impl From<IpAddr> for Source {
 pub struct Quota {
     /// Attempts that may be made at once.
     pub burst: NonZeroU32,
-    /// Milliseconds after which one more attempt may be made.
+    /// Microseconds after which one more attempt may be made.
     pub interval: u64,
 }
 
 impl Quota {
     /// `count` attempts a minute, all at once if need be.
     pub fn per_minute(count: NonZeroU32) -> Self {
-        Self { burst: count, interval: (60_000 / u64::from(count.get())).max(1) }
+        Self { burst: count, interval: (60_000_000 / u64::from(count.get())).max(1) }
     }
 
     /// `rate` attempts a second for long, `burst` at once.
     pub fn per_second(rate: NonZeroU32, burst: NonZeroU32) -> Self {
-        Self { burst, interval: (1000 / u64::from(rate.get())).max(1) }
+        Self { burst, interval: (1_000_000 / u64::from(rate.get())).max(1) }
     }
 }
 
@@ -56,56 +60,79 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// Milliseconds until an attempt may be made; zero when it may be made now.
-    fn wait(self, quota: Quota, now: Moment) -> u64 {
-        let missing = self.full_at.saturating_sub(now.as_millis());
-        (missing + quota.interval).saturating_sub(u64::from(quota.burst.get()) * quota.interval)
+    /// Microseconds until so many tokens may be taken; zero when they may be taken now.
+    fn wait(self, quota: Quota, tokens: u32, now: Moment) -> u64 {
+        let missing = self.full_at.saturating_sub(micros(now));
+        (missing + quota.interval * u64::from(tokens))
+            .saturating_sub(u64::from(quota.burst.get()) * quota.interval)
     }
 
     /// Counts one attempt; false when it is one too many.
     pub fn take(&mut self, quota: Quota, now: Moment) -> bool {
-        let allowed = self.wait(quota, now) == 0;
+        self.take_many(quota, 1, now)
+    }
+
+    fn take_many(&mut self, quota: Quota, tokens: u32, now: Moment) -> bool {
+        let allowed = self.wait(quota, tokens, now) == 0;
         if allowed {
-            self.full_at = self.full_at.max(now.as_millis()) + quota.interval;
+            self.full_at = self.full_at.max(micros(now)) + quota.interval * u64::from(tokens);
         }
         allowed
     }
 }
 
+fn micros(now: Moment) -> u64 {
+    now.as_millis().saturating_mul(1000)
+}
+
 /// The buckets of one kind of attempt.
 #[derive(Debug)]
 pub struct PerSource {
+    name: &'static str,
     quota: Quota,
     buckets: DashMap<Option<Source>, Bucket>,
 }
 
 impl PerSource {
     /// One bucket of this size for each source.
-    pub fn new(quota: Quota) -> Self {
-        Self { quota, buckets: DashMap::new() }
+    pub fn new(name: &'static str, quota: Quota) -> Self {
+        Self { name, quota, buckets: DashMap::new() }
     }
 
     /// Counts one attempt.
     pub fn take(&self, source: Source, now: Moment) -> Result<(), Refused> {
-        let key = self.key(source);
-        let taken = self.buckets.entry(key).or_default().take(self.quota, now);
-        if taken { Ok(()) } else { self.check(source, now) }
+        self.take_many(source, 1, now)
+    }
+
+    /// Counts so many at once.
+    pub fn take_many(&self, source: Source, tokens: u32, now: Moment) -> Result<(), Refused> {
+        let mut bucket = self.buckets.entry(self.key(source)).or_default();
+        if bucket.take_many(self.quota, tokens, now) {
+            return Ok(());
+        }
+        Err(too_many(bucket.wait(self.quota, tokens, now)))
     }
 
     /// Whether an attempt could be made, without counting one.
     pub fn check(&self, source: Source, now: Moment) -> Result<(), Refused> {
         let key = self.key(source);
-        let wait = self.buckets.get(&key).map_or(0, |bucket| bucket.wait(self.quota, now));
-        if wait == 0 {
-            return Ok(());
-        }
-        let seconds = u32::try_from(wait.div_ceil(1000)).unwrap_or(u32::MAX);
-        Err(Refused { code: Refusal::RateLimited, retry_after: Some(seconds) })
+        let wait = self.buckets.get(&key).map_or(0, |bucket| bucket.wait(self.quota, 1, now));
+        if wait == 0 { Ok(()) } else { Err(too_many(wait)) }
+    }
+
+    /// What each bucket holds.
+    pub fn burst(&self) -> u32 {
+        self.quota.burst.get()
+    }
+
+    /// What to take from the bucket that all nodes share.
+    pub fn draw(&self, tokens: u32) -> Draw {
+        Draw { bucket: self.name, quota: self.quota, tokens }
     }
 
     /// Forgets sources whose bucket is full again. Called now and then.
     pub fn sweep(&self, now: Moment) {
-        self.buckets.retain(|_, bucket| bucket.full_at > now.as_millis());
+        self.buckets.retain(|_, bucket| bucket.full_at > micros(now));
     }
 
     fn key(&self, source: Source) -> Option<Source> {
@@ -114,8 +141,43 @@ impl PerSource {
     }
 }
 
-/// The limits that guard creating and finding rooms.
+/// Too many attempts; after so many microseconds one may be made.
+pub fn too_many(wait: u64) -> Refused {
+    let seconds = u32::try_from(wait.div_ceil(1_000_000)).unwrap_or(u32::MAX).max(1);
+    Refused { code: Refusal::RateLimited, retry_after: Some(seconds) }
+}
+
+/// How many sockets each source has open.
 #[derive(Debug)]
+pub struct OpenSockets {
+    most: u32,
+    counts: DashMap<Source, u32>,
+}
+
+impl OpenSockets {
+    /// At most so many of one source.
+    pub fn new(most: NonZeroU32) -> Self {
+        Self { most: most.get(), counts: DashMap::new() }
+    }
+
+    /// One more; false when it is one too many.
+    pub fn open(&self, source: Source) -> bool {
+        let mut count = self.counts.entry(source).or_default();
+        let allowed = *count < self.most;
+        *count += u32::from(allowed);
+        allowed
+    }
+
+    /// One less.
+    pub fn close(&self, source: Source) {
+        self.counts.remove_if_mut(&source, |_, count| {
+            *count = count.saturating_sub(1);
+            *count == 0
+        });
+    }
+}
+
+/// The limits that guard creating and finding rooms, and what one source may keep busy.
 pub struct Limits {
     /// Rooms made.
     pub creates: PerSource,
@@ -123,12 +185,46 @@ pub struct Limits {
     pub joins: PerSource,
     /// Rooms asked for that do not exist: what an enumeration needs.
     pub misses: PerSource,
+    /// KiB relayed, on this node.
+    pub relayed: PerSource,
+    /// Sockets, on this node.
+    pub sockets: OpenSockets,
+    names: Hmac<Sha256>,
 }
 
 impl Limits {
+    /// One bucket of each of these sizes for each source. `key` is secret and the same on all nodes.
+    pub fn new(
+        [creates, joins, misses, relayed]: [Quota; 4],
+        sockets: NonZeroU32,
+        key: &[u8],
+    ) -> Option<Self> {
+        let mut names = Hmac::<Sha256>::new_from_slice(key).ok()?;
+        names.update(b"privydrop limits 1");
+        Some(Self {
+            creates: PerSource::new("create", creates),
+            joins: PerSource::new("join", joins),
+            misses: PerSource::new("miss", misses),
+            relayed: PerSource::new("relay", relayed),
+            sockets: OpenSockets::new(sockets),
+            names,
+        })
+    }
+
+    /// The name under which all nodes count what this source does; no address can be read from it.
+    pub fn holder(&self, Source(address): Source) -> Holder {
+        let mac = match address {
+            IpAddr::V4(v4) => self.names.clone().chain_update(v4.octets()),
+            IpAddr::V6(v6) => self.names.clone().chain_update(v6.octets()),
+        };
+        let mut name = [0; 16];
+        name.copy_from_slice(&mac.finalize().into_bytes()[..16]);
+        Holder(name)
+    }
+
     /// Forgets idle sources in all buckets.
     pub fn sweep(&self, now: Moment) {
-        for buckets in [&self.creates, &self.joins, &self.misses] {
+        for buckets in [&self.creates, &self.joins, &self.misses, &self.relayed] {
             buckets.sweep(now);
         }
     }
@@ -162,7 +258,7 @@ mod tests {
 
     #[test]
     fn the_burst_is_free_and_the_next_attempt_is_told_when_to_come_back() {
-        let buckets = PerSource::new(Quota::per_minute(NonZeroU32::new(3).unwrap()));
+        let buckets = PerSource::new("test", Quota::per_minute(NonZeroU32::new(3).unwrap()));
         for _ in 0..3 {
             assert!(buckets.take(source("192.0.2.1"), at(5)).is_ok());
         }
@@ -175,7 +271,7 @@ mod tests {
 
     #[test]
     fn looking_at_a_bucket_takes_nothing_from_it() {
-        let buckets = PerSource::new(Quota::per_minute(NonZeroU32::new(1).unwrap()));
+        let buckets = PerSource::new("test", Quota::per_minute(NonZeroU32::new(1).unwrap()));
         for _ in 0..3 {
             assert!(buckets.check(source("192.0.2.1"), at(0)).is_ok());
         }
@@ -193,8 +289,42 @@ mod tests {
     }
 
     #[test]
+    fn many_tokens_at_once_are_given_or_refused_as_a_whole() {
+        let buckets = PerSource::new("test", Quota::per_minute(NonZeroU32::new(60_000).unwrap()));
+        assert!(buckets.take_many(source("192.0.2.1"), 50_000, at(0)).is_ok());
+        let refused = buckets.take_many(source("192.0.2.1"), 20_000, at(0)).unwrap_err();
+        assert_eq!(refused.retry_after, Some(10));
+        assert!(buckets.take_many(source("192.0.2.1"), 10_000, at(0)).is_ok());
+    }
+
+    #[test]
+    fn a_source_that_closes_a_socket_may_open_another() {
+        let sockets = OpenSockets::new(NonZeroU32::new(2).unwrap());
+        let [one, other] = [source("192.0.2.1"), source("192.0.2.2")];
+        assert!(sockets.open(one) && sockets.open(one) && !sockets.open(one) && sockets.open(other));
+        sockets.close(one);
+        assert!(sockets.open(one));
+        for source in [one, one, other] {
+            sockets.close(source);
+        }
+        assert!(sockets.counts.is_empty());
+    }
+
+    #[test]
+    fn the_name_that_nodes_share_is_the_same_for_a_household_and_tells_nothing_without_the_key() {
+        let limits = |key| {
+            let quota = Quota::per_minute(NonZeroU32::MIN);
+            Limits::new([quota; 4], NonZeroU32::MIN, key).unwrap()
+        };
+        let name = |key, address| limits(key).holder(source(address));
+        assert_eq!(name(b"key", "2001:db8::1"), name(b"key", "2001:db8::2"));
+        assert_ne!(name(b"key", "2001:db8::1"), name(b"key", "2001:db8:1::1"));
+        assert_ne!(name(b"key", "2001:db8::1"), name(b"other", "2001:db8::1"));
+    }
+
+    #[test]
     fn idle_sources_are_forgotten() {
-        let buckets = PerSource::new(Quota::per_minute(NonZeroU32::new(1).unwrap()));
+        let buckets = PerSource::new("test", Quota::per_minute(NonZeroU32::new(1).unwrap()));
         assert!(buckets.take(source("192.0.2.1"), at(0)).is_ok());
         buckets.sweep(at(59_999));
         assert_eq!(buckets.buckets.len(), 1);

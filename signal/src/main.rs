@@ -1,10 +1,11 @@
-//! The program `privydrop-server`: reads settings, starts the server, stops it when asked.
+//! The program `privydrop-server`: reads settings, starts the server, stops it when asked; or checks the settings.
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use privydrop_signal::config::{Config, LogFormat};
+use privydrop_signal::check::{Finding, Verdict, check};
+use privydrop_signal::config::{Action, Config, LogFormat};
 use privydrop_signal::server::{Running, StartError, start};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -13,6 +14,11 @@ use tracing_subscriber::EnvFilter;
 async fn main() -> ExitCode {
     let config = Config::parse();
     log_to_stderr(config.log_format);
+    // As many sockets as the system lets this program have at all; shells and services start it with fewer.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    if config.action == Some(Action::Check) {
+        return report(&check(&config).await);
+    }
     match serve(&config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -22,12 +28,34 @@ async fn main() -> ExitCode {
     }
 }
 
+/// One line for each finding, to stdout.
+fn report(findings: &[Finding]) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    for finding in findings {
+        // A closed stdout does not change what was found.
+        let _ = writeln!(out, "{finding}");
+    }
+    let is_wrong = findings.iter().any(|finding| finding.verdict == Verdict::Wrong);
+    if is_wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
 async fn serve(config: &Config) -> Result<(), StartError> {
     let running = start(config).await?;
     announce(&running);
-    stop_asked().await;
-    tracing::info!("stopping: clients are told to connect elsewhere");
-    running.stop().await;
+    match stop_asked().await {
+        Stop::Drain => {
+            tracing::info!("draining: clients are told to connect elsewhere, one after another");
+            tokio::select! {
+                () = running.drain(config.drain()) => {}
+                // Who asks again does not want to wait.
+                _ = stop_asked() => {}
+            }
+        }
+        Stop::AtOnce => {
+            tracing::info!("stopping: clients are told to connect elsewhere");
+            running.stop().await;
+        }
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -43,16 +71,24 @@ fn announce(running: &Running) {
     }
 }
 
-/// Waits for SIGTERM or SIGINT. Where they cannot be heard, the server runs until it is killed.
-async fn stop_asked() {
+/// How the server was asked to stop.
+enum Stop {
+    /// By whoever runs it (SIGTERM): another node may take over.
+    Drain,
+    /// By somebody at the keyboard (SIGINT).
+    AtOnce,
+}
+
+/// Waits for a signal to stop. Where none can be heard, the server runs until it is killed.
+async fn stop_asked() -> Stop {
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         return std::future::pending().await;
     };
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        _ = terminate.recv() => Stop::Drain,
+        _ = interrupt.recv() => Stop::AtOnce,
     }
 }
 

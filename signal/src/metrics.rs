@@ -30,9 +30,21 @@ pub struct Metrics {
     pub relayed_bytes: Counter,
     /// Sockets dropped because their reader was too slow.
     pub slow_readers: Counter,
+    /// Sockets dropped because nothing was heard of them.
+    pub silent: Counter,
+    /// Messages for sockets of other nodes.
+    pub forwarded: Counter,
+    /// TURN credentials handed out.
+    pub credentials: Counter,
     /// Requests to the store that failed.
     pub store_errors: Counter,
+    /// Attempts that this node counted alone, because the store was away.
+    pub limits_alone: Counter,
+    /// Times that messages from other nodes may have been lost.
+    pub mailbox_gaps: Counter,
+    turned_away: Family<[(&'static str, &'static str); 1], Counter>,
     store_latency: Latency,
+    request_latency: Family<[(&'static str, &'static str); 1], Latency>,
     refusals: Family<[(&'static str, String); 1], Counter>,
 }
 
@@ -47,8 +59,15 @@ impl Default for Metrics {
             relays: Counter::default(),
             relayed_bytes: Counter::default(),
             slow_readers: Counter::default(),
+            silent: Counter::default(),
+            forwarded: Counter::default(),
+            credentials: Counter::default(),
             store_errors: Counter::default(),
-            store_latency: Latency::new(exponential_buckets(0.0001, 2.0, 16)),
+            limits_alone: Counter::default(),
+            mailbox_gaps: Counter::default(),
+            turned_away: Family::default(),
+            store_latency: latency(),
+            request_latency: Family::new_with_constructor(latency),
             refusals: Family::default(),
         };
         let registry = &mut metrics.registry;
@@ -59,12 +78,32 @@ impl Default for Metrics {
         registry.register("relays", "Relayed messages", metrics.relays.clone());
         registry.register("relayed_bytes", "Characters of relayed bodies", metrics.relayed_bytes.clone());
         registry.register("slow_readers", "Sockets dropped as too slow", metrics.slow_readers.clone());
+        registry.register("silent", "Sockets dropped as silent", metrics.silent.clone());
+        registry.register("forwarded", "Messages for sockets of other nodes", metrics.forwarded.clone());
+        registry.register("credentials", "TURN credentials handed out", metrics.credentials.clone());
         registry.register("store_errors", "Failed requests to the room store", metrics.store_errors.clone());
+        registry.register(
+            "limits_alone",
+            "Attempts counted by this node alone, the store being away",
+            metrics.limits_alone.clone(),
+        );
+        registry.register(
+            "mailbox_gaps",
+            "Times that messages from other nodes may have been lost",
+            metrics.mailbox_gaps.clone(),
+        );
+        registry.register("turned_away", "Sockets refused before they opened", metrics.turned_away.clone());
         registry.register_with_unit(
             "store_latency",
             "Time the room store takes",
             Unit::Seconds,
             metrics.store_latency.clone(),
+        );
+        registry.register_with_unit(
+            "request_latency",
+            "Time from a request to its answer",
+            Unit::Seconds,
+            metrics.request_latency.clone(),
         );
         registry.register("refusals", "Refused requests by reason", metrics.refusals.clone());
         metrics
@@ -78,8 +117,16 @@ pub struct Levels {
     pub sockets: usize,
     /// Sockets of this node that are in a room.
     pub members: usize,
+    /// Bytes that wait for slow readers.
+    pub waiting: usize,
     /// Cells in the store, if it answers.
     pub cells: Option<u64>,
+    /// Whether the server is about to stop.
+    pub draining: bool,
+}
+
+fn latency() -> Latency {
+    Latency::new(exponential_buckets(0.0001, 2.0, 16))
 }
 
 impl Metrics {
@@ -87,6 +134,16 @@ impl Metrics {
     pub fn refused(&self, code: Refusal) {
         let name = serde_json::to_string(&code).unwrap_or_default();
         self.refusals.get_or_create(&[("code", name.trim_matches('"').to_owned())]).inc();
+    }
+
+    /// Counts a socket that was refused before it opened.
+    pub fn turned_away(&self, reason: &'static str) {
+        self.turned_away.get_or_create(&[("reason", reason)]).inc();
+    }
+
+    /// Notes how long a request took.
+    pub fn request_took(&self, request: &'static str, time: Duration) {
+        self.request_latency.get_or_create(&[("request", request)]).observe(time.as_secs_f64());
     }
 
     /// Notes how long the store took.
@@ -97,10 +154,13 @@ impl Metrics {
     /// Everything in Prometheus' (OpenMetrics) text.
     pub fn text(&self, levels: Levels) -> String {
         let mut text = String::new();
-        let cells = levels.cells.map(|cells| ("store_cells", "Rooms and leases in the store", cells));
+        let cells = levels.cells.map(|cells| ("store_cells", "Keys in the store", cells));
         let gauges = [
             ("sockets", "Open sockets of this node", levels.sockets as u64),
             ("members", "Sockets of this node that are in a room", levels.members as u64),
+            ("outbox_bytes", "Bytes that wait for slow readers", levels.waiting as u64),
+            ("store_up", "Whether the room store answers", levels.cells.is_some().into()),
+            ("draining", "Whether this node is about to stop", levels.draining.into()),
         ];
         for (name, help, value) in gauges.into_iter().chain(cells) {
             // Writing to a String cannot fail.

@@ -105,6 +105,11 @@ impl Outbox {
         self.queue().fate
     }
 
+    /// Bytes that wait.
+    pub fn bytes(&self) -> usize {
+        self.queue().bytes
+    }
+
     /// Waits until something was pushed or the fate changed since the last call.
     pub async fn rung(&self) {
         self.bell.notified().await;

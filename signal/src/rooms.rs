@@ -5,7 +5,8 @@
 //! delivers the notices.
 //!
 //! Invariants (walked at random in the tests): at most [`MAX_MEMBERS`] seats and [`MAX_KNOCKERS`] knockers, no
-//! member twice, no knocker without a host present, every notice goes to somebody who is connected.
+//! member twice, no knocker without a host who is present or was a moment ago, every notice goes to somebody who is
+//! connected.
 
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use serde::{Deserialize, Serialize};
 
 /// How long the place of a member whose socket was lost is kept for its ticket.
 pub const GRACE: Duration = Duration::from_secs(120);
+/// How long a door stays as it is for a host whose socket was lost: so long the way to another node takes.
+pub const RETURN: Duration = Duration::from_secs(10);
 /// How long a room lives that nobody but its host ever entered, once nobody is connected.
 pub const UNUSED_TTL: Duration = Duration::from_secs(15 * 60);
 /// How long a room lives after the last activity of its members.
@@ -138,6 +141,10 @@ impl Room {
         }
         // A notice may name somebody who was found gone later in the same pass.
         notices.retain(|notice| is_open(notice.place));
+        if !self.has_host(now) {
+            notices.extend(self.close_door());
+            notices.retain(|notice| is_open(notice.place));
+        }
         self.seats.retain(|seat| match seat.presence {
             Presence::Here(_) => true,
             Presence::Lost(since) => now - Moment::from_millis(since) < GRACE,
@@ -166,9 +173,11 @@ impl Room {
         Ok(notices)
     }
 
-    /// Somebody without a ticket asks for the host.
+    /// Somebody without a ticket asks for the host. One who is on the way back hears of it on arrival.
     pub fn knock(&mut self, member: PeerId, place: Place, now: Moment) -> Result<Vec<Notice>, Refusal> {
-        let host = self.place_of(self.host).ok_or(Refusal::HostAway)?;
+        if !self.has_host(now) {
+            return Err(Refusal::HostAway);
+        }
         if self.is_full_for(member) {
             return Err(Refusal::RoomFull);
         }
@@ -176,7 +185,7 @@ impl Room {
             return Err(Refusal::RoomBusy);
         }
         self.knockers.push(Knocker { id: member, place, since: now.as_millis() });
-        Ok(vec![Notice { member: self.host, place: host, what: What::Tell(ServerMessage::Knock { member }) }])
+        Ok(self.tell_host(ServerMessage::Knock { member }))
     }
 
     /// The host makes a knocker a member. Admitting a member again changes nothing.
@@ -213,29 +222,31 @@ impl Room {
     /// A member or knocker goes for good; its place is free.
     pub fn leave(&mut self, member: PeerId, place: Place) -> Vec<Notice> {
         if self.place_of(member) != Some(place) {
-            return self.end_knock(member, place, false);
+            return self.end_knock(member, place, false).unwrap_or_default();
         }
         self.seats.retain(|seat| seat.id != member);
-        self.absent(member, false)
+        let mut notices = self.tell_others(member, ServerMessage::MemberLeft { member, lost: false });
+        if member == self.host {
+            notices.extend(self.close_door());
+        }
+        notices
     }
 
     /// A socket was lost; a member's place is kept for [`GRACE`], a knocker's is not.
     pub fn lose(&mut self, member: PeerId, place: Place, now: Moment) -> Vec<Notice> {
         let mine = Presence::Here(place);
         let Some(seat) = self.seats.iter_mut().find(|seat| seat.id == member && seat.presence == mine) else {
-            return self.end_knock(member, place, true);
+            return self.end_knock(member, place, true).unwrap_or_default();
         };
         seat.presence = Presence::Lost(now.as_millis());
         seat.sharing = false;
-        self.absent(member, true)
+        self.tell_others(member, ServerMessage::MemberLeft { member, lost: true })
     }
 
     /// The host did not admit the knocker in time.
     pub fn expire_knock(&mut self, member: PeerId, place: Place) -> Vec<Notice> {
-        let mut notices = self.end_knock(member, place, false);
-        if !notices.is_empty() {
-            notices.push(Notice { member, place, what: What::Dismissed(Refusal::KnockExpired) });
-        }
+        let Some(mut notices) = self.end_knock(member, place, false) else { return Vec::new() };
+        notices.push(Notice { member, place, what: What::Dismissed(Refusal::KnockExpired) });
         notices
     }
 
@@ -277,29 +288,37 @@ impl Room {
         self.knockers.iter().position(|knocker| knocker.id == member)
     }
 
-    /// Tells the host that a knocker is gone; nothing when it does not knock from `place`.
-    fn end_knock(&mut self, member: PeerId, place: Place, lost: bool) -> Vec<Notice> {
-        let before = self.knockers.len();
-        self.knockers.retain(|knocker| (knocker.id, knocker.place) != (member, place));
-        if self.knockers.len() == before {
-            return Vec::new();
-        }
-        let host = self.place_of(self.host);
-        let what = What::Tell(ServerMessage::MemberLeft { member, lost });
-        host.map(|place| Notice { member: self.host, place, what }).into_iter().collect()
+    /// Whether the host is here, or was a moment ago and is likely to be back.
+    fn has_host(&self, now: Moment) -> bool {
+        self.seats.iter().any(|seat| {
+            seat.id == self.host
+                && match seat.presence {
+                    Presence::Here(_) => true,
+                    Presence::Lost(since) => now - Moment::from_millis(since) < RETURN,
+                }
+        })
     }
 
-    /// Tells the others of a member that is no longer connected; without a host nobody can be let in.
-    fn absent(&mut self, member: PeerId, lost: bool) -> Vec<Notice> {
-        let mut notices = self.tell_others(member, ServerMessage::MemberLeft { member, lost });
-        if member == self.host {
-            notices.extend(self.knockers.drain(..).map(|knocker| Notice {
-                member: knocker.id,
-                place: knocker.place,
-                what: What::Dismissed(Refusal::HostAway),
-            }));
-        }
-        notices
+    /// Ends a knock and tells the host; `None` when nobody knocks from `place`.
+    fn end_knock(&mut self, member: PeerId, place: Place, lost: bool) -> Option<Vec<Notice>> {
+        let before = self.knockers.len();
+        self.knockers.retain(|knocker| (knocker.id, knocker.place) != (member, place));
+        (self.knockers.len() < before).then(|| self.tell_host(ServerMessage::MemberLeft { member, lost }))
+    }
+
+    /// Without a host nobody can be let in.
+    fn close_door(&mut self) -> Vec<Notice> {
+        let dismissed = |knocker: Knocker| Notice {
+            member: knocker.id,
+            place: knocker.place,
+            what: What::Dismissed(Refusal::HostAway),
+        };
+        self.knockers.drain(..).map(dismissed).collect()
+    }
+
+    fn tell_host(&self, message: ServerMessage) -> Vec<Notice> {
+        let host = self.place_of(self.host);
+        host.map(|place| Notice { member: self.host, place, what: What::Tell(message) }).into_iter().collect()
     }
 
     fn tell_others(&self, member: PeerId, message: ServerMessage) -> Vec<Notice> {

@@ -56,13 +56,39 @@ fn eight_wait_at_the_door_and_the_ninth_is_told_to_come_back() {
 }
 
 #[test]
-fn nobody_is_let_in_while_the_host_is_away() {
+fn who_knocks_while_the_host_changes_its_socket_waits_and_is_heard() {
     let mut room = room_with(1);
     room.knock(id(2), place(2), at(0)).unwrap();
     let notices = room.lose(id(HOST), place(HOST), at(1));
-    let expected = [(id(1), &left(HOST, true)), (id(2), &What::Dismissed(Refusal::HostAway))];
-    assert_eq!(told(&notices), expected);
-    assert_eq!(room.knock(id(3), place(3), at(1)), Err(Refusal::HostAway));
+    assert_eq!(told(&notices), [(id(1), &left(HOST, true))]);
+    assert_eq!(room.knock(id(3), place(3), at(10)), Ok(vec![]), "nobody is here to be told");
+    room.enter(id(HOST), place(9)).unwrap();
+    assert_eq!(room.waiting().collect::<Vec<_>>(), [id(2), id(3)]);
+    assert_eq!(room.route(id(3), id(HOST)), Ok(place(9)));
+}
+
+#[test]
+fn nobody_is_let_in_while_the_host_is_away() {
+    let dismissed = |knocker| (id(knocker), &What::Dismissed(Refusal::HostAway));
+    let mut room = room_with(1);
+    room.knock(id(2), place(2), at(0)).unwrap();
+    room.lose(id(HOST), place(HOST), at(1));
+    assert_eq!(told(&room.tidy(at(11), |_| true)), [dismissed(2)]);
+    assert_eq!(room.knock(id(3), place(3), at(11)), Err(Refusal::HostAway));
+
+    let mut room = room_with(1);
+    room.knock(id(2), place(2), at(0)).unwrap();
+    assert_eq!(told(&room.leave(id(HOST), place(HOST))), [(id(1), &left(HOST, false)), dismissed(2)]);
+    assert_eq!(room.knock(id(3), place(3), at(1)), Err(Refusal::HostAway), "it said that it leaves");
+}
+
+#[test]
+fn a_knock_that_nobody_answers_ends_also_while_the_host_is_on_its_way() {
+    let mut room = room_with(0);
+    room.knock(id(2), place(2), at(0)).unwrap();
+    room.lose(id(HOST), place(HOST), at(1));
+    let notices = room.expire_knock(id(2), place(2));
+    assert_eq!(told(&notices), [(id(2), &What::Dismissed(Refusal::KnockExpired))]);
 }
 
 #[test]
@@ -180,11 +206,11 @@ impl Connected {
         self.members.get(&member).or_else(|| self.knockers.get(&member)).copied()
     }
 
-    /// Somebody is gone; without a host nobody waits.
-    fn gone(&mut self, member: PeerId) {
-        self.members.remove(&member);
+    /// Somebody is gone. When the host is gone for good, nobody waits.
+    fn gone(&mut self, member: PeerId, left: bool) {
+        let was_member = self.members.remove(&member).is_some();
         self.knockers.remove(&member);
-        if !self.members.contains_key(&id(HOST)) {
+        if left && was_member && member == id(HOST) {
             self.knockers.clear();
         }
     }
@@ -194,6 +220,7 @@ struct Walk {
     room: Room,
     connected: Connected,
     now: u64,
+    host_lost: u64,
     sockets: u64,
     knocks: u64,
 }
@@ -201,7 +228,7 @@ struct Walk {
 impl Walk {
     fn new() -> Self {
         let room = Room::new(id(HOST));
-        Self { room, connected: Connected::default(), now: 0, sockets: 0, knocks: 100 }
+        Self { room, connected: Connected::default(), now: 0, host_lost: 0, sockets: 0, knocks: 100 }
     }
 
     /// A socket on one of two nodes; the second one crashes now and then.
@@ -242,12 +269,12 @@ impl Walk {
             Step::Share(who, on) => self.room.share(id(who), on).unwrap_or_default(),
             Step::Leave(who) => {
                 let Some(place) = self.connected.place_of(id(who)) else { return vec![] };
-                self.connected.gone(id(who));
+                self.connected.gone(id(who), true);
                 self.room.leave(id(who), place)
             }
             Step::Lose(who) => {
                 let Some(place) = self.connected.place_of(id(who)) else { return vec![] };
-                self.connected.gone(id(who));
+                self.lose(id(who));
                 self.room.lose(id(who), place, now)
             }
             Step::LoseOldSocket(who) => {
@@ -263,7 +290,7 @@ impl Walk {
                 let members = self.connected.members.iter().filter(|(_, place)| crashed(place));
                 let ghosts: Vec<_> = members.map(|(member, _)| *member).collect();
                 self.connected.knockers.retain(|_, place| !crashed(place));
-                ghosts.into_iter().for_each(|ghost| self.connected.gone(ghost));
+                ghosts.into_iter().for_each(|ghost| self.lose(ghost));
                 self.room.tidy(now, |place| place.node != NodeId(0))
             }
             Step::Wait(seconds) => {
@@ -273,15 +300,26 @@ impl Walk {
                     let mut waiting = room.knockers.iter().filter(|knocker| knocker.id == *member);
                     waiting.any(|knocker| now - Moment::from_millis(knocker.since) < KNOCK_LIMIT)
                 });
+                let host_is_away = !self.connected.members.contains_key(&id(HOST));
+                if host_is_away && self.now - self.host_lost >= RETURN.as_secs() {
+                    self.connected.knockers.clear();
+                }
                 self.room.tidy(at(self.now), |_| true)
             }
         }
     }
 
+    fn lose(&mut self, member: PeerId) {
+        if member == id(HOST) && self.connected.members.contains_key(&member) {
+            self.host_lost = self.now;
+        }
+        self.connected.gone(member, false);
+    }
+
     fn check(&self, notices: &[Notice], before: &Room) {
         let (room, connected) = (&self.room, &self.connected);
         assert!(room.seats.len() <= MAX_MEMBERS && room.knockers.len() <= MAX_KNOCKERS);
-        assert!(room.knockers.is_empty() || room.place_of(room.host).is_some(), "knockers without a host");
+        assert!(room.knockers.is_empty() || room.has_host(at(self.now)), "knockers without a host");
         let present: HashMap<_, _> = room.present().map(|(seat, place)| (seat.id, place)).collect();
         assert_eq!(present, connected.members, "nobody is a ghost, nobody is forgotten");
         let waiting: HashMap<_, _> =

@@ -4,6 +4,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use actix_web::web::Bytes;
@@ -36,7 +37,8 @@ pub async fn serve<T: AsyncRead + AsyncWrite + Unpin>(
     number: u64,
     source: Source,
 ) {
-    let client = Client { socket: number, source, outbox: Arc::new(Outbox::default()) };
+    let client =
+        Client { socket: number, source, outbox: Arc::new(Outbox::default()), prepaid: AtomicU32::new(0) };
     service.metrics.connections.inc();
     service.directory.open(number, client.outbox.clone());
     let mut socket = Socket::new(&service, &pace, client, wire);
@@ -172,9 +174,15 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
         }
         // Boxed, because a future that waits for the store is large and an idle socket must not carry it.
         let joins = matches!(message, ClientMessage::Join { .. });
+        let timed = timed_name(&message).map(|name| (name, Instant::now()));
         let result = Box::pin(self.service.handle(&self.client, message)).await;
+        if let Some((name, start)) = timed {
+            self.service.metrics.request_took(name, start.elapsed());
+        }
         if joins && self.service.is_knocking(&self.client) {
-            self.alarms.knock = Some(Instant::now() + self.pace.knock);
+            let now = Instant::now();
+            self.alarms.knock = Some(now + self.pace.knock);
+            self.alarms.refresh = now + self.pace.door;
         }
         result.err().and_then(|refused| self.refuse(refused))
     }
@@ -200,6 +208,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
                 return self.end_with(Refusal::HelloMissing, CloseCode::Policy);
             }
             if now.duration_since(self.heard) >= self.pace.silence {
+                self.service.metrics.silent.inc();
                 return Some(End::Drop);
             }
             self.wire.queue(Message::Ping(Bytes::new()));
@@ -207,7 +216,8 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
             self.alarms.next = (now + self.pace.ping).min(deadline.max(now + Duration::from_millis(1)));
         }
         if self.alarms.refresh <= now {
-            self.alarms.refresh = now + self.pace.refresh;
+            let knocks = self.service.is_knocking(&self.client);
+            self.alarms.refresh = now + if knocks { self.pace.door } else { self.pace.refresh };
             Box::pin(self.service.refresh(self.client.socket)).await;
         }
         if self.alarms.knock.is_some_and(|due| due <= now) {
@@ -230,6 +240,17 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
     }
 }
 
+/// The requests whose time counts; relays are too many to look at the clock for each.
+fn timed_name(message: &ClientMessage) -> Option<&'static str> {
+    match message {
+        ClientMessage::Create { .. } => Some("create"),
+        ClientMessage::Join { ticket: Some(_), .. } => Some("rejoin"),
+        ClientMessage::Join { ticket: None, .. } => Some("knock"),
+        ClientMessage::Admit { .. } => Some("admit"),
+        _ => None,
+    }
+}
+
 fn welcome(pace: &Pace) -> ServerMessage {
     let whole = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
     ServerMessage::Welcome {
@@ -238,7 +259,7 @@ fn welcome(pace: &Pace) -> ServerMessage {
         limits: Told {
             frame: whole(MAX_FRAME as u64),
             members: whole(MAX_MEMBERS as u64),
-            rate: whole((1000 / pace.messages.interval).max(1)),
+            rate: whole((1_000_000 / pace.messages.interval).max(1)),
             burst: pace.messages.burst.get(),
             ping: whole(pace.ping.as_secs()),
         },

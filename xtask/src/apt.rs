@@ -19,7 +19,7 @@ pub(crate) const FUZZ: &[&str] = &["g++"];
 pub(crate) const SHELL: &[&str] =
     &["libwebkit2gtk-4.1-dev", "libayatana-appindicator3-dev", "librsvg2-dev", "libxdo-dev"];
 
-/// What the tests start: two browsers, a driver (the others are Rust tools), a store, a relay and a clock that is ahead for it,
+/// What the tests start: two browsers, a driver (the others are Rust tools), a store, a relay, a proxy and a clock that is ahead for it,
 /// letters of all languages; for the desktop app a driver of its window, a screen and a message bus.
 pub(crate) const TEST: &[&str] = &[
     "chromium",
@@ -27,6 +27,7 @@ pub(crate) const TEST: &[&str] = &[
     "firefox-esr",
     "redis-server",
     "coturn",
+    "nginx",
     "faketime",
     "fonts-noto-cjk",
     "fonts-noto-color-emoji",
@@ -37,7 +38,7 @@ pub(crate) const TEST: &[&str] = &[
 
 /// Packages that begin to serve as soon as they are installed, for as long as the machine runs. The tests start their
 /// own, on ports of their own.
-const SERVICES: &[&str] = &["redis-server", "coturn"];
+const SERVICES: &[&str] = &["redis-server", "coturn", "nginx"];
 /// What makes a Debian package out of a program: it finds the libraries that the program needs.
 pub(crate) const PACKAGE: &[&str] = &["dpkg-dev"];
 

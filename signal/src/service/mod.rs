@@ -3,18 +3,26 @@
 //! Every change of a room is one rule of [`crate::rooms`] under compare-and-swap, tried again when another node
 //! was faster. Notices go out only after the swap. Never looks into a relayed body.
 
+mod allowance;
+mod envelope;
+mod healing;
 mod requests;
+mod routes;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use privydrop_common::id::{PeerId, RoomId};
-use privydrop_common::signaling::{Refusal, ServerMessage, Ticket};
+use privydrop_common::signaling::{IceServer, Refusal, ServerMessage, Ticket};
 use privydrop_common::time::Moment;
-use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
-use crate::directory::{Directory, Position, Role};
+use self::envelope::{Effect, Envelope};
+use self::healing::Healing;
+use self::routes::Routes;
+
+use crate::directory::{Directory, Position, Role, text};
 use crate::limits::{Limits, Source};
 use crate::metrics::{Levels, Metrics};
 use crate::outbox::Outbox;
@@ -31,7 +39,7 @@ const LOSS_TRIES: usize = 30;
 const LOSS_PAUSE: Duration = Duration::from_secs(1);
 
 /// One open socket, as the service sees it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Client {
     /// Its number on this node, never used twice.
     pub socket: u64,
@@ -39,6 +47,8 @@ pub struct Client {
     pub source: Source,
     /// What is to be written to it.
     pub outbox: Arc<Outbox>,
+    /// KiB that it may relay before its source's bucket is asked again.
+    pub prepaid: AtomicU32,
 }
 
 /// The server's memory and hands: store, directory, limits, keys.
@@ -50,31 +60,17 @@ pub struct Service {
     pub(crate) metrics: Metrics,
     tickets: Tickets,
     ice: Ice,
+    healing: Healing,
+    routes: Routes,
     started: Instant,
-}
-
-/// A message for a socket on another node.
-#[derive(Debug, Serialize, Deserialize)]
-struct Envelope {
-    socket: u64,
-    member: PeerId,
-    effect: Effect,
-    message: ServerMessage,
-}
-
-/// What the message means for the socket's place.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-enum Effect {
-    Tell,
-    Admit,
-    Dismiss,
 }
 
 impl Service {
     /// A node's service; nothing runs by itself.
     pub fn new(node: NodeId, store: Arc<dyn Store>, limits: Limits, tickets: Tickets, ice: Ice) -> Self {
         let (directory, metrics, started) = (Directory::default(), Metrics::default(), Instant::now());
-        Self { node, store, directory, limits, metrics, tickets, ice, started }
+        let (healing, routes) = (Healing::default(), Routes::default());
+        Self { node, store, directory, limits, metrics, tickets, ice, healing, routes, started }
     }
 
     /// The socket is gone: its member is lost, not left.
@@ -98,43 +94,20 @@ impl Service {
         let _ = self.change_known(&position.room, |room, _| room.expire_knock(position.member, place)).await;
     }
 
-    /// Keeps the room of this socket alive, and puts it back if the store forgot it.
-    pub async fn refresh(&self, socket: u64) {
-        let Some(position) = self.directory.position(socket) else { return };
-        let result = self.change_as(socket, |_, _| Ok(Vec::new())).await;
-        // Whoever took the place could not tell; any other failure is tried again at the next turn.
-        if let Err(refused @ Refused { code: Refusal::Replaced, .. }) = result {
-            self.directory.dismiss(socket, position.member, &refused.into());
-        }
-    }
-
-    /// Refreshes every room of this node, after the store forgot it.
-    pub async fn refresh_all(&self) {
-        for socket in self.directory.placed() {
-            self.refresh(socket).await;
-        }
-    }
-
     /// Whether this client still waits to be admitted.
     pub fn is_knocking(&self, client: &Client) -> bool {
         self.directory.position(client.socket).is_some_and(|position| position.role == Role::Knocker)
     }
 
-    /// Delivers what another node put into this node's mailbox.
-    pub fn receive(&self, message: &[u8]) {
-        match serde_json::from_slice(message) {
-            Ok(envelope) => drop(self.hand_over(envelope)),
-            Err(_) => tracing::warn!("another node sent something unreadable; are all nodes of one version?"),
-        }
-    }
-
     /// Everything that is counted, in Prometheus' text.
-    pub async fn metrics_text(&self) -> String {
+    pub async fn metrics_text(&self, draining: bool) -> String {
         let cells = self.timed(self.store.size()).await.ok();
         self.metrics.text(Levels {
             sockets: self.directory.sockets(),
             members: self.directory.members(),
+            waiting: self.directory.waiting(),
             cells,
+            draining,
         })
     }
 
@@ -153,7 +126,7 @@ impl Service {
         &self,
         socket: u64,
         rule: impl Fn(&mut Room, &Position) -> Result<Vec<Notice>, Refusal>,
-    ) -> Result<(), Refused> {
+    ) -> Result<Room, Refused> {
         let position = self.position(socket)?;
         let (member, place) = (position.member, self.place(socket));
         let change = self.change(&position.room, |room, _| {
@@ -173,7 +146,7 @@ impl Service {
             notices.extend(rule(&mut room, &position)?);
             Ok((room, notices))
         });
-        change.await.map(drop)
+        change.await
     }
 
     /// Changes a room if it exists.
@@ -233,49 +206,46 @@ impl Service {
         Err(Refusal::StoreUnavailable.into())
     }
 
-    async fn dead_nodes(&self, room: &Room) -> Result<Vec<NodeId>, StoreError> {
-        let mut others: Vec<_> = room.nodes().filter(|node| *node != self.node).collect();
-        others.sort_unstable_by_key(|node| node.0);
-        others.dedup();
-        let mut dead = Vec::new();
-        for node in others {
-            if self.timed(self.store.load(&Key::Node(node))).await?.is_none() {
-                dead.push(node);
-            }
-        }
-        Ok(dead)
-    }
-
     async fn notify(&self, id: &RoomId, room: &Room, notices: Vec<Notice>) {
         for Notice { member, place, what } in notices {
             let (effect, message) = match what {
                 What::Tell(message) => (Effect::Tell, message),
-                What::Dismissed(code) => (Effect::Dismiss, Refused::from(code).into()),
+                What::Dismissed(reason) => (Effect::Dismiss(reason), Refused::from(reason).into()),
                 What::Admitted => {
                     let position =
                         Position { room: id.clone(), member, host: room.host(), role: Role::Guest };
                     let Ok(joined) = self.joined(&position, room) else { continue };
-                    (Effect::Admit, joined)
+                    (Effect::Admit(room.host()), joined)
                 }
             };
-            self.send(place.node, Envelope { socket: place.socket, member, effect, message }).await;
+            let envelope = Envelope { socket: place.socket, member, effect, text: text(&message) };
+            if self.send(place.node, &envelope).await.is_err() {
+                // Nobody knows whether it arrived: the other node is asked to look at its rooms.
+                self.healing.owe(place.node);
+            }
         }
     }
 
     /// Delivers to a socket of this or another node; false when it is certainly gone.
-    async fn send(&self, node: NodeId, envelope: Envelope) -> bool {
+    async fn send(&self, node: NodeId, envelope: &Envelope) -> Result<bool, StoreError> {
         if node == self.node {
-            return self.hand_over(envelope);
+            return Ok(self.hand_over(envelope));
         }
-        let Ok(message) = serde_json::to_vec(&envelope) else { return false };
-        self.timed(self.store.publish(node, &message)).await.unwrap_or(true)
+        self.metrics.forwarded.inc();
+        let sent = self.timed(self.store.publish(node, &envelope.to_bytes())).await;
+        if sent == Ok(false) {
+            self.healing.doubt(node);
+        }
+        sent
     }
 
-    fn hand_over(&self, Envelope { socket, member, effect, message }: Envelope) -> bool {
+    fn hand_over(&self, envelope: &Envelope) -> bool {
+        let Envelope { socket, member, effect, text } = envelope;
+        let (socket, member, text) = (*socket, *member, text.clone());
         match effect {
-            Effect::Tell => self.directory.tell(socket, member, &message),
-            Effect::Admit => self.directory.admit(socket, member, &message),
-            Effect::Dismiss => self.directory.dismiss(socket, member, &message),
+            Effect::Tell => self.directory.tell(socket, member, text),
+            Effect::Admit(host) => self.directory.admit(socket, member, *host, text),
+            Effect::Dismiss(reason) => self.directory.dismiss(socket, member, *reason, text),
         }
     }
 
@@ -286,8 +256,16 @@ impl Service {
             host: position.host,
             members: room.others(position.member),
             ticket: self.ticket(position)?,
-            ice: self.ice.servers(position.member, self.now()),
+            ice: self.ice_for(position.member),
         })
+    }
+
+    /// STUN and TURN servers, with a credential for this member.
+    fn ice_for(&self, member: PeerId) -> Vec<IceServer> {
+        if self.ice.has_turn() {
+            self.metrics.credentials.inc();
+        }
+        self.ice.servers(member, self.now())
     }
 
     fn ticket(&self, position: &Position) -> Result<Ticket, Refused> {

@@ -31,7 +31,8 @@ impl Service {
                 Ok(())
             }
             ClientMessage::Sharing { on } => {
-                self.change_as(client.socket, |room, position| room.share(position.member, on)).await
+                self.change_as(client.socket, |room, position| room.share(position.member, on)).await?;
+                Ok(())
             }
             ClientMessage::Ice => {
                 let position = self.position(client.socket)?;
@@ -45,20 +46,21 @@ impl Service {
             ClientMessage::Leave => self.leave(client).await,
             ClientMessage::Relay { to, seq, body } => {
                 let position = self.position(client.socket)?;
+                self.allow_relay(client, body.as_str().len())?;
                 self.metrics.relays.inc();
                 self.metrics.relayed_bytes.inc_by(body.as_str().len() as u64);
                 let message = ServerMessage::Relay { from: position.member, seq, body };
                 if self.directory.relay(&position, to, || text(&message)) {
                     return Ok(());
                 }
-                self.relay_elsewhere(&position, to, message).await
+                self.relay_elsewhere(client.socket, &position, to, &message).await
             }
         }
     }
 
     /// Whether a room name is free. Costs the asker one miss, whatever the answer.
     pub async fn is_free(&self, source: Source, room: &RoomId) -> Result<bool, Refused> {
-        self.limits.misses.take(source, self.uptime())?;
+        self.allow(source, &self.limits.misses, &[]).await?;
         Ok(self.timed(self.store.load(&Key::Room(room.clone()))).await?.is_none())
     }
 
@@ -70,13 +72,13 @@ impl Service {
     ) -> Result<(), Refused> {
         self.require_nowhere(client)?;
         if let Some(ticket) = ticket {
-            let claims = self.checked(client, &ticket)?;
+            let claims = self.checked(client, &ticket).await?;
             if !claims.is_owner() || name.is_some_and(|name| name != claims.room) {
                 return Err(Refusal::TicketInvalid.into());
             }
             return self.host(client, claims.room, claims.member, true).await;
         }
-        self.limits.creates.take(client.source, self.uptime())?;
+        self.allow(client.source, &self.limits.creates, &[]).await?;
         let host = PeerId::random(&mut rand::rng());
         if let Some(name) = name {
             return self.host(client, name, host, false).await;
@@ -106,7 +108,7 @@ impl Service {
             member: host,
             room: position.room.clone(),
             ticket: self.ticket(&position)?,
-            ice: self.ice.servers(host, self.now()),
+            ice: self.ice_for(host),
         };
         let members = state.others(host).into_iter().map(|member| ServerMessage::MemberJoined { member });
         let knocks = state.waiting().map(|member| ServerMessage::Knock { member });
@@ -118,7 +120,7 @@ impl Service {
 
     async fn rejoin(&self, client: &Client, room: RoomId, ticket: &Ticket) -> Result<(), Refused> {
         self.require_nowhere(client)?;
-        let claims = self.checked(client, ticket)?;
+        let claims = self.checked(client, ticket).await?;
         if claims.room != room {
             return Err(Refusal::TicketInvalid.into());
         }
@@ -132,14 +134,16 @@ impl Service {
             })
             .await?;
         self.metrics.joins.inc();
-        client.outbox.release([text(&self.joined(&position, &state)?)]);
+        let joined = self.joined(&position, &state)?;
+        let knocks =
+            state.waiting().filter(|_| role == Role::Host).map(|member| ServerMessage::Knock { member });
+        client.outbox.release([joined].into_iter().chain(knocks).map(|message| text(&message)));
         Ok(())
     }
 
     async fn knock(&self, client: &Client, room: RoomId) -> Result<(), Refused> {
         self.require_nowhere(client)?;
-        self.limits.misses.check(client.source, self.uptime())?;
-        self.limits.joins.take(client.source, self.uptime())?;
+        self.allow(client.source, &self.limits.joins, &[&self.limits.misses]).await?;
         let member = PeerId::random(&mut rand::rng());
         let place = self.place(client.socket);
         let mut position = Position { room, member, host: member, role: Role::Knocker };
@@ -151,7 +155,7 @@ impl Service {
             })
             .await;
         if matches!(settled, Err(Refused { code: Refusal::RoomUnknown, .. })) {
-            self.limits.misses.take(client.source, self.uptime())?;
+            self.allow(client.source, &self.limits.misses, &[]).await?;
         }
         let state = settled?;
         self.metrics.knocks.inc();
@@ -160,7 +164,7 @@ impl Service {
             member,
             room: position.room.clone(),
             host: position.host,
-            ice: self.ice.servers(member, self.now()),
+            ice: self.ice_for(member),
         };
         client.outbox.release([text(&knocking)]);
         Ok(())
@@ -176,20 +180,34 @@ impl Service {
     /// The receiver is on another node, or nowhere.
     async fn relay_elsewhere(
         &self,
+        socket: u64,
         position: &Position,
         to: PeerId,
-        message: ServerMessage,
+        message: &ServerMessage,
     ) -> Result<(), Refused> {
-        let cell = self.timed(self.store.load(&Key::Room(position.room.clone()))).await?;
-        let room = cell.and_then(|cell| decode(&cell.value)).ok_or(Refusal::PeerUnknown)?;
-        let place = room.route(position.member, to)?;
-        let envelope = Envelope { socket: place.socket, member: to, effect: Effect::Tell, message };
-        if self.send(place.node, envelope).await {
-            return Ok(());
+        let known = self.routes.get(socket, to);
+        let place = match known {
+            Some(place) => place,
+            None => {
+                let cell = self.timed(self.store.load(&Key::Room(position.room.clone()))).await?;
+                let room = cell.and_then(|cell| decode(&cell.value)).ok_or(Refusal::PeerUnknown)?;
+                room.route(position.member, to)?
+            }
+        };
+        let envelope =
+            Envelope { socket: place.socket, member: to, effect: Effect::Tell, text: text(message) };
+        match self.send(place.node, &envelope).await {
+            Ok(true) if known.is_none() => self.routes.keep(socket, to, place),
+            // A letter that may not have arrived is sent again by the sender's device.
+            Ok(true) | Err(_) => {}
+            Ok(false) => {
+                self.routes.forget(socket, to);
+                // Its node or socket is gone: looking at the room again finds who is lost and tells the others.
+                self.change_known(&position.room, |_, _| Vec::new()).await?;
+                return Err(Refusal::PeerUnknown.into());
+            }
         }
-        // Its node or socket is gone: looking at the room again finds who is lost and tells the others.
-        self.change_known(&position.room, |_, _| Vec::new()).await?;
-        Err(Refusal::PeerUnknown.into())
+        Ok(())
     }
 
     /// Gives the client a place in a room by `rule`. On success what is pushed to it is held back until the
@@ -212,11 +230,11 @@ impl Service {
     }
 
     /// What a ticket proves; a wrong one counts as an attempt to join.
-    fn checked(&self, client: &Client, ticket: &Ticket) -> Result<Claims, Refused> {
+    async fn checked(&self, client: &Client, ticket: &Ticket) -> Result<Claims, Refused> {
         if let Some(claims) = self.tickets.check(ticket, self.now()) {
             return Ok(claims);
         }
-        self.limits.joins.take(client.source, self.uptime())?;
+        self.allow(client.source, &self.limits.joins, &[]).await?;
         Err(Refusal::TicketInvalid.into())
     }
 

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use dashmap::{DashMap, Entry};
-use tokio::sync::mpsc;
 
-use super::{Cell, Key, MAILBOX, Store, StoreError, Version};
+use super::mailbox::{Mailbox, Postbox, mailbox};
+use super::{Cell, Key, Store, StoreError, Version};
 use crate::rooms::NodeId;
 
 /// Most cells; past this, new ones are refused (a room's record is about 1 KiB).
@@ -16,7 +16,7 @@ const MAX_CELLS: usize = 1_000_000;
 #[derive(Debug, Default)]
 pub struct Memory {
     cells: DashMap<Key, Timed>,
-    mailboxes: DashMap<NodeId, mpsc::Sender<Vec<u8>>>,
+    mailboxes: DashMap<NodeId, Postbox>,
 }
 
 #[derive(Debug)]
@@ -86,17 +86,14 @@ impl Store for Memory {
     }
 
     async fn publish(&self, node: NodeId, message: &[u8]) -> Result<bool, StoreError> {
-        let sender = self.mailboxes.get(&node).map(|sender| sender.clone());
-        // A full mailbox loses the message, as Redis does: at most once.
-        Ok(sender.is_some_and(|sender| {
-            !matches!(sender.try_send(message.to_vec()), Err(mpsc::error::TrySendError::Closed(_)))
-        }))
+        let postbox = self.mailboxes.get(&node).map(|postbox| postbox.clone());
+        Ok(postbox.is_some_and(|postbox| postbox.post(message.to_vec())))
     }
 
-    async fn subscribe(&self, node: NodeId) -> Result<mpsc::Receiver<Vec<u8>>, StoreError> {
-        let (sender, receiver) = mpsc::channel(MAILBOX);
-        self.mailboxes.insert(node, sender);
-        Ok(receiver)
+    async fn subscribe(&self, node: NodeId) -> Result<Mailbox, StoreError> {
+        let (postbox, mailbox) = mailbox();
+        self.mailboxes.insert(node, postbox);
+        Ok(mailbox)
     }
 
     async fn size(&self) -> Result<u64, StoreError> {

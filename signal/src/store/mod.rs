@@ -1,9 +1,10 @@
 //! Where rooms are kept between requests and nodes reach one another: versioned cells and mailboxes.
 //!
 //! A store knows no rule. A cell is loaded with its version and replaced only if that version is still the
-//! current one; a message reaches a mailbox at most once. Memory and Redis pass the same contract tests
-//! (`tests/signal/store.rs`).
+//! current one; a message reaches a mailbox at most once. Memory, Redis and a Redis Cluster pass the same contract
+//! tests (`tests/signal/store.rs`).
 
+pub mod mailbox;
 pub mod memory;
 pub mod redis;
 
@@ -11,12 +12,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use privydrop_common::id::RoomId;
-use tokio::sync::mpsc;
 
+use self::mailbox::Mailbox;
+use crate::limits::Quota;
 use crate::rooms::NodeId;
-
-/// Messages that a mailbox holds before new ones are lost.
-pub const MAILBOX: usize = 1024;
 
 /// Names a cell.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -40,6 +39,21 @@ pub struct Cell {
     pub version: Version,
     /// The content.
     pub value: Vec<u8>,
+}
+
+/// Whose tokens are counted together: a name that tells nobody's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder(pub [u8; 16]);
+
+/// Tokens to be taken from one bucket of a holder.
+#[derive(Debug, Clone, Copy)]
+pub struct Draw {
+    /// The bucket's name.
+    pub bucket: &'static str,
+    /// How fast it fills and how much it holds.
+    pub quota: Quota,
+    /// How many; none only looks whether one is there.
+    pub tokens: u32,
 }
 
 /// Why the store did not do what it was asked.
@@ -77,8 +91,14 @@ pub trait Store: Send + Sync {
     /// Puts a message into a node's mailbox. False when nobody reads that mailbox.
     async fn publish(&self, node: NodeId, message: &[u8]) -> Result<bool, StoreError>;
 
-    /// Opens a node's mailbox. It closes when the receiver is dropped.
-    async fn subscribe(&self, node: NodeId) -> Result<mpsc::Receiver<Vec<u8>>, StoreError>;
+    /// Opens a node's mailbox. It closes when it is dropped.
+    async fn subscribe(&self, node: NodeId) -> Result<Mailbox, StoreError>;
+
+    /// Takes tokens that all nodes share from all of these buckets, or from none: then the time until it may be
+    /// tried again. A store of a single process has none to share: its node's own count is all there is.
+    async fn draw(&self, _holder: &Holder, _draws: &[Draw]) -> Result<Duration, StoreError> {
+        Ok(Duration::ZERO)
+    }
 
     /// About how many cells there are.
     async fn size(&self) -> Result<u64, StoreError>;

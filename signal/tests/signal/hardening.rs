@@ -337,8 +337,8 @@ async fn create_as(server: &privydrop_signal::server::Running, addresses: &[&str
 }
 
 #[tokio::test]
-async fn a_half_open_upgrade_and_garbage_disturb_nobody() {
-    let server = server(&[]).await;
+async fn a_half_open_upgrade_and_garbage_disturb_nobody_and_are_ended() {
+    let server = server(&["--hello-seconds", "0.5"]).await;
     let mut bystander = Client::hello(&server).await.create(None).await;
     let mut half = TcpStream::connect(server.address).await.unwrap();
     half.write_all(b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n").await.unwrap();
@@ -348,6 +348,62 @@ async fn a_half_open_upgrade_and_garbage_disturb_nobody() {
     let _ = garbage.read_to_end(&mut answer).await;
     assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 400"), "{answer:?}");
     bystander.client.hear_nothing().await;
+    // It ends by itself: nobody ever sends the rest.
+    let mut answer = Vec::new();
+    let _ = half.read_to_end(&mut answer).await;
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn in_a_flood_of_idle_slow_and_senseless_sockets_honest_people_join_and_what_waits_is_bounded() {
+    const SLOW: usize = 20;
+    let server = server(&["--hello-seconds", "30"]).await;
+    let metrics = async || crate::web::get(&server, "/metrics", &[]).await.body;
+    let mut idle = Vec::new();
+    for _ in 0..200 {
+        idle.push(Client::hello(&server).await);
+    }
+    // These ask for more than they ever read.
+    for slow in &mut idle[..SLOW] {
+        for _ in 0..50 {
+            slow.say(ClientMessage::Sharing { on: true }).await;
+        }
+    }
+    let mut half_open = Vec::new();
+    for _ in 0..50 {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(b"GET /ws HTTP/1.1\r\nHost: x\r\n").await.unwrap();
+        half_open.push(stream);
+    }
+    let flood = async {
+        loop {
+            let mut client = Client::hello(&server).await;
+            for _ in 0..100 {
+                if client.socket.feed(Message::text("[[[[")).await.is_err() {
+                    break;
+                }
+            }
+            let _ = client.socket.flush().await;
+            client.hear_end_after_news().await;
+        }
+    };
+    let honest = async {
+        let mut host = Client::hello(&server).await.create(None).await;
+        for _ in 0..20 {
+            let mut guest = host.admit_from(&server).await;
+            guest.client.say(ClientMessage::Leave).await;
+            assert!(matches!(host.client.hear().await, ServerMessage::MemberLeft { lost: false, .. }));
+        }
+        eventually(async || metrics().await.contains(r#"refusals_total{code="too-many-messages"}"#)).await;
+    };
+    tokio::select! {
+        () = honest => {}
+        () = flood => {}
+    }
+    let metrics = metrics().await;
+    let waiting = metrics.lines().find_map(|line| line.strip_prefix("privydrop_outbox_bytes "));
+    let waiting: usize = waiting.unwrap().parse().unwrap();
+    assert!(waiting <= SLOW * privydrop_signal::outbox::MAX_BYTES, "{waiting}");
 }
 
 #[tokio::test]

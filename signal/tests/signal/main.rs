@@ -2,13 +2,20 @@
 
 #![cfg(test)]
 
+mod coturn;
 mod redis;
 mod support;
 
+mod check;
 mod hardening;
+mod healing;
+mod limits;
+mod nginx;
 mod nodes;
 mod process;
+mod rolling;
 mod rooms;
 mod store;
 mod tls;
+mod turn;
 mod web;

@@ -7,19 +7,18 @@ use privydrop_common::signaling::{ClientMessage, Refusal, ServerMessage};
 use privydrop_signal::server::{Running, start_with};
 use privydrop_signal::store::Store;
 use privydrop_signal::store::memory::Memory;
-use privydrop_signal::store::redis::Redis;
 
-use crate::redis::RedisServer;
+use crate::redis::{RedisCluster, RedisServer};
 use crate::support::{Client, config, eventually, node, relayed};
 use crate::web::get;
 
 async fn redis_node(redis: &RedisServer) -> Running {
-    node(Arc::new(Redis::connect(&redis.url()).await.unwrap())).await
+    node(Arc::new(redis.store().await)).await
 }
 
 /// A node that keeps its rooms alive many times a second.
 async fn eager_node(redis: &RedisServer) -> Running {
-    let (config, store) = (config(&[]), Redis::connect(&redis.url()).await.unwrap());
+    let (config, store) = (config(&[]), redis.store().await);
     let mut pace = config.pace();
     pace.refresh = Duration::from_millis(20);
     start_with(&config, Arc::new(store), pace).await.unwrap()
@@ -69,6 +68,13 @@ async fn people_on_two_nodes_share_a_room_in_memory() {
 async fn people_on_two_nodes_share_a_room_in_redis() {
     let redis = RedisServer::start();
     people_on_two_nodes_share_a_room(redis_node(&redis).await, redis_node(&redis).await).await;
+}
+
+#[tokio::test]
+async fn people_on_two_nodes_share_a_room_in_a_redis_cluster() {
+    let cluster = RedisCluster::start();
+    let node = async || node(Arc::new(cluster.store().await)).await;
+    people_on_two_nodes_share_a_room(node().await, node().await).await;
 }
 
 #[tokio::test]

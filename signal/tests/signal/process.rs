@@ -2,11 +2,12 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Output, Stdio};
 
 use privydrop_common::signaling::ServerMessage;
 
-use crate::support::Client;
+use crate::support::{Client, eventually};
 
 /// The server as a process of its own.
 pub(crate) struct Server {
@@ -32,6 +33,16 @@ impl Server {
         self.url.split_once("://").unwrap().1.parse().unwrap()
     }
 
+    /// Tells it to read its certificate again.
+    pub(crate) fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.process.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
@@ -39,8 +50,7 @@ impl Server {
 
     /// Asks it to stop; its exit code and its log.
     fn terminate(&mut self) -> (Option<i32>, String) {
-        let sent = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().unwrap();
-        assert!(sent.success());
+        self.signal("-TERM");
         let mut log = String::new();
         self.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
         (self.process.wait().unwrap().code(), log)
@@ -69,7 +79,8 @@ fn fails_with(flags: &[&str]) -> String {
 
 #[tokio::test]
 async fn sigterm_sends_everybody_elsewhere_and_ends_well() {
-    let mut server = Server::start(&["--log-format", "json"]);
+    let mut server =
+        Server::start(&["--log-format", "json", "--drain-notice-seconds", "0", "--drain-seconds", "0"]);
     let host = Client::hello_at(server.address()).await.create(Some("hidden-name")).await;
     let ended = tokio::task::spawn_blocking(move || server.terminate());
     let mut client = host.client;
@@ -81,6 +92,26 @@ async fn sigterm_sends_everybody_elsewhere_and_ends_well() {
     assert!(!log.contains("hidden-name") && !log.contains(&host.member.to_string()), "{log}");
 }
 
+#[tokio::test]
+async fn sigterm_first_tells_balancers_and_whoever_asks_twice_need_not_wait() {
+    let server = Server::start(&["--drain-notice-seconds", "5"]);
+    let address = server.address();
+    let _member = Client::hello_at(address).await.create(None).await;
+    let ready = async || {
+        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        crate::web::ask(stream, "/readyz", &[]).await.status
+    };
+    assert_eq!(ready().await, 200);
+    server.signal("-TERM");
+    eventually(async || ready().await == 503).await;
+    // New ones are still let in: a balancer may not have asked yet.
+    Client::hello_at(address).await.create(None).await;
+    server.signal("-TERM");
+    let mut server = server;
+    let code = tokio::task::spawn_blocking(move || server.process.wait().unwrap().code()).await.unwrap();
+    assert_eq!(code, Some(0));
+}
+
 #[test]
 fn help_names_every_setting_and_what_it_is_for() {
     let help = String::from_utf8(command(&["--help"]).output().unwrap().stdout).unwrap();
@@ -88,6 +119,9 @@ fn help_names_every_setting_and_what_it_is_for() {
         "--listen",
         "--redis",
         "--public-url",
+        "--sockets-per-address",
+        "--drain-seconds",
+        "--redis-password-file",
         "--stun-url",
         "--turn-url",
         "--turn-secret-file",
@@ -103,6 +137,23 @@ fn help_names_every_setting_and_what_it_is_for() {
     ] {
         assert!(help.contains(flag), "{flag}");
     }
+}
+
+#[test]
+fn check_prints_a_line_for_each_finding_and_its_exit_code_says_whether_something_is_wrong() {
+    let home = tempfile::tempdir().unwrap();
+    let key = home.path().join("key");
+    let flags = ["check", "--listen", "127.0.0.1:0", "--ticket-key-file", key.to_str().unwrap()];
+    let run = || {
+        let Output { status, stdout, .. } = command(&flags).output().unwrap();
+        (status.code(), String::from_utf8(stdout).unwrap())
+    };
+    let (code, said) = run();
+    assert!(code == Some(1) && said.contains("wrong   settings  --ticket-key-file"), "{said}");
+    std::fs::write(&key, "0123456789abcdef0123456789abcdef").unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let (code, said) = run();
+    assert!(code == Some(0) && said.contains("ok      settings  --ticket-key-file"), "{said}");
 }
 
 #[test]

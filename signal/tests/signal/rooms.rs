@@ -5,7 +5,8 @@ use std::time::Duration;
 use privydrop_common::id::PeerId;
 use privydrop_common::signaling::{ClientMessage, MAX_KNOCKERS, MAX_MEMBERS, Member, Refusal, ServerMessage};
 
-use crate::support::{Client, paced, relay, relayed, server};
+use crate::support::{Client, eventually, paced, relay, relayed, server};
+use crate::web::get;
 
 fn left(member: PeerId, lost: bool) -> ServerMessage {
     ServerMessage::MemberLeft { member, lost }
@@ -146,13 +147,31 @@ async fn a_ticket_opens_no_other_room_and_a_forged_one_opens_none() {
 #[tokio::test]
 async fn a_knocker_is_refused_while_the_host_is_away_and_when_it_goes() {
     let server = server(&[]).await;
-    let host = Client::hello(&server).await.create(None).await;
+    let mut host = Client::hello(&server).await.create(None).await;
     let mut waiting = Client::hello(&server).await;
     waiting.knock(&host.room).await;
-    drop(host.client);
+    host.client.say(ClientMessage::Leave).await;
     waiting.hear_refused(Refusal::HostAway).await;
     waiting.say(ClientMessage::Join { room: host.room, ticket: None }).await;
     waiting.hear_refused(Refusal::HostAway).await;
+}
+
+#[tokio::test]
+async fn who_knocks_while_the_host_changes_its_socket_is_let_in_afterwards() {
+    let server = server(&[]).await;
+    let host = Client::hello(&server).await.create(None).await;
+    let mut early = Client::hello(&server).await;
+    let early_member = early.knock(&host.room).await;
+    let mut witness = Client::hello(&server).await;
+    drop(host.client);
+    eventually(async || get(&server, "/metrics", &[]).await.body.contains("privydrop_sockets 2")).await;
+    let late_member = witness.knock(&host.room).await;
+    let mut host = Client::hello(&server).await.take_again(&host.room, &host.ticket).await;
+    for member in [early_member, late_member] {
+        assert_eq!(host.client.hear().await, ServerMessage::Knock { member });
+    }
+    host.client.say(ClientMessage::Admit { member: early_member }).await;
+    early.hear_joined().await;
 }
 
 #[tokio::test]

@@ -1,14 +1,16 @@
-//! What every store must do; each test runs on memory and on Redis.
+//! What every store must do; each test runs on memory, on Redis, and on a Redis Cluster of three masters.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use privydrop_signal::limits::Quota;
 use privydrop_signal::rooms::NodeId;
+use privydrop_signal::store::mailbox::{Mail, Mailbox};
 use privydrop_signal::store::memory::Memory;
 use privydrop_signal::store::redis::Redis;
-use privydrop_signal::store::{Key, Store};
+use privydrop_signal::store::{Draw, Holder, Key, Store};
 
-use crate::redis::RedisServer;
+use crate::redis::{RedisCluster, RedisServer, Watched};
 use crate::support::eventually;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -27,8 +29,18 @@ macro_rules! contract {
             $(#[tokio::test]
             async fn $name() {
                 let server = super::RedisServer::start();
-                super::$name(super::Arc::new(super::Redis::connect(&server.url()).await.unwrap())).await;
+                super::$name(super::Arc::new(server.store().await)).await;
             })*
+        }
+        /// All on one Cluster, which takes its time to start.
+        #[tokio::test]
+        async fn a_cluster_of_three_masters_keeps_every_promise() {
+            let cluster = RedisCluster::start();
+            $(
+                cluster.flush();
+                $name(Arc::new(cluster.store().await)).await;
+            )*
+            nodes_share_their_buckets(cluster.store().await, cluster.store().await).await;
         }
     };
 }
@@ -106,9 +118,17 @@ async fn a_message_reaches_the_mailbox_it_is_for(store: Shared) {
     let mut second = store.subscribe(NodeId(2)).await.unwrap();
     assert_eq!(store.publish(NodeId(1), b"for one").await, Ok(true));
     assert_eq!(store.publish(NodeId(2), &[0, 255, 10]).await, Ok(true));
-    assert_eq!(first.recv().await.unwrap(), b"for one");
-    assert_eq!(second.recv().await.unwrap(), [0, 255, 10]);
-    assert!(first.try_recv().is_err(), "nothing else is in it");
+    assert_eq!(next(&mut first).await, b"for one");
+    assert_eq!(next(&mut second).await, [0, 255, 10]);
+    assert_eq!(store.publish(NodeId(1), b"the next").await, Ok(true));
+    assert_eq!(next(&mut first).await, b"the next", "nothing else was in it");
+}
+
+async fn next(mailbox: &mut Mailbox) -> Vec<u8> {
+    match mailbox.next().await {
+        Some(Mail::Message(message)) => message,
+        other => panic!("{other:?}"),
+    }
 }
 
 async fn a_mailbox_that_nobody_reads_is_known_to_be_dead(store: Shared) {
@@ -125,4 +145,74 @@ async fn cells_are_counted(store: Shared) {
     store.swap(&Key::Node(NodeId(1)), None, b"x", LONG).await.unwrap();
     assert_eq!(store.size().await, Ok(2));
     assert_eq!(store.ping().await, Ok(()));
+}
+
+#[tokio::test]
+async fn nodes_on_one_redis_share_their_buckets() {
+    let redis = RedisServer::start();
+    nodes_share_their_buckets(redis.store().await, redis.store().await).await;
+}
+
+async fn nodes_share_their_buckets(one: Redis, other: Redis) {
+    let quota = Quota::per_minute(2.try_into().unwrap());
+    let draw = |bucket, tokens| Draw { bucket, quota, tokens };
+    let (holder, stranger) = (Holder([7; 16]), Holder([8; 16]));
+    assert_eq!(one.draw(&holder, &[draw("join", 1)]).await, Ok(Duration::ZERO));
+    assert_eq!(other.draw(&holder, &[draw("miss", 0), draw("join", 1)]).await, Ok(Duration::ZERO));
+    let wait = one.draw(&holder, &[draw("join", 1)]).await.unwrap();
+    assert!(wait > Duration::ZERO && wait <= Duration::from_secs(30), "{wait:?}");
+    assert_eq!(one.draw(&stranger, &[draw("join", 1)]).await, Ok(Duration::ZERO));
+    // Of several buckets none is touched when one is empty, and looking takes nothing.
+    assert!(other.draw(&holder, &[draw("miss", 1), draw("join", 0)]).await.unwrap() > Duration::ZERO);
+    assert_eq!(one.draw(&holder, &[draw("miss", 2)]).await, Ok(Duration::ZERO));
+    assert!(one.draw(&holder, &[draw("miss", 0)]).await.unwrap() > Duration::ZERO);
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_full_again_is_forgotten_by_redis() {
+    let redis = RedisServer::start();
+    let store = redis.store().await;
+    let quota = Quota::per_second(20.try_into().unwrap(), 1.try_into().unwrap());
+    let draw = Draw { bucket: "join", quota, tokens: 1 };
+    assert_eq!(store.draw(&Holder([7; 16]), &[draw]).await, Ok(Duration::ZERO));
+    eventually(async || store.size().await == Ok(0)).await;
+}
+
+#[tokio::test]
+async fn a_mailbox_whose_redis_was_away_says_that_something_may_be_missing_and_goes_on() {
+    let redis = RedisServer::start();
+    let (port, store) = (redis.port(), redis.store().await);
+    let mut mailbox = store.subscribe(NodeId(1)).await.unwrap();
+    drop(redis);
+    let _redis = RedisServer::start_on(port);
+    assert_eq!(mailbox.next().await, Some(Mail::Gap));
+    eventually(async || store.publish(NodeId(1), b"again").await == Ok(true)).await;
+    assert_eq!(next(&mut mailbox).await, b"again");
+}
+
+#[tokio::test]
+async fn a_mailbox_in_a_cluster_outlives_the_restart_of_all_its_nodes() {
+    let mut cluster = RedisCluster::start();
+    let store = cluster.store().await;
+    let mut mailbox = store.subscribe(NodeId(1)).await.unwrap();
+    cluster.restart();
+    assert_eq!(mailbox.next().await, Some(Mail::Gap));
+    eventually(async || store.publish(NodeId(1), b"again").await == Ok(true)).await;
+    assert_eq!(next(&mut mailbox).await, b"again");
+    assert_eq!(store.swap(&room("new"), None, b"x", LONG).await, Ok(true));
+}
+
+#[tokio::test]
+async fn when_the_master_dies_the_store_follows_the_sentinel_to_the_next() {
+    let mut watched = Watched::start();
+    let store = watched.store().await;
+    let mut mailbox = store.subscribe(NodeId(1)).await.unwrap();
+    store.swap(&room("abc"), None, b"kept", LONG).await.unwrap();
+    eventually(async || watched.replica.ask::<u64>(&["EXISTS", "privydrop:room:abc"]) == 1).await;
+    watched.master.kill();
+    eventually(async || store.swap(&room("new"), None, b"x", LONG).await.is_ok()).await;
+    assert_eq!(store.load(&room("abc")).await.unwrap().unwrap().value, b"kept");
+    assert_eq!(mailbox.next().await, Some(Mail::Gap));
+    eventually(async || store.publish(NodeId(1), b"again").await == Ok(true)).await;
+    assert_eq!(next(&mut mailbox).await, b"again");
 }

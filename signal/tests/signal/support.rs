@@ -12,13 +12,14 @@ use privydrop_signal::config::{Config, Pace};
 use privydrop_signal::server::{Running, start_with};
 use privydrop_signal::store::Store;
 use privydrop_signal::store::memory::Memory;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// Nothing on one machine takes this long: a test that waits for it has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn config(flags: &[&str]) -> Config {
     let fixed = ["privydrop-server", "--listen", "127.0.0.1:0"];
@@ -40,12 +41,21 @@ pub(crate) async fn paced(flags: &[&str], change: impl FnOnce(&mut Pace)) -> Run
 
 /// A server on a given store.
 pub(crate) async fn node(store: Arc<dyn Store>) -> Running {
-    let config = config(&[]);
+    node_with(&[], store).await
+}
+
+/// The same, with settings of its own.
+pub(crate) async fn node_with(flags: &[&str], store: Arc<dyn Store>) -> Running {
+    let config = config(flags);
     start_with(&config, store, config.pace()).await.unwrap()
 }
 
+/// What a socket runs over: nothing but TCP, or TLS to a proxy.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
 pub(crate) struct Client {
-    pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub(crate) socket: WebSocketStream<Box<dyn Stream>>,
 }
 
 /// What a client has when it is a member.
@@ -74,11 +84,22 @@ impl Client {
         address: SocketAddr,
         headers: &[(&'static str, &str)],
     ) -> Result<Self, tungstenite::Error> {
-        let mut request = format!("ws://{address}/ws").into_client_request()?;
+        let stream = TcpStream::connect(address).await.map_err(tungstenite::Error::Io)?;
+        Self::open_over(stream, &format!("ws://{address}/ws"), headers).await
+    }
+
+    /// Opens a socket over a stream that is there already.
+    pub(crate) async fn open_over(
+        stream: impl Stream + 'static,
+        url: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, tungstenite::Error> {
+        let mut request = url.into_client_request()?;
         for (name, value) in headers {
             request.headers_mut().append(*name, value.parse().unwrap());
         }
-        let (socket, _) = connect_async(request).await?;
+        let stream: Box<dyn Stream> = Box::new(stream);
+        let (socket, _) = client_async(request, stream).await?;
         Ok(Self { socket })
     }
 
@@ -95,6 +116,17 @@ impl Client {
         client
     }
 
+    /// The same, when the server may be about to go.
+    pub(crate) async fn try_hello_at(address: SocketAddr) -> Option<Self> {
+        let mut client = Self::open_at(address, &[]).await.ok()?;
+        let hello = Message::text(ClientMessage::Hello { protocol: 1 }.to_text());
+        client.socket.send(hello).await.ok()?;
+        match client.hear_or_end().await? {
+            ServerMessage::Welcome { .. } => Some(client),
+            _ => None,
+        }
+    }
+
     pub(crate) async fn say(&mut self, message: ClientMessage) {
         self.say_raw(&message.to_text()).await;
     }
@@ -105,10 +137,11 @@ impl Client {
 
     /// The next message; `None` when the server closed.
     pub(crate) async fn hear_or_end(&mut self) -> Option<ServerMessage> {
+        // Pings are no answer: the deadline stands however often they come.
+        let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
-            let next =
-                tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("the server says nothing");
-            match next {
+            let next = tokio::time::timeout_at(deadline, self.socket.next()).await;
+            match next.expect("the server says nothing") {
                 Some(Ok(Message::Text(text))) => return Some(ServerMessage::parse(&text).unwrap()),
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
                 Some(Ok(_)) => {}

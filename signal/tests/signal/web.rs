@@ -121,6 +121,10 @@ async fn metrics_count_without_naming_anybody() {
         "privydrop_members 2",
         "privydrop_creates_total 1",
         "privydrop_knocks_total 1",
+        "privydrop_store_up 1",
+        "privydrop_draining 0",
+        r#"privydrop_request_latency_seconds_count{request="knock"} 1"#,
+        "privydrop_store_latency_seconds_bucket",
     ] {
         assert!(text.contains(line), "{line} is missing in {text}");
     }

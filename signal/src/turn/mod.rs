@@ -1,6 +1,9 @@
 //! STUN and TURN servers for clients, with credentials that soon end (coturn's REST scheme).
 //!
-//! Never talks to a TURN server: the shared secret is all that both sides need.
+//! Handing them out needs no TURN server, only the secret that both sides know; [`client`] talks to one, for checks.
+
+pub mod client;
+pub mod stun;
 
 use std::time::Duration;
 
@@ -27,6 +30,11 @@ impl Ice {
     pub fn new(stun: Vec<String>, turn: Vec<String>, secret: Option<&[u8]>) -> Self {
         let key = secret.and_then(|secret| Hmac::<Sha1>::new_from_slice(secret).ok());
         Self { stun, turn: key.filter(|_| !turn.is_empty()).map(|key| (turn, key)) }
+    }
+
+    /// Whether there is a TURN server, and so credentials that end.
+    pub fn has_turn(&self) -> bool {
+        self.turn.is_some()
     }
 
     /// The servers for one member. `now` is wall time: the TURN server compares it with its own.

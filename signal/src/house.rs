@@ -1,0 +1,117 @@
+//! What a server does by itself, again and again: says that it is alive, cleans up, looks whether its certificate
+//! changed. Never decides anything about a room.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::rooms::NodeId;
+use crate::service::Service;
+use crate::store::{Key, Store, StoreError};
+use crate::ticket;
+use crate::tls::Certificate;
+
+/// How long a node counts as alive without saying so again.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often a node says that it is alive; a store that forgot everything has its rooms back after this.
+const ALIVE: Duration = Duration::from_secs(2);
+/// How often it cleans up.
+const SWEEP: Duration = Duration::from_secs(10);
+/// How often it looks whether the certificate's files changed.
+const CERTIFICATE: Duration = Duration::from_secs(10);
+/// How often nodes that may have missed something are told so.
+const DEBTS: Duration = Duration::from_millis(500);
+
+/// Says that the node is alive; whether the store knew it before.
+pub(crate) async fn hold_lease(store: &dyn Store, node: NodeId) -> Result<bool, StoreError> {
+    let key = Key::Node(node);
+    let known = store.touch(&key, LEASE).await?;
+    if !known {
+        store.swap(&key, None, b"alive", LEASE).await?;
+    }
+    Ok(known)
+}
+
+/// Says again and again that this node is alive, and gives a store that forgot it the ticket key.
+pub(crate) async fn keep_alive(service: Arc<Service>, shared_key: Option<Vec<u8>>) {
+    let (mut turns, mut away) = (turns(ALIVE), false);
+    loop {
+        turns.tick().await;
+        let store = &*service.store;
+        let held = hold_lease(store, service.node).await;
+        if held.is_err() != away {
+            away = held.is_err();
+            match away {
+                true => tracing::warn!("the room store did not take this node's lease; trying again"),
+                false => tracing::info!("the room store answers again"),
+            }
+        }
+        if let Some(key) = &shared_key
+            && store.touch(&Key::TicketKey, ticket::LIFE).await == Ok(false)
+        {
+            let _ = store.swap(&Key::TicketKey, None, key, ticket::LIFE).await;
+        }
+        if held == Ok(false) {
+            // It forgot the node, so it forgot rooms, or let others believe that their members here are lost.
+            service.refresh_all().await;
+        }
+    }
+}
+
+/// Forgets what is over.
+pub(crate) async fn sweep(service: Arc<Service>) {
+    let mut turns = turns(SWEEP);
+    loop {
+        turns.tick().await;
+        service.limits.sweep(service.uptime());
+        service.store.sweep();
+    }
+}
+
+/// Tells other nodes that they may have missed something.
+pub(crate) async fn settle_debts(service: Arc<Service>) {
+    let mut turns = turns(DEBTS);
+    loop {
+        turns.tick().await;
+        service.settle_debts().await;
+    }
+}
+
+/// Reads the certificate again when its files changed, and at once when the process is told to (SIGHUP). Without one
+/// it keeps SIGHUP from ending the process. The signal is heard from the call on.
+pub(crate) fn renew_certificate(certificate: Option<Arc<Certificate>>) -> impl Future<Output = ()> {
+    let told = signal(SignalKind::hangup());
+    async move {
+        let Ok(told) = told else { return };
+        look_after(certificate, told).await;
+    }
+}
+
+async fn look_after(certificate: Option<Arc<Certificate>>, mut told: Signal) {
+    let mut turns = turns(CERTIFICATE);
+    loop {
+        tokio::select! {
+            _ = turns.tick() => {}
+            _ = told.recv() => {}
+        }
+        let Some(certificate) = certificate.clone() else { continue };
+        let looked = tokio::task::spawn_blocking(move || certificate.look_again()).await;
+        match looked {
+            Ok(Ok(true)) => tracing::info!("a new certificate is used from now on"),
+            Ok(Err(error)) => {
+                tracing::error!(
+                    "the new certificate is not used, the old one stays: {error}. Check both files"
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+fn turns(span: Duration) -> tokio::time::Interval {
+    let mut turns = interval(span);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    turns
+}
