@@ -7,12 +7,15 @@
 #   turn-secret      shared by servers and TURN relays
 #   redis-password   of the user `privydrop`
 #   users.acl        Redis' list of users, with the hash of that password
+#
+# The folder keeps others out. The files in it can be read by whoever is let in, or is handed one of them: a program in a
+# container, which runs as nobody.
 set -eu
-umask 077
+umask 022
 
 folder=${1:?"say where: deploy/make-secrets.sh FOLDER"}
 example=$(dirname "$0")/redis/users.acl.example
-mkdir -p "$folder"
+[ -d "$folder" ] || install -d -m 0700 "$folder"
 
 for name in ticket-key turn-secret redis-password; do
     [ -s "$folder/$name" ] || openssl rand -hex 32 > "$folder/$name"
