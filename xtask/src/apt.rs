@@ -20,7 +20,8 @@ pub(crate) const SHELL: &[&str] =
     &["libwebkit2gtk-4.1-dev", "libayatana-appindicator3-dev", "librsvg2-dev", "libxdo-dev"];
 
 /// What the tests start: two browsers, a driver (the others are Rust tools), a store, a relay and a clock that is ahead for it,
-/// letters of all languages; for the desktop app a driver of its window, a screen and a message bus.
+/// a proxy with a client and certificates, letters of all languages; for the desktop app a driver of its window, a screen and a
+/// message bus.
 pub(crate) const TEST: &[&str] = &[
     "chromium",
     "chromium-driver",
@@ -28,6 +29,9 @@ pub(crate) const TEST: &[&str] = &[
     "redis-server",
     "coturn",
     "faketime",
+    "nginx",
+    "curl",
+    "openssl",
     "fonts-noto-cjk",
     "fonts-noto-color-emoji",
     "webkit2gtk-driver",
@@ -37,7 +41,7 @@ pub(crate) const TEST: &[&str] = &[
 
 /// Packages that begin to serve as soon as they are installed, for as long as the machine runs. The tests start their
 /// own, on ports of their own.
-const SERVICES: &[&str] = &["redis-server", "coturn"];
+const SERVICES: &[&str] = &["redis-server", "coturn", "nginx"];
 /// What makes a Debian package out of a program: it finds the libraries that the program needs.
 pub(crate) const PACKAGE: &[&str] = &["dpkg-dev"];
 
