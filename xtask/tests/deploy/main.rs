@@ -1,5 +1,5 @@
-//! The deployment kit is what it says: its files agree with the server and with one another, and the real nginx and
-//! coturn do with them what docs/SELF_HOSTING.md promises.
+//! The deployment kit is what it says: its files agree with the server and with one another, and the real nginx,
+//! coturn and Redis do with them what docs/SELF_HOSTING.md promises.
 
 #![cfg(test)]
 
@@ -7,6 +7,7 @@ mod kit;
 mod nginx;
 mod program;
 mod relay;
+mod store;
 
 use std::path::PathBuf;
 

@@ -20,11 +20,15 @@ impl Program {
         Self(child.unwrap_or_else(|error| panic!("cannot start {:?}: {error}", command.get_program())))
     }
 
-    /// The server with these words, and the port that it took. `cargo xtask test` says where it is.
-    pub(crate) fn server(words: &[&str]) -> (Self, u16) {
+    /// The server's program; `cargo xtask test` says where it is.
+    pub(crate) fn server_command() -> Command {
         let named = std::env::var_os("PRIVYDROP_SERVER").map(PathBuf::from);
-        let program = named.unwrap_or_else(|| crate::at("target/debug/privydrop-server"));
-        let mut command = Command::new(program);
+        Command::new(named.unwrap_or_else(|| crate::at("target/debug/privydrop-server")))
+    }
+
+    /// The server with these words, and the port that it took.
+    pub(crate) fn server(words: &[&str]) -> (Self, u16) {
+        let mut command = Self::server_command();
         command.args(["--listen", "127.0.0.1:0"]).args(words).env("RUST_LOG", "warn");
         let mut server = Self::start(command.stdout(Stdio::piped()));
         let mut line = String::new();
