@@ -19,24 +19,23 @@ pub(crate) const FUZZ: &[&str] = &["g++"];
 pub(crate) const SHELL: &[&str] =
     &["libwebkit2gtk-4.1-dev", "libayatana-appindicator3-dev", "librsvg2-dev", "libxdo-dev"];
 
-/// What the tests start: two browsers, a driver (the others are Rust tools), a store, a relay and a clock that is ahead for it,
-/// a proxy with a client and certificates, letters of all languages; for the desktop app a driver of its window, a screen and a
-/// message bus.
+/// What the tests start: two browsers, a driver (the others are Rust tools), a store, a relay, a proxy and a clock that is ahead for it,
+/// letters of all languages; for the desktop app a driver of its window, a screen and a message bus.
 pub(crate) const TEST: &[&str] = &[
     "chromium",
     "chromium-driver",
     "firefox-esr",
     "redis-server",
     "coturn",
-    "faketime",
     "nginx",
-    "curl",
-    "openssl",
+    "faketime",
     "fonts-noto-cjk",
     "fonts-noto-color-emoji",
     "webkit2gtk-driver",
     "xvfb",
     "dbus-daemon",
+    "curl",
+    "openssl",
 ];
 
 /// Packages that begin to serve as soon as they are installed, for as long as the machine runs. The tests start their
