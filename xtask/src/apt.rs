@@ -34,6 +34,8 @@ pub(crate) const TEST: &[&str] = &[
     "webkit2gtk-driver",
     "xvfb",
     "dbus-daemon",
+    "curl",
+    "openssl",
 ];
 
 /// Packages that begin to serve as soon as they are installed, for as long as the machine runs. The tests start their
