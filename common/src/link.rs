@@ -15,8 +15,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::handshake::{
-    AwaitingConfirm, Confirming, HandshakeError, Initiator, InvalidPairMessage, Kind, MENDS,
-    PairMessage, Responder, Sealed,
+    AwaitingConfirm, Confirming, HandshakeError, Initiator, InvalidPairMessage, Kind, MENDS, PairMessage,
+    Responder, Sealed,
 };
 use crate::id::PeerId;
 use crate::mail::{Letter, Mail};

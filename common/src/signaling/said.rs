@@ -96,9 +96,7 @@ impl TryFrom<Said> for ServerMessage {
             Said::MemberJoined(Arrival { member }) => Self::MemberJoined { member },
             Said::MemberLeft(f) => Self::MemberLeft { member: there(f.member)?, lost: there(f.lost)? },
             Said::MemberSharing(f) => Self::MemberSharing { member: there(f.member)?, on: there(f.on)? },
-            Said::Relay(f) => {
-                Self::Relay { from: there(f.from)?, seq: there(f.seq)?, body: there(f.body)? }
-            }
+            Said::Relay(f) => Self::Relay { from: there(f.from)?, seq: there(f.seq)?, body: there(f.body)? },
             Said::Ice(f) => Self::Ice { ice: there(f.ice)? },
             Said::Refused(f) => {
                 Self::Refused { code: there(f.code)?, text: there(f.text)?, retry_after: f.retry_after }

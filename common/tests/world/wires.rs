@@ -7,11 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use privydrop_common::sdp::{Candidate, Sdp};
 use privydrop_common::session::LinkId;
+use privydrop_common::signaling::IceServer;
+use privydrop_common::time::Moment;
 use privydrop_common::transport::{
     Closed, HIGH_WATER, Happened, LOW_WATER, Lane, LaneNews, LaneStep, Path, Route, Step,
 };
-use privydrop_common::signaling::IceServer;
-use privydrop_common::time::Moment;
 use rand_core::Rng;
 
 use privydrop_common::wire::Control;

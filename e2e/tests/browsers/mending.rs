@@ -54,10 +54,7 @@ async fn says(terminal: &mut Terminal, state: &str) {
 
 /// Waits until a page shows that the other one is in this state.
 async fn shows(page: &Page, state: &str) {
-    page.wait_for(state, |shown| {
-        shown.peers.iter().any(|peer| peer.state == state).then_some(())
-    })
-    .await;
+    page.wait_for(state, |shown| shown.peers.iter().any(|peer| peer.state == state).then_some(())).await;
 }
 
 #[tokio::test]

@@ -30,7 +30,8 @@ pub(crate) struct Options {
 impl Options {
     /// Reads the command line's words; says what is wrong with them.
     pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Self { rounds: 3, sizes: vec![200_000_000, 1_000_000_000], sink: Sink::Private, far: true };
+        let mut options =
+            Self { rounds: 3, sizes: vec![200_000_000, 1_000_000_000], sink: Sink::Private, far: true };
         let mut words = words;
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("`{word}` needs a value"));
@@ -89,7 +90,10 @@ mod tests {
     fn size_rounds_and_sink_can_be_chosen() {
         let chosen = Options { rounds: 5, sizes: vec![1_000_000_000], sink: Sink::Directory, far: true };
         assert_eq!(parse("--rounds 5 --size 1G --sink directory"), Ok(chosen));
-        assert_eq!(parse("--quick"), Ok(Options { rounds: 1, sizes: vec![QUICK], sink: Sink::Private, far: false }));
+        assert_eq!(
+            parse("--quick"),
+            Ok(Options { rounds: 1, sizes: vec![QUICK], sink: Sink::Private, far: false })
+        );
         assert_eq!(parse("--far").map(|options| options.sizes), Ok(vec![]));
     }
 

@@ -4,8 +4,8 @@
 
 use serde_json::{Value, json};
 
-use crate::meter::{Meter, Moved};
 use crate::far::Far;
+use crate::meter::{Meter, Moved};
 use crate::{Ends, Way, tab};
 
 /// Bytes of one message, the most that Chromium takes.
