@@ -9,7 +9,7 @@ use actix_ws::CloseCode;
 use bytestring::ByteString;
 use dashmap::DashMap;
 use privydrop_common::id::{PeerId, RoomId};
-use privydrop_common::signaling::{Refusal, ServerMessage};
+use privydrop_common::signaling::{Body, Refusal, ServerMessage};
 
 use crate::outbox::Outbox;
 
@@ -173,7 +173,24 @@ impl Directory {
     }
 }
 
+/// The frame of a relay; what a body is made of needs no escape in JSON.
+pub fn relay_text(from: PeerId, seq: u32, body: &Body) -> ByteString {
+    format!(r#"{{"relay":{{"from":"{from}","seq":{seq},"body":"{}"}}}}"#, body.as_str()).into()
+}
+
 /// The frame of a message.
 pub fn text(message: &ServerMessage) -> ByteString {
     message.to_text().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_frame_of_a_relay_is_that_of_its_message() {
+        let (from, body) = ("0123456789abcdef".parse().unwrap(), Body::new("aZ09-_".into()).unwrap());
+        let frame = relay_text(from, 7, &body);
+        assert_eq!(frame, text(&ServerMessage::Relay { from, seq: 7, body }));
+    }
 }

@@ -23,12 +23,9 @@ pub struct Drain {
 }
 
 impl Drain {
-    /// Waits until the notice is over or nobody is here.
-    pub async fn give_notice(self, directory: &Directory) {
-        let until = Instant::now() + self.notice;
-        while directory.sockets() > 0 && Instant::now() < until {
-            sleep(LOOK).await;
-        }
+    /// Waits until the notice is over, also when nobody is here: whoever a balancer still sends must find a server.
+    pub async fn give_notice(self) {
+        sleep(self.notice).await;
     }
 
     /// Says farewell to every socket. New ones must not come any more.

@@ -210,7 +210,7 @@ impl Running {
     pub async fn drain(self, drain: Drain) {
         let service = &self.app.service;
         self.app.leaving.store(true, Ordering::Relaxed);
-        drain.give_notice(&service.directory).await;
+        drain.give_notice().await;
         self.app.draining.store(true, Ordering::Relaxed);
         drain.farewell(&service.directory).await;
         let deadline = Instant::now() + FAREWELL;

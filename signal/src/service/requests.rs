@@ -2,12 +2,13 @@
 //!
 //! Rooms change only through [`Service::change`]; nothing here touches the store's records.
 
+use bytestring::ByteString;
 use privydrop_common::id::{PeerId, RoomId};
 use privydrop_common::signaling::{ClientMessage, Refusal, ServerMessage, Ticket};
 use privydrop_common::time::Moment;
 
 use super::{Client, Effect, Envelope, Service, decode};
-use crate::directory::{Position, Role, text};
+use crate::directory::{Position, Role, relay_text, text};
 use crate::limits::Source;
 use crate::refusal::Refused;
 use crate::rooms::{Notice, Place, Room, digits_for};
@@ -49,11 +50,11 @@ impl Service {
                 self.allow_relay(client, body.as_str().len())?;
                 self.metrics.relays.inc();
                 self.metrics.relayed_bytes.inc_by(body.as_str().len() as u64);
-                let message = ServerMessage::Relay { from: position.member, seq, body };
-                if self.directory.relay(&position, to, || text(&message)) {
+                let frame = || relay_text(position.member, seq, &body);
+                if self.directory.relay(&position, to, frame) {
                     return Ok(());
                 }
-                self.relay_elsewhere(client.socket, &position, to, &message).await
+                self.relay_elsewhere(client.socket, &position, to, frame()).await
             }
         }
     }
@@ -183,7 +184,7 @@ impl Service {
         socket: u64,
         position: &Position,
         to: PeerId,
-        message: &ServerMessage,
+        frame: ByteString,
     ) -> Result<(), Refused> {
         let known = self.routes.get(socket, to);
         let place = match known {
@@ -194,8 +195,7 @@ impl Service {
                 room.route(position.member, to)?
             }
         };
-        let envelope =
-            Envelope { socket: place.socket, member: to, effect: Effect::Tell, text: text(message) };
+        let envelope = Envelope { socket: place.socket, member: to, effect: Effect::Tell, text: frame };
         match self.send(place.node, &envelope).await {
             Ok(true) if known.is_none() => self.routes.keep(socket, to, place),
             // A letter that may not have arrived is sent again by the sender's device.

@@ -3,10 +3,12 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use privydrop_common::signaling::ServerMessage;
 
+use crate::redis::RedisServer;
 use crate::support::{Client, eventually};
 
 /// The server as a process of its own.
@@ -154,6 +156,21 @@ fn check_prints_a_line_for_each_finding_and_its_exit_code_says_whether_something
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     let (code, said) = run();
     assert!(code == Some(0) && said.contains("ok      settings  --ticket-key-file"), "{said}");
+}
+
+#[test]
+fn redis_is_spoken_to_by_tls_if_its_certificate_is_trusted() {
+    let (redis, certificate) = RedisServer::start_tls();
+    let url = format!("rediss://127.0.0.1:{}/", redis.port());
+    let check = |trusted: &Path| {
+        let mut command = command(&["check", "--listen", "127.0.0.1:0", "--redis", &url]);
+        let Output { status, stdout, .. } = command.env("SSL_CERT_FILE", trusted).output().unwrap();
+        (status.code(), String::from_utf8(stdout).unwrap())
+    };
+    let (code, said) = check(&certificate);
+    assert!(code == Some(0) && said.contains("ok      redis     messages between servers arrive"), "{said}");
+    let (code, said) = check(Path::new("/dev/null"));
+    assert!(code == Some(1) && said.contains("wrong   redis"), "{said}");
 }
 
 #[test]

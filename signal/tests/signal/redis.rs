@@ -38,6 +38,25 @@ impl RedisServer {
         Self { port, process, settings, home }.answering()
     }
 
+    /// One that speaks TLS only; the certificate that it shows lies at the path.
+    pub(crate) fn start_tls() -> (Self, std::path::PathBuf) {
+        let (home, port) = (tempfile::tempdir().unwrap(), free_port());
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let (chain, key) = (home.path().join("chain.pem"), home.path().join("key.pem"));
+        std::fs::write(&chain, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        let port_text = port.to_string();
+        let settings =
+            ["--port", "0", "--tls-port", &port_text, "--bind", "127.0.0.1", "--tls-auth-clients", "no"];
+        let files =
+            ["--tls-cert-file", "chain.pem", "--tls-key-file", "key.pem", "--tls-ca-cert-file", "chain.pem"];
+        let settings: Vec<String> = settings.iter().chain(&files).map(|&word| word.to_owned()).collect();
+        let process = run(&home, &settings);
+        let server = Self { port, process, settings, home };
+        within_patience("redis-server listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        (server, chain)
+    }
+
     /// Ends it and starts it again at the same place, empty.
     pub(crate) fn restart(&mut self) {
         self.kill();
