@@ -88,7 +88,7 @@ fn after_twenty_seconds_bytes_flow_again_two_seconds_after_the_networks_return()
     let waits = |told: bool| -> Vec<Duration> {
         let wait = |seed: u64| {
             let (mut world, host, guest, content) = under_way(210 + seed, 24);
-            let away = [host, guest][usize::from(seed % 2 == 0)];
+            let away = [host, guest][usize::from(seed.is_multiple_of(2))];
             world.set_away(away, true);
             world.pass(Duration::from_millis(17_000 + 350 * seed));
             assert!(is_lost(&world, host) && is_lost(&world, guest), "it is shown");
@@ -114,7 +114,7 @@ fn after_twenty_seconds_bytes_flow_again_two_seconds_after_the_networks_return()
 fn after_a_minute_a_new_connection_is_made_with_the_room_key() {
     for seed in 0..4 {
         let (mut world, host, guest, content) = under_way(230 + seed, 24);
-        let away = [host, guest][usize::from(seed % 2 == 0)];
+        let away = [host, guest][usize::from(seed.is_multiple_of(2))];
         let link = world.wires.link_of(guest);
         world.set_away(away, true);
         world.pass(seconds(60));
@@ -130,7 +130,7 @@ fn after_a_minute_a_new_connection_is_made_with_the_room_key() {
 fn a_change_of_address_that_is_told_is_mended_on_the_same_link_within_five_seconds() {
     for seed in 0..4 {
         let (mut world, host, guest, content) = under_way(240 + seed, 24);
-        let moves = [host, guest][usize::from(seed % 2 == 0)];
+        let moves = [host, guest][usize::from(seed.is_multiple_of(2))];
         let link = world.wires.link_of(guest);
         world.move_device(moves);
         world.command(moves, Command::Moved);
@@ -146,7 +146,7 @@ fn a_change_of_address_that_is_told_is_mended_on_the_same_link_within_five_secon
 fn a_change_of_address_that_nobody_tells_is_found_out_by_the_silence() {
     for seed in 0..4 {
         let (mut world, host, guest, content) = under_way(250 + seed, 24);
-        world.move_device([host, guest][usize::from(seed % 2 == 0)]);
+        world.move_device([host, guest][usize::from(seed.is_multiple_of(2))]);
         let waited = until_bytes_flow_again(&mut world, guest);
         assert!(waited <= seconds(12), "seed {seed}: {waited:?}");
         ends_well(world, [host, guest], &content);

@@ -100,7 +100,7 @@ impl Runtime for LinkRuntime {
 
     /// The stack's loop sleeps until a moment, which is never whole milliseconds away; all others in it sleep for some.
     fn sleep(&self, duration: Duration) -> Pending<'static, ()> {
-        let is_loop = duration.subsec_nanos() % 1_000_000 != 0;
+        let is_loop = !duration.subsec_nanos().is_multiple_of(1_000_000);
         if is_loop && self.relays.go_round() {
             return Box::pin(std::future::ready(()));
         }
