@@ -197,6 +197,34 @@ fn a_server_that_begins_anew_costs_no_byte_and_no_member() {
 }
 
 #[test]
+fn a_server_that_begins_anew_while_somebody_comes_in_does_not_keep_them_out() {
+    let mut kept_out = 0;
+    for moment in 0..40 {
+        let (mut world, host, guest, content) = under_way(280 + moment, 4);
+        world.until_done(guest);
+        assert_eq!(received(&world, guest)["file.bin"], content);
+        let late = world.device("late");
+        let invitation = if moment % 2 == 0 { world.link(host) } else { world.code(host) };
+        world.join(late, &invitation);
+        world.pass(Duration::from_millis(50 + moment * 10));
+        Server::restart(&mut world);
+        world.until("it is decided", |world| [Phase::InRoom, Phase::Idle].contains(&world.phase(late)));
+        // Words that were said already are a guess, which is the person's to make again.
+        if world.phase(late) != Phase::InRoom {
+            assert!(
+                moment % 2 == 1 && world.has_notice(late, NoticeCode::ServerUnreachable),
+                "{moment}: {:?}",
+                world.devices[late].heard
+            );
+            kept_out += 1;
+            world.join(late, &invitation);
+        }
+        world.until("somebody new comes in", |world| !world.items_in(late).is_empty());
+    }
+    assert!(kept_out < 20, "{kept_out}");
+}
+
+#[test]
 fn a_peer_that_was_killed_and_began_anew_is_not_waited_for() {
     for kill_host in [true, false] {
         let (mut world, host, guest, _) = under_way(272, 24);

@@ -63,6 +63,11 @@ impl Asking {
         }
     }
 
+    /// A socket was open before.
+    pub(super) fn has_reached(&self) -> bool {
+        self.opened_in.is_some()
+    }
+
     /// How long a socket may take to open while somebody is missing, after so many attempts.
     fn open_within(&self, attempts: u32) -> Duration {
         let usual = OPEN_WITHIN.max(self.opened_in.unwrap_or_default() * 3);

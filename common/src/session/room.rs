@@ -15,8 +15,9 @@ use super::peers::Peer;
 use super::{Changed, Session};
 use crate::api::{Keepsake, NoticeCode, Phase};
 use crate::code::{Invitation, Link, LinkSecret, RoomKey, Words};
+use crate::few::Few;
 use crate::guesses::Guesses;
-use crate::handshake::Secret;
+use crate::handshake::{Kind, Secret};
 use crate::host::{Errand, SignalEvent};
 use crate::id::{PeerId, RoomId};
 use crate::signaling::{ClientMessage, IceServer, Member, PROTOCOL, Refusal, ServerMessage, Ticket};
@@ -32,6 +33,8 @@ const RETRY_MAX: Duration = Duration::from_secs(15);
 /// The same, for about a minute, while a member's link is silent or gone: it waits for the server.
 const RETRY_MISSING: Duration = Duration::from_secs(2);
 const RETRIES_MISSING: u32 = 40;
+/// Further attempts to come in through a server that was never reached.
+const RETRIES_UNREACHED: u32 = 2;
 /// Joins with a ticket that a server may refuse as unknown while the host has not made the room again.
 const UNKNOWN_RETRIES: u32 = 10;
 
@@ -321,6 +324,7 @@ impl Session {
         self.room.socket = Socket::Closed;
         match self.room.phase {
             Phase::Idle => return,
+            Phase::Joining if self.may_join_again() => self.forget_knock(),
             Phase::Joining => return self.give_up(NoticeCode::ServerUnreachable, now),
             Phase::Opening => self.notify(NoticeCode::ServerUnreachable, ""),
             Phase::InRoom => {
@@ -330,6 +334,22 @@ impl Session {
             Phase::Reconnecting => {}
         }
         self.retry_later(None, now);
+    }
+
+    /// A server that was there a moment ago is being restarted, or another node answers for it; one that was not may be, in
+    /// a moment. Words that the host may have heard are not said again by themselves: each time is a guess.
+    fn may_join_again(&self) -> bool {
+        let is_guess = self.room.entry.as_ref().is_some_and(|secret| secret.kind() == Kind::Words);
+        let may_be_there = self.room.asking.has_reached() || self.room.retries < RETRIES_UNREACHED;
+        may_be_there && (self.room.membership.is_none() || !is_guess)
+    }
+
+    /// The server knows nothing of this knock any more: what was under way because of it ends.
+    fn forget_knock(&mut self) {
+        let links: Vec<_> = self.links.keys().copied().collect();
+        links.into_iter().for_each(|link| self.drop_link(link));
+        self.peers = Few::default();
+        self.room.membership = None;
     }
 
     /// Tries again after a growing wait with some chance in it, so that a server's clients do not return at once.
