@@ -5,14 +5,12 @@
 //! guesses, and never tries twice: [`crate::session`] does. See docs/PROTOCOL.md §2.
 
 mod event;
+mod inside;
 mod lanes;
 mod mending;
 
 use std::collections::VecDeque;
 use std::time::Duration;
-
-use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 
 use crate::handshake::{
     AwaitingConfirm, Confirming, HandshakeError, Initiator, InvalidPairMessage, Kind, MENDS, PairMessage,
@@ -20,11 +18,11 @@ use crate::handshake::{
 };
 use crate::id::PeerId;
 use crate::mail::{Letter, Mail};
-use crate::sdp::{Candidate, Fingerprint, MAX_CANDIDATES, Sdp};
-use crate::signaling::IceServer;
+use crate::sdp::{Candidate, Fingerprint, Sdp};
 use crate::time::Moment;
 use crate::transport::{Closed, Happened, Lane, Step};
 use crate::wire::{Control, InvalidFrame, MAX_FRAME, MIN_FRAME};
+use bytes::Bytes;
 
 pub use self::event::LinkId;
 pub(crate) use self::event::{Ending, LinkEvent};
@@ -39,20 +37,6 @@ const SLOW_AFTER: Duration = Duration::from_secs(8);
 const BIND_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a failed attempt lingers so that the last letters arrive.
 const LINGER: Duration = Duration::from_secs(3);
-/// While more letters than this wait to be acknowledged no further restart is begun: the peer hears none of it.
-const MAX_UNHEARD: usize = 40;
-
-/// What travels inside a sealed box.
-#[derive(Debug, Serialize, Deserialize)]
-enum Inside {
-    Candidate(Candidate),
-    /// Restarts ICE: the number of the restart, and the new offer. By the side that answered the call.
-    Offer(u32, Sdp),
-    /// The answer to it.
-    Answer(u32, Sdp),
-    /// Asks for a restart. By the side that called; with the number of the last one that it heard of.
-    Restart(u32),
-}
 
 #[derive(Debug)]
 enum Stage {
@@ -194,16 +178,6 @@ impl Link {
         !matches!(self.stage, Stage::Denied | Stage::Over)
     }
 
-    /// True while its path is silent.
-    pub(crate) fn is_silent(&self) -> bool {
-        self.mending.is_silent()
-    }
-
-    /// True while it is up and has been silent for so long that it is better made anew.
-    pub(crate) fn is_stale(&self) -> bool {
-        self.mending.is_shown()
-    }
-
     pub(crate) fn has_transport(&self) -> bool {
         self.has_transport
     }
@@ -306,31 +280,6 @@ impl Link {
         self.lanes.want(lanes, now, &mut self.events);
     }
 
-    /// Something changed that may help what is being made or mended, or (`moved`) that may have broken any link.
-    pub(crate) fn mend(&mut self, moved: bool, now: Moment) {
-        self.mail.resend(now);
-        if self.is_up() && (moved || self.mending.is_silent()) {
-            self.mending.wake(now);
-        }
-    }
-
-    /// These servers are to be used from now on; a path through a relay is made anew with them.
-    pub(crate) fn use_servers(&mut self, ice: Vec<IceServer>, relayed: bool, now: Moment) {
-        if self.has_transport {
-            self.events.push_back(LinkEvent::Negotiate(Step::IceServers(ice)));
-        }
-        if relayed {
-            self.mend(true, now);
-        }
-    }
-
-    /// The peer knows nothing of this link. That is only a hint, which a link that works does not believe.
-    pub(crate) fn handle_unknown(&mut self) {
-        if self.mending.is_silent() {
-            self.end(Ending::NoPath);
-        }
-    }
-
     /// Host: the guest's proof was wrong, or is not taken now; tell it and linger.
     pub(crate) fn deny(&mut self, tries_left: u8, now: Moment) {
         self.mail.send(PairMessage::Denied { tries_left }.encode(), now);
@@ -421,116 +370,6 @@ impl Link {
         self.local = Some(sdp.fingerprint());
     }
 
-    /// Restarts ICE, or has the peer do it.
-    fn restart(&mut self, now: Moment) {
-        self.events.push_back(LinkEvent::Mending);
-        if self.mail.waiting() > MAX_UNHEARD {
-            return;
-        }
-        if self.caller {
-            return self.send(&Inside::Restart(self.mending.round()), now);
-        }
-        self.mending.begin();
-        self.events.push_back(LinkEvent::Negotiate(Step::Offer));
-        self.lanes.restart(&mut self.events);
-    }
-
-    /// The transport described the same connection anew: with the certificate that was bound.
-    fn handle_restarted(&mut self, sdp: Sdp, now: Moment) {
-        let Some(round) = self.mending.made() else { return };
-        if self.local != Some(sdp.fingerprint()) {
-            return self.end(Ending::NoPath);
-        }
-        self.sent_candidates = 0;
-        self.send(&if self.caller { Inside::Answer(round, sdp) } else { Inside::Offer(round, sdp) }, now);
-        for candidate in core::mem::take(&mut self.waiting) {
-            self.sent_candidates += 1;
-            self.send(&Inside::Candidate(candidate), now);
-        }
-    }
-
-    /// From here on candidates can be sealed: sends those that waited.
-    fn connecting(&mut self, mut sealed: Sealed, now: Moment) -> Stage {
-        for candidate in core::mem::take(&mut self.waiting) {
-            Self::seal(&mut self.mail, &mut sealed, &Inside::Candidate(candidate), now);
-        }
-        Stage::Connecting(sealed)
-    }
-
-    fn handle_local_candidate(&mut self, candidate: Candidate, now: Moment) {
-        if self.sent_candidates + self.waiting.len() >= MAX_CANDIDATES {
-            return;
-        }
-        match &self.stage {
-            Stage::Up(_) if self.mending.is_making() => self.waiting.push(candidate),
-            // One that is found after the binding brings nothing new, unless ICE was restarted.
-            Stage::Up(_) if self.mending.round() == 0 => {}
-            Stage::Offering(_) | Stage::Awaiting(_) | Stage::Answering(_) => self.waiting.push(candidate),
-            _ => {
-                self.sent_candidates += 1;
-                self.send(&Inside::Candidate(candidate), now);
-            }
-        }
-    }
-
-    /// Sends something sealed, once there are keys for it.
-    fn send(&mut self, inside: &Inside, now: Moment) {
-        // A letter that is dropped would leave a gap in the boxes' numbers.
-        if !self.mail.is_full()
-            && let Stage::Connecting(sealed) | Stage::Binding(sealed) | Stage::Up(sealed) = &mut self.stage
-        {
-            Self::seal(&mut self.mail, sealed, inside, now);
-        }
-    }
-
-    fn seal(mail: &mut Mail, sealed: &mut Sealed, inside: &Inside, now: Moment) {
-        let plain = postcard::to_allocvec(inside).unwrap_or_default();
-        mail.send(PairMessage::Sealed(sealed.seal(&plain)).encode(), now);
-    }
-
-    /// What a box held; false when it is nothing that the peer may say now.
-    fn take_inside(&mut self, plain: &[u8], up: bool, now: Moment) -> bool {
-        let Ok((inside, [])) = postcard::take_from_bytes(plain) else { return false };
-        match inside {
-            Inside::Candidate(candidate) => {
-                self.taken_candidates += 1;
-                // One that comes after the binding brings nothing new, unless ICE was restarted.
-                if !up || self.mending.round() > 0 {
-                    self.events.push_back(LinkEvent::Negotiate(Step::Candidate(candidate)));
-                }
-                self.taken_candidates <= MAX_CANDIDATES
-            }
-            Inside::Offer(round, sdp) => {
-                let fits = up && self.caller && self.is_bound(&sdp) && self.mending.begun(round);
-                if fits {
-                    self.taken_candidates = 0;
-                    self.events.push_back(LinkEvent::Negotiate(Step::Answer(sdp)));
-                }
-                fits
-            }
-            Inside::Answer(round, sdp) => {
-                let fits = up && !self.caller && self.is_bound(&sdp);
-                if fits && self.mending.takes_answer(round) {
-                    self.taken_candidates = 0;
-                    self.events.push_back(LinkEvent::Negotiate(Step::Accept(sdp)));
-                }
-                fits
-            }
-            Inside::Restart(heard) => {
-                // Who has not heard of the last one asks for what is on its way already.
-                if heard == self.mending.round() {
-                    self.mending.wake(now);
-                }
-                up && !self.caller
-            }
-        }
-    }
-
-    /// True for a new description of the connection that was bound.
-    fn is_bound(&self, sdp: &Sdp) -> bool {
-        self.remote == Some(sdp.fingerprint())
-    }
-
     fn take_description(&mut self, bytes: &[u8]) -> Option<Sdp> {
         let sdp = core::str::from_utf8(bytes).ok().and_then(|text| Sdp::parse(text).ok());
         match &sdp {
@@ -550,22 +389,6 @@ impl Link {
         self.events.push_back(LinkEvent::Send(Lane::Control, Bytes::copy_from_slice(&tag)));
         self.stage = Stage::Binding(sealed);
         self.deadline = Some(now + BIND_TIMEOUT);
-    }
-
-    /// The path is back: does anything come over it?
-    fn ask_for_sign(&mut self) {
-        let Stage::Up(sealed) = &self.stage else { return };
-        if sealed.peer_caps().protocol >= MENDS {
-            self.say(&Control::Sign);
-        } else {
-            self.handle_seen();
-        }
-    }
-
-    fn handle_seen(&mut self) {
-        if self.mending.seen() {
-            self.events.push_back(LinkEvent::Silent(false));
-        }
     }
 
     fn handle_frame(&mut self, lane: Lane, frame: Bytes, now: Moment) {

@@ -7,7 +7,14 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::inside::Inside;
+use super::{Ending, Link, LinkEvent, Stage};
+use crate::handshake::MENDS;
+use crate::sdp::Sdp;
+use crate::signaling::IceServer;
 use crate::time::Moment;
+use crate::transport::Step;
+use crate::wire::Control;
 
 /// A silence that lasts this long after the transport told of it is shown, and a new connection is tried beside the
 /// old one. By then some seven seconds have passed; stacks that double their waits would wait ever longer from there.
@@ -19,6 +26,9 @@ const AGAIN_FIRST: Duration = Duration::from_secs(3);
 const AGAIN_MAX: Duration = Duration::from_secs(12);
 /// Answers that this side is making at once; a peer that offers faster than they are made breaks the protocol.
 const MAX_MAKING: usize = 8;
+
+/// While more letters than this wait to be acknowledged no further restart is begun: the peer hears none of it.
+const MAX_UNHEARD: usize = 40;
 
 /// The mending of one link.
 #[derive(Debug)]
@@ -155,6 +165,87 @@ impl Mending {
     fn spread(&mut self, span: Duration) -> Duration {
         self.chance = self.chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         span * (self.chance >> 16) / (1 << 16)
+    }
+}
+
+impl Link {
+    /// True while its path is silent.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.mending.is_silent()
+    }
+
+    /// True while it is up and has been silent for so long that it is better made anew.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.mending.is_shown()
+    }
+
+    /// Something changed that may help what is being made or mended, or (`moved`) that may have broken any link.
+    pub(crate) fn mend(&mut self, moved: bool, now: Moment) {
+        self.mail.resend(now);
+        if self.is_up() && (moved || self.mending.is_silent()) {
+            self.mending.wake(now);
+        }
+    }
+
+    /// These servers are to be used from now on; a path through a relay is made anew with them.
+    pub(crate) fn use_servers(&mut self, ice: Vec<IceServer>, relayed: bool, now: Moment) {
+        if self.has_transport {
+            self.events.push_back(LinkEvent::Negotiate(Step::IceServers(ice)));
+        }
+        if relayed {
+            self.mend(true, now);
+        }
+    }
+
+    /// The peer knows nothing of this link. That is only a hint, which a link that works does not believe.
+    pub(crate) fn handle_unknown(&mut self) {
+        if self.mending.is_silent() {
+            self.end(Ending::NoPath);
+        }
+    }
+
+    /// Restarts ICE, or has the peer do it.
+    pub(super) fn restart(&mut self, now: Moment) {
+        self.events.push_back(LinkEvent::Mending);
+        if self.mail.waiting() > MAX_UNHEARD {
+            return;
+        }
+        if self.caller {
+            return self.send(&Inside::Restart(self.mending.round()), now);
+        }
+        self.mending.begin();
+        self.events.push_back(LinkEvent::Negotiate(Step::Offer));
+        self.lanes.restart(&mut self.events);
+    }
+
+    /// The transport described the same connection anew: with the certificate that was bound.
+    pub(super) fn handle_restarted(&mut self, sdp: Sdp, now: Moment) {
+        let Some(round) = self.mending.made() else { return };
+        if self.local != Some(sdp.fingerprint()) {
+            return self.end(Ending::NoPath);
+        }
+        self.sent_candidates = 0;
+        self.send(&if self.caller { Inside::Answer(round, sdp) } else { Inside::Offer(round, sdp) }, now);
+        for candidate in core::mem::take(&mut self.waiting) {
+            self.sent_candidates += 1;
+            self.send(&Inside::Candidate(candidate), now);
+        }
+    }
+
+    /// The path is back: does anything come over it?
+    pub(super) fn ask_for_sign(&mut self) {
+        let Stage::Up(sealed) = &self.stage else { return };
+        if sealed.peer_caps().protocol >= MENDS {
+            self.say(&Control::Sign);
+        } else {
+            self.handle_seen();
+        }
+    }
+
+    pub(super) fn handle_seen(&mut self) {
+        if self.mending.seen() {
+            self.events.push_back(LinkEvent::Silent(false));
+        }
     }
 }
 
