@@ -10,8 +10,7 @@ use core::fmt;
 use core::str::FromStr;
 use std::sync::LazyLock;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64ct::{Base64UrlUnpadded, Encoding};
 use rand_core::{CryptoRng, Rng};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -195,7 +194,7 @@ macro_rules! secret_bytes {
 
             /// The secret itself as base64url text without padding; wiped when dropped.
             pub fn to_text(&self) -> Zeroizing<String> {
-                Zeroizing::new(URL_SAFE_NO_PAD.encode(self.0))
+                Zeroizing::new(Base64UrlUnpadded::encode_string(&self.0))
             }
         }
 
@@ -203,7 +202,7 @@ macro_rules! secret_bytes {
             type Err = InvalidInvitation;
 
             fn from_str(text: &str) -> Result<Self, InvalidInvitation> {
-                let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidInvitation::Secret)?;
+                let bytes = Base64UrlUnpadded::decode_vec(text).map_err(|_| InvalidInvitation::Secret)?;
                 let bytes = Zeroizing::new(bytes);
                 bytes.as_slice().try_into().map(Self).map_err(|_| InvalidInvitation::Secret)
             }

@@ -7,8 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64ct::{Base64UrlUnpadded, Encoding};
 
 use crate::few::Few;
 use crate::signaling::Body;
@@ -38,7 +37,7 @@ pub struct Letter {
 impl Letter {
     /// Takes a relayed body apart; `None` when it is not a letter.
     pub fn parse(body: &Body) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(body.as_str()).ok()?;
+        let bytes = Base64UrlUnpadded::decode_vec(body.as_str()).ok()?;
         let (stream, rest) = bytes.split_first_chunk::<4>()?;
         let (ack, content) = rest.split_first_chunk::<4>()?;
         let content = (!content.is_empty()).then(|| content.to_vec());
@@ -66,7 +65,7 @@ impl Letter {
         bytes.extend(self.stream.to_be_bytes());
         bytes.extend(self.ack.to_be_bytes());
         bytes.extend(self.content.iter().flatten());
-        Body::new(URL_SAFE_NO_PAD.encode(bytes)).ok()
+        Body::new(Base64UrlUnpadded::encode_string(&bytes)).ok()
     }
 }
 

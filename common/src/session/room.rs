@@ -5,8 +5,7 @@
 
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64ct::{Base64UrlUnpadded, Encoding};
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -111,7 +110,7 @@ struct Kept {
 
 impl Kept {
     fn read(keepsake: &Keepsake) -> Option<Self> {
-        postcard::from_bytes(&URL_SAFE_NO_PAD.decode(&keepsake.0).ok()?).ok()
+        postcard::from_bytes(&Base64UrlUnpadded::decode_vec(&keepsake.0).ok()?).ok()
     }
 }
 
@@ -237,7 +236,7 @@ impl Session {
             key: self.room.key.clone()?,
             link: self.room.door.as_ref().map(|door| door.link.clone()),
         };
-        Some(Keepsake(URL_SAFE_NO_PAD.encode(postcard::to_allocvec(&kept).ok()?)))
+        Some(Keepsake(Base64UrlUnpadded::encode_string(&postcard::to_allocvec(&kept).ok()?)))
     }
 
     /// The link to show: the host's, or the one that a guest came by.
