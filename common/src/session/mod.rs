@@ -24,7 +24,7 @@ mod wanted;
 use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
-use rand_chacha::ChaCha20Rng;
+use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 use crate::api::{Command, ItemKey, Notice, View};
