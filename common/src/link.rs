@@ -204,6 +204,9 @@ impl Link {
     pub(crate) fn handle_timeout(&mut self, now: Moment) {
         self.mail.handle_timeout(self.is_up() && !self.mending.is_silent(), now);
         if self.is_up() {
+            if self.mending.is_over(now) {
+                return self.end(Ending::NoPath);
+            }
             if self.mending.show(now) {
                 self.events.push_back(LinkEvent::Silent(true));
             }

@@ -19,6 +19,9 @@ use crate::wire::Control;
 /// A silence that lasts this long after the transport told of it is shown, and a new connection is tried beside the
 /// old one. By then some seven seconds have passed; stacks that double their waits would wait ever longer from there.
 const SHOWN_AFTER: Duration = Duration::from_millis(2_500);
+/// A link that is silent for so long is over: whoever was there is gone, or comes back by the room key. Stacks whose ICE is
+/// restarted again and again never say so themselves.
+const OVER_AFTER: Duration = Duration::from_secs(25);
 /// Links of one device do not begin all at once.
 const SPREAD: Duration = Duration::from_millis(300);
 /// Waits from one restart to the next, doubled each time.
@@ -110,14 +113,19 @@ impl Mending {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Moment> {
-        let show = self.silent_since.filter(|_| !self.shown).map(|since| since + SHOWN_AFTER);
-        [show, self.next].into_iter().flatten().min()
+        let silent = self.silent_since.map(|since| since + if self.shown { OVER_AFTER } else { SHOWN_AFTER });
+        [silent, self.next].into_iter().flatten().min()
     }
 
     /// True once when the silence is to be shown.
     pub(super) fn show(&mut self, now: Moment) -> bool {
         let due = self.silent_since.is_some_and(|since| since + SHOWN_AFTER <= now);
         due && !core::mem::replace(&mut self.shown, true)
+    }
+
+    /// True when the silence has lasted too long.
+    pub(super) fn is_over(&self, now: Moment) -> bool {
+        self.silent_since.is_some_and(|since| since + OVER_AFTER <= now)
     }
 
     /// True when a restart is due; plans the next one for as long as the silence lasts.
@@ -265,7 +273,8 @@ mod tests {
             let mut mending = Mending::new(chance);
             mending.interrupted(at(0));
             let (mut shown, mut tried) = (Vec::new(), Vec::new());
-            while let Some(now) = mending.poll_timeout().filter(|due| *due < at(120_000)) {
+            while let Some(now) = mending.poll_timeout().filter(|due| *due < at(25_000)) {
+                prop_assert!(!mending.is_over(now));
                 if mending.show(now) {
                     shown.push(now);
                 }
@@ -275,9 +284,10 @@ mod tests {
             }
             prop_assert_eq!(shown, [at(2_500)]);
             prop_assert!(tried[0] <= at(300) && tried[1] <= at(5_000), "{:?}", tried);
-            prop_assert!((8..=20).contains(&tried.len()), "{:?}", tried);
+            prop_assert!((3..=6).contains(&tried.len()), "{:?}", tried);
+            prop_assert!(mending.is_over(at(25_000)) && mending.poll_timeout() == Some(at(25_000)));
             prop_assert!(mending.restored());
-            prop_assert_eq!(mending.poll_timeout(), None);
+            prop_assert_eq!(mending.poll_timeout(), Some(at(25_000)));
             prop_assert!(mending.is_shown(), "nothing came over it yet");
             prop_assert!(mending.seen() && !mending.is_silent() && !mending.seen());
         }
