@@ -8,7 +8,7 @@ use std::path::Path;
 use privydrop_common::api::NoticeCode;
 use privydrop_e2e::coturn::Coturn;
 use privydrop_e2e::faults::weather;
-use privydrop_e2e::fixture::{BIG, Fixture};
+use privydrop_e2e::fixture::Fixture;
 use privydrop_e2e::page::Page;
 use privydrop_e2e::server::{Rooms, Server};
 use privydrop_e2e::terminal::Terminal;
@@ -16,6 +16,8 @@ use privydrop_e2e::tree::Tree;
 
 use crate::transfer::taken;
 
+/// Bytes of the file.
+const SIZE: u64 = 60_000_000;
 /// Bytes that arrive before the way breaks, so that something is under way.
 const FIRST: u64 = 20_000_000;
 /// What a device says of another one that it hears nothing of.
@@ -60,7 +62,7 @@ async fn shows(page: &Page, state: &str) {
 #[tokio::test]
 async fn two_terminals_go_on_by_themselves_after_the_way_between_them_was_silent() {
     let (site, mut fixture) = (Interrupted::start().await, Fixture::new(11));
-    let file = fixture.file("long.bin", BIG);
+    let file = fixture.file("long.bin", SIZE);
     let start = |words: &[&std::ffi::OsStr], secret: &str| {
         Terminal::start(&site.server, &[&["--relay-only".as_ref()], words].concat(), secret)
     };
@@ -83,7 +85,7 @@ async fn two_terminals_go_on_by_themselves_after_the_way_between_them_was_silent
 #[tokio::test]
 async fn two_pages_go_on_by_themselves_after_the_way_between_them_was_silent() {
     let (site, mut fixture) = (Interrupted::start().await, Fixture::new(12));
-    let file = fixture.file("long.bin", BIG);
+    let file = fixture.file("long.bin", SIZE);
     let (sharer, taker) = (site.page().await, site.page().await);
     sharer.share_files(&[Path::new(&file)]).await;
     taker.join(&sharer.link().await).await;
