@@ -1,6 +1,6 @@
 //! How a message of the server's is read: all its possible fields by one reader, then what its name asks for.
 //!
-//! A reader for each message would do the same and be four times as large, which everybody who opens the page loads.
+//! A reader for each message would do the same and be twice as large, which everybody who opens the page loads.
 
 use serde::Deserialize;
 
