@@ -459,3 +459,6 @@ impl Link {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
