@@ -23,6 +23,9 @@ const SCRIPT: Duration = Duration::from_secs(300);
 /// Longest way of a console's message to this harness.
 const HEARING: Duration = Duration::from_secs(20);
 
+/// How often a driver is started at most.
+const DRIVER_STARTS: usize = 3;
+
 /// Chromium's flags. The last ones keep it from looking for its maker's servers.
 const CHROMIUM: [&str; 9] = [
     "--headless=new",
@@ -243,7 +246,16 @@ fn start_driver(kind: Kind, folder: &Path) -> (Program, u16) {
         .env("TMPDIR", folder)
         .env("MOZ_HEADLESS_WIDTH", "1280")
         .env("MOZ_HEADLESS_HEIGHT", "900");
-    Program::start(command.current_dir(folder), ready)
+    command.current_dir(folder);
+    // The driver of Chromium takes a free port of one address family, and ends when the other family has it in use.
+    let mut failures = Vec::new();
+    while failures.len() < DRIVER_STARTS {
+        match Program::try_start(&mut command, ready) {
+            Ok(started) => return started,
+            Err(why) => failures.push(why),
+        }
+    }
+    panic!("no driver: {failures:#?}");
 }
 
 fn chromium(folder: &Path, downloads: &Path, flags: &[String]) -> WebDriverResult<Capabilities> {

@@ -36,6 +36,14 @@ impl Program {
         command: &mut Command,
         ready: impl Fn(&str) -> Option<T> + Clone + Send + 'static,
     ) -> (Self, T) {
+        Self::try_start(command, ready).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// The same; tells why the program is not there rather than panicking.
+    pub fn try_start<T: Send + 'static>(
+        command: &mut Command,
+        ready: impl Fn(&str) -> Option<T> + Clone + Send + 'static,
+    ) -> Result<(Self, T), String> {
         let name = command.get_program().to_string_lossy().into_owned();
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.unwrap_or_else(|error| panic!("cannot start {name}: {error}"));
@@ -49,10 +57,12 @@ impl Program {
         }
         let program = Self { child, name, last_lines };
         match wait.recv_timeout(START) {
-            Ok(value) => (program, value),
-            Err(RecvTimeoutError::Timeout) => panic!("{} is not ready; {}", program.name, program.output()),
+            Ok(value) => Ok((program, value)),
+            Err(RecvTimeoutError::Timeout) => {
+                Err(format!("{} is not ready; {}", program.name, program.output()))
+            }
             Err(RecvTimeoutError::Disconnected) => {
-                panic!("{} ended at once; {}", program.name, program.output())
+                Err(format!("{} ended at once; {}", program.name, program.output()))
             }
         }
     }

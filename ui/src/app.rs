@@ -25,7 +25,9 @@ use crate::{listeners, memory};
 #[component]
 pub fn App() -> Html {
     let state = use_reducer_eq(|| {
-        State::new(memory::language().or_english(), memory::theme(), memory::room(), memory::visit().typed)
+        let visit = memory::visit();
+        let phase = visit.phase(listeners::link().as_ref());
+        State::new(memory::language().or_english(), memory::theme(), memory::room(), visit.typed, phase)
     });
     // The callbacks stay the same, so that a component whose facts stay the same is left alone.
     let deeds = use_memo((), |()| {

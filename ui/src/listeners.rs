@@ -33,10 +33,14 @@ pub fn mark_document(name: &str, value: &str) {
     }
 }
 
+/// The link in the page's address.
+pub fn link() -> Option<Link> {
+    window().location().hash().ok()?.parse().ok()
+}
+
 /// The link in the address, taken out of it.
 pub fn take_link() -> Option<Link> {
-    let fragment = window().location().hash().unwrap_or_default();
-    let link = fragment.parse().ok()?;
+    let link = link()?;
     if let Ok(history) = window().history() {
         // An address that cannot be changed keeps its link; joining works all the same.
         let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&page_address()));

@@ -89,6 +89,8 @@ pub enum NameState {
 pub struct State {
     /// The session's newest facts.
     pub view: Rc<View>,
+    /// The page was opened to come into a room, and the session has not begun with it yet.
+    arriving: bool,
     /// Messages of the page itself, oldest first, each with the session's newest one at that time.
     told: Vec<(u64, Notice)>,
     next_notice: u64,
@@ -160,10 +162,18 @@ pub enum Action {
 }
 
 impl State {
-    /// A page that has just been opened.
-    pub fn new(language: Language, theme: Theme, remembered: Option<Remembered>, typed: String) -> Self {
+    /// A page that has just been opened, and is on its way into a room if `phase` says so: what is drawn first takes
+    /// the longest, and is not to be gone at once.
+    pub fn new(
+        language: Language,
+        theme: Theme,
+        remembered: Option<Remembered>,
+        typed: String,
+        phase: Phase,
+    ) -> Self {
         Self {
-            view: Rc::default(),
+            view: Rc::new(View { phase, ..View::default() }),
+            arriving: phase != Phase::Idle,
             told: Vec::new(),
             next_notice: FIRST_OWN_NOTICE,
             join: typed,
@@ -280,6 +290,10 @@ impl State {
     }
 
     fn tell(&mut self, code: NoticeCode, subject: String, number: Option<u64>) {
+        if core::mem::take(&mut self.arriving) {
+            // It says why this page does not come in.
+            Rc::make_mut(&mut self.view).phase = Phase::Idle;
+        }
         self.take_back(code);
         let before = self.view.notices.last().map_or(0, |notice| notice.id);
         let notice = Notice { id: self.next_notice, code, subject, number, second: None };
@@ -302,7 +316,11 @@ impl State {
         self.told.retain(|(_, notice)| notice.code != code);
     }
 
-    fn see(&mut self, view: View) {
+    fn see(&mut self, mut view: View) {
+        self.arriving &= view.phase == Phase::Idle && view.notices.is_empty();
+        if self.arriving {
+            view.phase = self.view.phase;
+        }
         if view.phase == Phase::InRoom && self.view.phase != Phase::InRoom {
             self.join.clear();
             self.wish.clear();
@@ -347,7 +365,11 @@ mod tests {
     use super::*;
 
     fn state() -> State {
-        State::new(Language::English, Theme::System, None, String::new())
+        opened(Phase::Idle)
+    }
+
+    fn opened(phase: Phase) -> State {
+        State::new(Language::English, Theme::System, None, String::new(), phase)
     }
 
     fn in_phase(phase: Phase) -> Action {
@@ -363,6 +385,20 @@ mod tests {
         let joining = state().after(typed("123456-acid-acorn-acre")).after(in_phase(Phase::Joining));
         let back = joining.after(in_phase(Phase::Idle));
         assert_eq!(back.join, "123456-acid-acorn-acre");
+    }
+
+    #[test]
+    fn a_page_that_is_opened_to_join_never_shows_anything_else_until_it_is_told_why_it_cannot() {
+        let early = opened(Phase::Joining).after(in_phase(Phase::Idle));
+        assert_eq!(early.view.phase, Phase::Joining);
+        let elsewhere = Action::Tell { code: NoticeCode::AlreadyOpen, subject: "123456".into() };
+        assert_eq!(early.clone().after(elsewhere).view.phase, Phase::Idle);
+        let code = NoticeCode::KeepsakeExpired;
+        let expired = Notice { id: 1, code, subject: String::new(), number: None, second: None };
+        let told = Action::Viewed(View { notices: vec![expired], ..View::default() });
+        assert_eq!(early.clone().after(told).view.phase, Phase::Idle);
+        let left = early.after(in_phase(Phase::Joining)).after(in_phase(Phase::Idle));
+        assert_eq!(left.view.phase, Phase::Idle);
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //!
 //! Pure: it decides what comes first and keeps nothing itself; [`crate::memory`] does.
 
-use privydrop_common::api::{Command, Keepsake};
+use privydrop_common::api::{Command, Keepsake, Phase};
 use privydrop_common::code::{Invitation, Link};
 use privydrop_common::id::RoomId;
+
+use crate::backend::IN_APP;
 
 /// A room that this device can go back into.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +44,16 @@ impl Visit {
             (Some(link), ..) => Some(join(link)),
             (None, Some(keepsake), _) => Some(Command::Return(keepsake.clone())),
             (None, None, link) => link.as_ref().map(join),
+        }
+    }
+
+    /// What the page is about to do by itself. In the app nothing: its session was there before.
+    pub fn phase(&self, address: Option<&Link>) -> Phase {
+        let first = self.first_command(address).filter(|_| !IN_APP);
+        match first {
+            None => Phase::Idle,
+            Some(Command::Return(keepsake)) => keepsake.phase().unwrap_or_default(),
+            Some(_) => Phase::Joining,
         }
     }
 }

@@ -43,8 +43,7 @@ impl Pair {
         let mut caller = Link::call(host, Kind::Words, 7, initiator, first, NOW);
         let Some(LinkEvent::Relay(seq, body)) = caller.poll_event() else { panic!("no hello") };
         let letter = Letter::parse(&body).unwrap();
-        let responder =
-            Responder::answer(&room, host, guest, &secret, Caps::OURS, &hello, &mut rng).unwrap();
+        let responder = Responder::answer(&room, host, guest, &secret, Caps::OURS, &hello, &mut rng).unwrap();
         let answerer = Link::answer(guest, Kind::Words, responder, seq, letter, NOW);
 
         let mut pair =
@@ -127,7 +126,10 @@ fn an_answer_to_a_restart_that_names_another_certificate_ends_the_link_and_never
     pair.restarts(ANSWERER);
     pair.happens(ANSWERER, Happened::Described(sdp(1)));
     pair.says(CALLER, &Inside::Answer(1, sdp(9)));
-    assert_eq!((pair.endings[ANSWERER], &pair.steps[ANSWERER]), (Some(Ending::Violation), &vec![Step::Offer]));
+    assert_eq!(
+        (pair.endings[ANSWERER], &pair.steps[ANSWERER]),
+        (Some(Ending::Violation), &vec![Step::Offer])
+    );
 }
 
 #[test]

@@ -96,6 +96,11 @@ impl Keepsake {
     pub fn room(&self) -> Option<RoomId> {
         Some(Kept::read(self)?.room)
     }
+
+    /// The phase in which a session is on its way there; `None` when it cannot be read.
+    pub fn phase(&self) -> Option<Phase> {
+        Some(if Kept::read(self)?.link.is_some() { Phase::Opening } else { Phase::Joining })
+    }
 }
 
 /// What a [`Keepsake`] holds.
@@ -364,7 +369,10 @@ impl Session {
     }
 
     fn handle_server(&mut self, message: ServerMessage, now: Moment) {
-        self.touch(Changed::Facts);
+        // What peers say to each other is shown when it changes something.
+        if !matches!(message, ServerMessage::Welcome { .. } | ServerMessage::Relay { .. }) {
+            self.touch(Changed::Facts);
+        }
         match message {
             ServerMessage::Welcome { protocol, .. } if protocol == PROTOCOL => {}
             ServerMessage::Welcome { .. } => self.give_up(NoticeCode::ServerVersion, now),

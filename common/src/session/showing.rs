@@ -1,6 +1,6 @@
 //! When the next view is due: what changed is shown at once, how far things are only now and then.
 //!
-//! Draws nothing and knows no view. No more than ten views a second are ever due, two of them at once at most.
+//! Draws nothing and knows no view. No more than ten views a second are ever due, and no more than [`BURST`] at once.
 
 use core::time::Duration;
 
@@ -14,8 +14,10 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(250);
 const LONG_PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// From its first byte to its last.
 const LONG: Duration = Duration::from_secs(4);
-/// In this time at most two views come. A change that follows a view of mere progress need not wait for it.
-const PAIR_EVERY: Duration = Duration::from_millis(200);
+/// Views come no more often than this on average.
+const EVERY: Duration = Duration::from_millis(100);
+/// So many may come at once. Joining has about as many steps, and ends with what the person came for.
+const BURST: u32 = 5;
 
 /// How much of the view changed since it was shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,8 +31,10 @@ pub(super) enum Changed {
 #[derive(Debug)]
 pub(super) struct Showing {
     changed: Changed,
-    /// The last view, and the one before it.
-    shown: [Option<Moment>; 2],
+    /// The last view.
+    shown: Option<Moment>,
+    /// By then all that were shown would have come, one [`EVERY`].
+    settled: Moment,
     /// Since when bytes have been on their way without a break.
     busy_since: Option<Moment>,
     progress_every: Duration,
@@ -39,7 +43,13 @@ pub(super) struct Showing {
 impl Default for Showing {
     /// Nothing was shown, and there is something to show.
     fn default() -> Self {
-        Self { changed: Changed::Facts, shown: [None; 2], busy_since: None, progress_every: PROGRESS_EVERY }
+        Self {
+            changed: Changed::Facts,
+            shown: None,
+            settled: Moment::default(),
+            busy_since: None,
+            progress_every: PROGRESS_EVERY,
+        }
     }
 }
 
@@ -51,18 +61,19 @@ impl Showing {
 
     /// When to show a view; a moment that has passed means now, `None` that there is nothing to show.
     pub(super) fn due(&self) -> Option<Moment> {
-        let after = |shown: Option<Moment>, pause| shown.map_or(Moment::default(), |at| at + pause);
-        let [last, before] = self.shown;
         match self.changed {
             Changed::Nothing => None,
-            Changed::Progress => Some(after(last, self.progress_every)),
-            Changed::Facts => Some(after(before, PAIR_EVERY)),
+            Changed::Progress => Some(self.shown.map_or(Moment::default(), |at| at + self.progress_every)),
+            Changed::Facts => Some(
+                Moment::default() + (self.settled - Moment::default()).saturating_sub(EVERY * (BURST - 1)),
+            ),
         }
     }
 
     /// This view is shown.
     pub(super) fn shown(&mut self, view: &View, now: Moment) {
-        self.shown = [Some(now), self.shown[0]];
+        self.shown = Some(now);
+        self.settled = self.settled.max(now) + EVERY;
         // Bytes that move change their speed also when none arrive.
         self.changed = if view.busy { Changed::Progress } else { Changed::Nothing };
         self.busy_since = view.busy.then(|| self.busy_since.unwrap_or(now));
@@ -99,13 +110,21 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_shown_at_once_also_right_after_progress() {
+    fn a_few_changes_are_shown_at_once_also_right_after_progress() {
         let mut showing = Showing::default();
         showing.shown(&view(Some(1)), at(0));
         showing.shown(&view(Some(1)), at(250));
         assert_eq!(showing.due(), Some(at(500)));
-        showing.touch(Changed::Facts);
-        assert!(showing.due().is_some_and(|due| due <= at(260)));
+        for _ in 1..BURST {
+            showing.touch(Changed::Facts);
+            assert!(showing.due().is_some_and(|due| due <= at(251)));
+            showing.shown(&view(Some(1)), at(251));
+        }
+        for later in [350, 450] {
+            showing.touch(Changed::Facts);
+            assert_eq!(showing.due(), Some(at(later)), "enough for now");
+            showing.shown(&view(Some(1)), at(later));
+        }
     }
 
     #[test]
@@ -119,7 +138,7 @@ mod tests {
                 shown += 1;
             }
         }
-        assert_eq!(shown, 100);
+        assert_eq!(shown, 100 + BURST - 1);
     }
 
     #[test]

@@ -46,7 +46,8 @@ type Room = RefCell<Option<(RoomId, Option<Held>)>>;
 /// Starts the session in this page.
 pub fn start(on: impl Fn(Action) + 'static) -> Rc<dyn Backend> {
     let (on, room): (Rc<dyn Fn(Action)>, Rc<Room>) = (Rc::new(on), Rc::default());
-    let (files, commands, server) = (Rc::new(Files::default()), Commands::default(), server());
+    let (files, server) = (Rc::new(Files::default()), server());
+    let commands = Commands::new(&socket_address(&server));
     let places = Places::new();
     let stores = Stores::new(Rc::clone(&places), commands.clone());
     let show = {
@@ -59,8 +60,7 @@ pub fn start(on: impl Fn(Action) + 'static) -> Rc<dyn Backend> {
             on(Action::Viewed(view));
         }
     };
-    let host =
-        BrowserHost::new(&commands, socket_address(&server), Rc::clone(&files), Rc::clone(&stores), show);
+    let host = BrowserHost::new(&commands, Rc::clone(&files), Rc::clone(&stores), show);
     // Without randomness there are no secrets, and so no session: the page stays as it is.
     if let Some(seed) = random() {
         spawn_local(drive(Session::new(seed, fold).with_lanes(host.lanes()), host));
@@ -116,6 +116,9 @@ impl Backend for Browser {
             return self.commands.give(command);
         };
         let (room, commands, on) = (Rc::clone(&self.room), self.commands.clone(), Rc::clone(&self.on));
+        if self.room.borrow().is_none() {
+            commands.expect();
+        }
         spawn_local(async move {
             match take(&lock_of(&id)).await {
                 Ok(held) => {
@@ -123,6 +126,7 @@ impl Backend for Browser {
                     commands.give(command);
                 }
                 Err(Taken) => {
+                    commands.forget();
                     on(Action::Tell { code: NoticeCode::AlreadyOpen, subject: id.to_string() });
                 }
             }

@@ -15,18 +15,36 @@ use privydrop_common::transport::LanePlan;
 use super::clock::Clock;
 use super::files::Files;
 use super::mailbox::Mailbox;
-use super::signal::Signal;
+use super::signal::{Server, Signal};
 use super::store::Stores;
 use super::transport::BrowserTransport;
 
 /// Where commands for the session are dropped.
-#[derive(Clone, Default)]
-pub struct Commands(Mailbox);
+#[derive(Clone)]
+pub struct Commands {
+    mailbox: Mailbox,
+    server: Server,
+}
 
 impl Commands {
+    /// For a session whose signal sockets are at `url`.
+    pub fn new(url: &str) -> Self {
+        Self { mailbox: Mailbox::default(), server: Server::new(url) }
+    }
+
     /// Passes a command to the session that polls the host made with this.
     pub fn give(&self, command: Command) {
-        self.0.command(command);
+        self.mailbox.command(command);
+    }
+
+    /// A command that needs the server comes soon.
+    pub fn expect(&self) {
+        self.server.expect();
+    }
+
+    /// It does not come after all.
+    pub fn forget(&self) {
+        self.server.forget();
     }
 }
 
@@ -34,25 +52,24 @@ impl Commands {
 pub struct BrowserHost {
     mailbox: Mailbox,
     clock: Clock,
+    server: Server,
     signal: Option<Signal>,
-    signal_url: String,
     files: Rc<Files>,
     stores: Rc<Stores>,
     on_view: Box<dyn Fn(View)>,
 }
 
 impl BrowserHost {
-    /// A host that opens its signal socket at `signal_url` and shows views by `on_view`.
+    /// A host that carries out these commands and shows views by `on_view`.
     pub fn new(
         commands: &Commands,
-        signal_url: String,
         files: Rc<Files>,
         stores: Rc<Stores>,
         on_view: impl Fn(View) + 'static,
     ) -> Self {
-        let mailbox = commands.0.clone();
+        let Commands { mailbox, server } = commands.clone();
         let clock = Clock::new(mailbox.clone());
-        Self { mailbox, clock, signal: None, signal_url, files, stores, on_view: Box::new(on_view) }
+        Self { mailbox, clock, server, signal: None, files, stores, on_view: Box::new(on_view) }
     }
 
     /// How many data lanes links have here, and are best off with.
@@ -62,7 +79,7 @@ impl BrowserHost {
 
     fn open_signal(&mut self) {
         let (mailbox, socket) = (self.mailbox.clone(), self.mailbox.new_socket());
-        self.signal = Signal::open(&self.signal_url, move |event| mailbox.signal(socket, event));
+        self.signal = Signal::open(&self.server, move |event| mailbox.signal(socket, event));
         if self.signal.is_none() {
             self.mailbox.signal(socket, SignalEvent::Closed);
         }

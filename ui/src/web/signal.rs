@@ -2,6 +2,9 @@
 //!
 //! Passes text on in both directions and nothing more: it neither parses a message nor opens itself again.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use gloo::events::EventListener;
 use privydrop_common::host::SignalEvent;
 use privydrop_common::signaling::MAX_FRAME;
@@ -11,6 +14,39 @@ use web_sys::{MessageEvent, WebSocket};
 /// Most bytes that may wait to be sent; a server that takes nothing is as good as gone.
 const MAX_UNSENT: u32 = 1024 * 1024;
 
+/// Where the server's sockets are, and one that was begun before it is asked for: connecting takes its time while the
+/// page is drawn and the browser is asked for a lock. The server waits for the first word.
+#[derive(Clone)]
+pub(super) struct Server {
+    url: Rc<str>,
+    early: Rc<RefCell<Option<WebSocket>>>,
+}
+
+impl Server {
+    /// The server whose sockets are at `url`.
+    pub(super) fn new(url: &str) -> Self {
+        Self { url: url.into(), early: Rc::default() }
+    }
+
+    /// A socket will be asked for soon.
+    pub(super) fn expect(&self) {
+        // Where the browser will not even try it says so again when it is asked.
+        let begun = WebSocket::new(&self.url).ok();
+        self.early.replace(begun).iter().for_each(close);
+    }
+
+    /// No socket will be asked for after all.
+    pub(super) fn forget(&self) {
+        self.early.take().iter().for_each(close);
+    }
+
+    fn socket(&self) -> Option<WebSocket> {
+        let is_alive =
+            |socket: &WebSocket| matches!(socket.ready_state(), WebSocket::CONNECTING | WebSocket::OPEN);
+        self.early.take().filter(is_alive).or_else(|| WebSocket::new(&self.url).ok())
+    }
+}
+
 /// One socket; dropping it closes it, and nothing is told any more.
 pub(super) struct Signal {
     socket: WebSocket,
@@ -18,10 +54,16 @@ pub(super) struct Signal {
 }
 
 impl Signal {
-    /// Starts to open `url`. `None` if the browser will not even try; otherwise `tell` hears what happens, and
+    /// Starts to open a socket. `None` if the browser will not even try; otherwise `tell` hears what happens, and
     /// says false when it is told too much: the socket is closed then.
-    pub(super) fn open(url: &str, tell: impl Fn(SignalEvent) -> bool + Clone + 'static) -> Option<Self> {
-        let socket = WebSocket::new(url).ok()?;
+    pub(super) fn open(
+        server: &Server,
+        tell: impl Fn(SignalEvent) -> bool + Clone + 'static,
+    ) -> Option<Self> {
+        let socket = server.socket()?;
+        if socket.ready_state() == WebSocket::OPEN {
+            tell(SignalEvent::Opened);
+        }
         let listeners = [
             EventListener::new(&socket, "open", {
                 let tell = tell.clone();
@@ -57,11 +99,15 @@ impl Signal {
 
 impl Drop for Signal {
     fn drop(&mut self) {
-        if self.socket.ready_state() == WebSocket::CONNECTING {
-            // Closed before it is open, a socket makes the browser complain in its console.
-            let socket = self.socket.clone();
-            return EventListener::once(&self.socket, "open", move |_| drop(socket.close())).forget();
-        }
-        let _ = self.socket.close();
+        close(&self.socket);
     }
+}
+
+fn close(socket: &WebSocket) {
+    if socket.ready_state() == WebSocket::CONNECTING {
+        // Closed before it is open, a socket makes the browser complain in its console.
+        let opened = socket.clone();
+        return EventListener::once(socket, "open", move |_| drop(opened.close())).forget();
+    }
+    let _ = socket.close();
 }
