@@ -109,8 +109,9 @@ pub enum Happened {
     },
     /// One whole message arrived. Never reported before `Open`: what comes earlier is held back.
     Frame(Lane, Bytes),
-    /// At least [`HIGH_WATER`] bytes were handed to this lane since the last report of this kind, and now at
-    /// most [`LOW_WATER`] of them wait. Exactly one such report follows each such amount.
+    /// At least [`HIGH_WATER`] bytes were handed to this lane since the last report of this kind, and now at most
+    /// [`LOW_WATER`] of them wait, or at most its share in one of several channels that each have a queue of their own.
+    /// Exactly one such report follows each such amount.
     Drained(Lane),
     /// How the bytes travel, told once connected and again when it changes.
     Path(Path),

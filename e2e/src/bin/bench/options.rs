@@ -31,7 +31,7 @@ impl Options {
     /// Reads the command line's words; says what is wrong with them.
     pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut options =
-            Self { rounds: 3, sizes: vec![200_000_000, 1_000_000_000], sink: Sink::Private, far: true };
+            Self { rounds: 4, sizes: vec![200_000_000, 1_000_000_000], sink: Sink::Private, far: true };
         let mut words = words;
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("`{word}` needs a value"));
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn nothing_said_measures_both_sizes_three_times() {
         let sizes = vec![200_000_000, 1_000_000_000];
-        let usual = Options { rounds: 3, sizes, sink: Sink::Private, far: true };
+        let usual = Options { rounds: 4, sizes, sink: Sink::Private, far: true };
         assert_eq!(parse(""), Ok(usual));
     }
 

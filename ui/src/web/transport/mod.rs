@@ -26,11 +26,6 @@ use self::connection::Connection;
 use self::path::PathWatch;
 use self::teller::Teller;
 
-/// How little waits in one of several channels when it tells so. Even with a channel that does not move, the sum is then
-/// at most [`LOW_WATER`].
-#[expect(clippy::cast_possible_truncation, reason = "64 KiB")]
-const LOW_EACH: u32 = (LOW_WATER / 8) as u32;
-
 /// One link in a browser.
 pub struct BrowserTransport {
     inbox: Rc<RefCell<Inbox>>,
@@ -44,10 +39,10 @@ pub struct BrowserTransport {
 }
 
 impl BrowserTransport {
-    /// A page is best off with one lane, unless the path is long: two browsers on one machine or network are busy with
-    /// their own work before one connection is full.
+    /// A page is best off with two lanes, unless the path is long: while the threads that serve one connection wait for
+    /// each other, the other one's have work. More bring nothing on one machine or network.
     pub fn lanes() -> LanePlan {
-        LanePlan::new(MAX_LANES, 1)
+        LanePlan::new(MAX_LANES, 2)
     }
 
     /// A new, idle link that will use these servers.
@@ -89,7 +84,14 @@ impl BrowserTransport {
         if let Some(lane) = self.lane(number) {
             lane.make_used();
         }
-        self.channels(Lane::Data).for_each(|channel| channel.set_buffered_amount_low_threshold(LOW_EACH));
+        #[expect(clippy::cast_possible_truncation, reason = "at most 512 KiB")]
+        let low = self.low(Lane::Data) as u32;
+        self.channels(Lane::Data).for_each(|channel| channel.set_buffered_amount_low_threshold(low));
+    }
+
+    /// How little waits in a channel of this lane when it is to be filled again.
+    fn low(&self, lane: Lane) -> usize {
+        LOW_WATER / self.channels(lane).count().max(1)
     }
 
     fn lane(&self, number: u8) -> Option<&Connection> {
@@ -108,9 +110,10 @@ impl BrowserTransport {
 
     fn drained(&mut self) -> Option<Lane> {
         for lane in [Lane::Control, Lane::Data] {
-            // The browser is asked only when there is something to tell: this runs for every frame.
+            // The browser is asked only when there is something to tell: this runs for every frame. A channel that runs
+            // dry is filled again however much waits in slower ones; frames go to the freest, so none gets far ahead.
             if self.handed[index(lane)] >= HIGH_WATER
-                && self.channels(lane).map(waiting).sum::<usize>() <= LOW_WATER
+                && self.channels(lane).map(waiting).min().unwrap_or(0) <= self.low(lane)
             {
                 self.handed[index(lane)] = 0;
                 return Some(lane);
