@@ -36,7 +36,8 @@ mod zip;
 fn main() {
     #[cfg(feature = "gallery")]
     backend::gallery::prepare();
-    // Until the words are here, people see what the page came with.
+    // Until the words are here, people see what the page came with, in the colours that they chose.
+    listeners::mark_document("data-theme", memory::theme().mark());
     wasm_bindgen_futures::spawn_local(async {
         words::load(memory::language()).await;
         // The element of the page that the app replaces; a page without one is not ours.
