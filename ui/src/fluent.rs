@@ -58,10 +58,10 @@ impl<'a> Phrases<'a> {
     }
 }
 
-/// A pattern with its parts filled in. `plural` names the kind of a number: `one` or `other`.
-pub fn fill(pattern: &str, parts: Parts<'_>, plural: fn(u64) -> &'static str) -> String {
+/// A pattern with its parts filled in. `ones` are the numbers of the kind `one`; all others are `other`.
+pub fn fill(pattern: &str, parts: Parts<'_>, ones: &[u64]) -> String {
     let mut out = String::with_capacity(pattern.len());
-    write(pattern, parts, plural, &mut out);
+    write(pattern, parts, ones, &mut out);
     out
 }
 
@@ -103,7 +103,7 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-fn write(pattern: &str, parts: Parts<'_>, plural: fn(u64) -> &'static str, out: &mut String) {
+fn write(pattern: &str, parts: Parts<'_>, ones: &[u64], out: &mut String) {
     let mut rest = pattern;
     while let Some((before, after)) = rest.split_once('{') {
         out.push_str(before);
@@ -116,7 +116,7 @@ fn write(pattern: &str, parts: Parts<'_>, plural: fn(u64) -> &'static str, out: 
         };
         let part = parts.iter().find(|(key, _)| name.strip_prefix('$') == Some(key)).map(|(_, part)| part);
         match (variants, part) {
-            (Some(variants), part) => write(choose(variants, part, plural), parts, plural, out),
+            (Some(variants), part) => write(choose(variants, part, ones), parts, ones, out),
             (None, Some(Part::Number(number))) => out.push_str(&number.to_string()),
             (None, Some(Part::Text(text))) => {
                 out.push(ISOLATE[0]);
@@ -151,9 +151,11 @@ fn closing(text: &str) -> usize {
 }
 
 /// The variant for this part: the very number or word, else the number's kind, else the one with a star.
-fn choose<'a>(variants: &'a str, part: Option<&Part>, plural: fn(u64) -> &'static str) -> &'a str {
+fn choose<'a>(variants: &'a str, part: Option<&Part>, ones: &[u64]) -> &'a str {
     let (exact, kind) = match part {
-        Some(Part::Number(number)) => (number.to_string(), plural(*number)),
+        Some(Part::Number(number)) => {
+            (number.to_string(), if ones.contains(number) { "one" } else { "other" })
+        }
         Some(Part::Text(text)) => (text.clone(), ""),
         None => (String::new(), ""),
     };
@@ -196,8 +198,7 @@ last = End
 ";
 
     fn said(message: &str, attribute: Option<&str>, parts: Parts<'_>) -> String {
-        let plural = |number| if number == 1 { "one" } else { "other" };
-        fill(Phrases::new(SOURCE).find(message, attribute).unwrap(), parts, plural).replace(ISOLATE, "")
+        fill(Phrases::new(SOURCE).find(message, attribute).unwrap(), parts, &[1]).replace(ISOLATE, "")
     }
 
     #[test]
@@ -223,7 +224,7 @@ last = End
     #[test]
     fn a_name_cannot_add_a_placeable_and_is_isolated() {
         let name = [("name", Part::Text("{ $n }".to_owned()))];
-        let sentence = fill(Phrases::new(SOURCE).find("named", None).unwrap(), &name, |_| "other");
+        let sentence = fill(Phrases::new(SOURCE).find("named", None).unwrap(), &name, &[]);
         assert_eq!(sentence, "Hello \u{2068}{ $n }\u{2069}!");
     }
 }

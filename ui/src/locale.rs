@@ -12,65 +12,66 @@ use yew::prelude::*;
 
 use crate::figures::{self, TimeLeft};
 use crate::fluent::{self, ISOLATE, Part, Parts, Phrases};
-#[cfg(not(any(feature = "desktop", test)))]
 use crate::words::version;
 
-/// All words of a language. Those that only the app needs are in no other page, and its page has all languages.
-#[cfg(any(feature = "desktop", test))]
-macro_rules! words {
-    ($tag:literal) => {
-        Words::Embedded(concat!(
+/// What there is to say about each language, once. The first of them is in every page.
+macro_rules! languages {
+    ($($(#[$about:meta])* $language:ident = $tag:literal, $name:literal;)*) => {
+        /// A language that the page speaks.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Language { $($(#[$about])* $language),* }
+
+        impl Language {
+            /// Every language, in the order of the menu.
+            pub const ALL: [Self; [$($tag),*].len()] = [$(Self::$language),*];
+        }
+
+        /// Tag and name of each.
+        static KNOWN: [(&str, &str); Language::ALL.len()] = [$(($tag, $name)),*];
+
+        /// The words that are in the page. Those that only the app needs are in no other page, and its page has all
+        /// languages.
+        #[cfg(any(feature = "desktop", test))]
+        static EMBEDDED: [&str; Language::ALL.len()] = [$(concat!(
             include_str!(concat!("../locales/", $tag, ".ftl")),
             include_str!(concat!("../locales/app/", $tag, ".ftl"))
-        ))
-    };
-}
-#[cfg(not(any(feature = "desktop", test)))]
-macro_rules! words {
-    ("en") => {
-        Words::Embedded(include_str!("../locales/en.ftl"))
-    };
-    ($tag:literal) => {
-        Words::File(const { version(include_bytes!(concat!("../locales/", $tag, ".ftl"))) })
+        )),*];
+
+        /// Of the files beside the page. One for all: eight bytes of chance a language would be loaded by everybody.
+        const VERSION: u64 = version(&[$(include_bytes!(concat!("../locales/", $tag, ".ftl"))),*]);
     };
 }
 
-/// Where the words of a language are.
-enum Words {
-    /// In the page.
-    Embedded(&'static str),
-    /// In a file of this version beside the page.
-    #[cfg_attr(any(feature = "desktop", test), allow(dead_code, reason = "all languages are in such a page"))]
-    File(u64),
-}
-
-/// A language that the page speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
+languages! {
     /// English, also for everybody whose language is missing.
-    English,
+    English = "en", "English";
     /// Chinese, simplified characters.
-    Chinese,
+    Chinese = "zh", "中文";
+    /// Japanese.
+    Japanese = "ja", "日本語";
+    /// Spanish, of no one country.
+    Spanish = "es", "Español";
+    /// German.
+    German = "de", "Deutsch";
+    /// French.
+    French = "fr", "Français";
+    /// Korean.
+    Korean = "ko", "한국어";
 }
+
+/// The words that are in the page.
+#[cfg(not(any(feature = "desktop", test)))]
+static EMBEDDED: [&str; 1] = [include_str!("../locales/en.ftl")];
 
 impl Language {
-    /// Every language, in the order of the menu.
-    pub const ALL: [Self; 2] = [Self::English, Self::Chinese];
-
     /// Its tag, as in `<html lang>` and in the name of its file.
     pub fn tag(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::Chinese => "zh",
-        }
+        KNOWN[self as usize].0
     }
 
     /// Its name in itself.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::English => "English",
-            Self::Chinese => "中文",
-        }
+        KNOWN[self as usize].1
     }
 
     /// The language of a tag like `zh-Hans-CN`, when the page speaks it.
@@ -84,22 +85,19 @@ impl Language {
         tags.into_iter().find_map(Self::of_tag).unwrap_or(Self::English)
     }
 
-    /// The kind of a number, as files name it in their choices.
-    fn plural(self) -> fn(u64) -> &'static str {
+    /// The numbers of the kind `one`, as files name it in their choices. All others are `other`.
+    fn ones(self) -> &'static [u64] {
         match self {
-            Self::English => |number| if number == 1 { "one" } else { "other" },
-            Self::Chinese => |_| "other",
+            Self::English | Self::Spanish | Self::German => &[1],
+            Self::French => &[0, 1],
+            Self::Chinese | Self::Japanese | Self::Korean => &[],
         }
     }
 
     /// The address of the file that has its words; `None` when they are here.
     pub fn file(self) -> Option<String> {
-        match self.words() {
-            Words::File(version) if READ[self as usize].get().is_none() => {
-                Some(format!("locales/{}.ftl?{version:016x}", self.tag()))
-            }
-            _ => None,
-        }
+        let here = self.embedded().is_some() || READ[self as usize].get().is_some();
+        (!here).then(|| format!("locales/{}.ftl?{VERSION:016x}", self.tag()))
     }
 
     /// Takes the words of its file. They stay for as long as the page lives.
@@ -112,19 +110,13 @@ impl Language {
         if self.file().is_none() { self } else { Self::English }
     }
 
+    /// Nothing is said in a language before its file has come.
     fn phrases(self) -> &'static Phrases<'static> {
-        READ[self as usize].get_or_init(|| match self.words() {
-            Words::Embedded(source) => Phrases::new(source),
-            // Never spoken before its file has come.
-            Words::File(_) => Phrases::new(""),
-        })
+        READ[self as usize].get_or_init(|| Phrases::new(self.embedded().unwrap_or_default()))
     }
 
-    fn words(self) -> Words {
-        match self {
-            Self::English => words!("en"),
-            Self::Chinese => words!("zh"),
-        }
+    fn embedded(self) -> Option<&'static str> {
+        EMBEDDED.get(self as usize).copied()
     }
 }
 
@@ -226,7 +218,7 @@ impl Locale {
     fn format(&self, key: &str, attribute: Option<&str>, parts: Parts<'_>) -> String {
         let Self(language) = self;
         match language.phrases().find(key, attribute) {
-            Some(pattern) => fluent::fill(pattern, parts, language.plural()),
+            Some(pattern) => fluent::fill(pattern, parts, language.ones()),
             None => key.to_owned(),
         }
     }
@@ -277,8 +269,7 @@ mod tests {
     use super::*;
 
     fn source(language: Language) -> &'static str {
-        let Words::Embedded(source) = language.words() else { panic!("no words of {language:?}") };
-        source
+        language.embedded().expect("all languages are in this build")
     }
 
     /// A language as Fluent itself reads it.
@@ -313,6 +304,22 @@ mod tests {
         assert!(english.len() > 100);
         for language in Language::ALL {
             assert_eq!(keys(language), english, "{}", language.tag());
+        }
+    }
+
+    #[test]
+    fn every_language_fills_in_the_same_parts() {
+        let parts = |language: Language, key: &str| {
+            let (message, attribute) = key.split_once('.').map_or((key, None), |(m, a)| (m, Some(a)));
+            let pattern = language.phrases().find(message, attribute).expect("it is in the file");
+            let names = pattern.split('$').skip(1);
+            names.filter_map(|rest| rest.split([' ', '}']).next()).collect::<BTreeSet<_>>()
+        };
+        for language in Language::ALL {
+            for key in keys(Language::English) {
+                let (theirs, english) = (parts(language, &key), parts(Language::English, &key));
+                assert_eq!(theirs, english, "{} {key}", language.tag());
+            }
         }
     }
 
@@ -364,7 +371,8 @@ mod tests {
 
     #[test]
     fn the_first_language_that_the_page_speaks_is_chosen() {
-        assert_eq!(Language::choose(["fr-FR", "zh-Hant-TW", "en"]), Language::Chinese);
+        assert_eq!(Language::choose(["nl-BE", "zh-Hant-TW", "en"]), Language::Chinese);
+        assert_eq!(Language::choose(["fr-CA", "en"]), Language::French);
         assert_eq!(Language::choose(["EN_us"]), Language::English);
         assert_eq!(Language::choose([]), Language::English);
     }

@@ -24,14 +24,17 @@ async fn text(address: &str) -> Result<String, JsValue> {
     response.text()?.await?.as_string().ok_or(JsValue::UNDEFINED)
 }
 
-/// FNV-1a of a file that belongs to this very page: part of its address, which so changes with it whatever a cache
-/// keeps.
-#[cfg_attr(feature = "desktop", allow(dead_code, reason = "the app's page has no such files"))]
-pub const fn version(file: &[u8]) -> u64 {
-    let (mut hash, mut at) = (0xCBF2_9CE4_8422_2325_u64, 0);
-    while at < file.len() {
-        hash = (hash ^ file[at] as u64).wrapping_mul(0x0000_0100_0000_01B3);
-        at += 1;
+/// FNV-1a of the files that belong to this very page: part of their addresses, which so change with them whatever a
+/// cache keeps.
+pub const fn version(files: &[&[u8]]) -> u64 {
+    let (mut hash, mut rest) = (0xCBF2_9CE4_8422_2325_u64, files);
+    while let [file, others @ ..] = rest {
+        let mut bytes: &[u8] = file;
+        while let [byte, after @ ..] = bytes {
+            hash = (hash ^ *byte as u64).wrapping_mul(0x0000_0100_0000_01B3);
+            bytes = after;
+        }
+        rest = others;
     }
     hash
 }
@@ -41,9 +44,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_changes_has_another_address() {
-        assert_eq!(version(b""), 0xCBF2_9CE4_8422_2325);
-        assert_eq!(version(b"a"), 0xAF63_DC4C_8601_EC8C);
-        assert_ne!(version(b"ab"), version(b"ba"));
+    fn files_that_change_have_another_address() {
+        assert_eq!(version(&[]), 0xCBF2_9CE4_8422_2325);
+        assert_eq!(version(&[b"a"]), 0xAF63_DC4C_8601_EC8C);
+        assert_ne!(version(&[b"a", b"b"]), version(&[b"b", b"a"]));
     }
 }

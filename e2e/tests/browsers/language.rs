@@ -14,6 +14,19 @@ const SPOKEN: &str = "const [language, tagline] = arguments;
     while (document.documentElement.lang !== language || document.querySelector('.tagline')?.textContent !== tagline) {
         await new Promise(requestAnimationFrame);
     }";
+/// The tags in the menu.
+const MENU: &str =
+    "return Array.from(document.querySelector('[data-testid=language]').options, option => option.value)";
+/// Each language, by what the page says under its name in it.
+const TAGLINES: [(&str, &str); 7] = [
+    ("en", "Straight from device to device"),
+    ("zh", "设备之间，直接传送"),
+    ("ja", "デバイスからデバイスへ、まっすぐ"),
+    ("es", "Directo de dispositivo a dispositivo"),
+    ("de", "Direkt von Gerät zu Gerät"),
+    ("fr", "Directement d’un appareil à l’autre"),
+    ("ko", "기기에서 기기로 바로"),
+];
 /// Files of words that this page has loaded.
 const LOADED: &str =
     "return performance.getEntriesByType('resource').map(entry => new URL(entry.name).pathname)
@@ -33,6 +46,19 @@ async fn a_language_is_loaded_when_it_is_chosen_and_after_a_reload_the_page_spea
         speaks(&page, "en", "Straight from device to device", json!(["/locales/zh.ftl"])).await;
         page.browser().assert_quiet(&[]).await;
     }
+}
+
+#[tokio::test]
+async fn every_language_of_the_menu_is_spoken() {
+    let server = Server::start(Rooms::Memory);
+    let page = Page::open(Chromium, server.address()).await;
+    let menu = page.browser().run(MENU, vec![]).await.unwrap();
+    assert_eq!(menu, json!(TAGLINES.map(|(tag, _)| tag)));
+    for (tag, tagline) in TAGLINES {
+        page.browser().run(CHOOSE, vec![json!(tag)]).await.unwrap();
+        page.browser().run_async(SPOKEN, vec![json!(tag), json!(tagline)]).await;
+    }
+    page.browser().assert_quiet(&[]).await;
 }
 
 async fn speaks(page: &Page, language: &str, tagline: &str, loaded: Value) {

@@ -331,5 +331,5 @@ impl Batch {
 
 /// Where the worker's script is.
 fn script() -> String {
-    format!("sink-worker.js?{:016x}", const { version(include_bytes!("sink-worker.js")) })
+    format!("sink-worker.js?{:016x}", const { version(&[include_bytes!("sink-worker.js")]) })
 }
