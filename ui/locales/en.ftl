@@ -8,7 +8,7 @@ theme-dark = Dark
 close = Close
 dismiss = Dismiss this message
 
-# How this is protected
+# Protection
 protected = How this is protected
 protected-title = What you share goes straight to the other device
 protected-direct = Files, folders and text travel directly between the devices, encrypted from end to end. The server only introduces the devices to each other; it never sees contents, names or sizes.
@@ -64,7 +64,7 @@ go-back = Go back to { $room }
 go-back-hint = Remembered on this device.
 forget = Forget
 
-# A room with a wished name
+# Wished names
 wish-title = Make a room with its own name
 wish-label = Room name
 wish-placeholder = our-room
@@ -184,7 +184,7 @@ left-minutes = { $minutes ->
     }
 left-hours = { $hours } h { $minutes } min left
 
-# Messages. Each says what happened, why, and what one can do.
+# What happened, why, what to do
 notice-wrong-words = These words don't open this room
     .reason = They were mistyped, or the room has new words by now.
     .next = { $number ->
@@ -361,6 +361,6 @@ notice-text-too-long = The text is too long
 notice-not-an-invitation = This is neither a code nor a link
     .reason = A code looks like 123456-word-word-word.
     .next = Check it, or paste the whole link.
-# In place of a name that isn't known
+# Without a name
 somebody = another device
 something = an item

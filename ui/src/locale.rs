@@ -76,8 +76,9 @@ impl Language {
 
     /// The language of a tag like `zh-Hans-CN`, when the page speaks it.
     pub fn of_tag(tag: &str) -> Option<Self> {
-        let primary = tag.split(['-', '_']).next()?.to_ascii_lowercase();
-        Self::ALL.into_iter().find(|language| language.tag() == primary)
+        let (primary, rest) = tag.split_at_checked(2)?;
+        let whole = !rest.starts_with(|letter: char| letter.is_ascii_alphabetic());
+        Self::ALL.into_iter().find(|language| whole && primary.eq_ignore_ascii_case(language.tag()))
     }
 
     /// The first of these tags that the page speaks, best first; English when there is none.
@@ -373,7 +374,8 @@ mod tests {
     fn the_first_language_that_the_page_speaks_is_chosen() {
         assert_eq!(Language::choose(["nl-BE", "zh-Hant-TW", "en"]), Language::Chinese);
         assert_eq!(Language::choose(["fr-CA", "en"]), Language::French);
-        assert_eq!(Language::choose(["EN_us"]), Language::English);
+        assert_eq!(Language::choose(["fil", "d", "DE_ch"]), Language::German);
+        assert_eq!(Language::choose(["EN_us", "ko"]), Language::English);
         assert_eq!(Language::choose([]), Language::English);
     }
 

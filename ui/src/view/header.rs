@@ -17,7 +17,7 @@ pub fn header(locale: &Locale, state: &State, on: &Callback<Intent>) -> Html {
     let speak = on.reform(|event: Event| {
         let tag =
             event.target_dyn_into::<HtmlSelectElement>().map(|select| select.value()).unwrap_or_default();
-        Intent::Speak(Language::choose([tag.as_str()]))
+        Intent::Speak(Language::of_tag(&tag).unwrap_or(Language::English))
     });
     let next = Theme::ALL.into_iter().cycle().skip_while(|each| *each != theme).nth(1).unwrap_or_default();
     let theme_icon = match theme {
