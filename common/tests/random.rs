@@ -124,7 +124,7 @@ impl Story {
         let count = u32::try_from(self.people.len()).unwrap();
         let device = self.number(count) as usize;
         let long = [2, 6, 9, 20, 45, 70][self.number(6) as usize];
-        let fault = self.number(10);
+        let fault = self.number(11);
         self.told.push(format!("{:?}: fault {fault} of device {device}, {long} s", self.world.now));
         match fault {
             0 | 1 => {
@@ -149,8 +149,37 @@ impl Story {
                 Server::cut(&mut self.world, device);
             }
             8 => self.world.weather = weather(&mut self.chance),
+            9 => self.take_back_and_offer_again(device),
             _ => self.world.devices[device].disk.spoil += 1 + self.chance.next_u32() % 3,
         }
+    }
+
+    /// A person thinks twice: the same items, under new ids.
+    fn take_back_and_offer_again(&mut self, device: DeviceId) {
+        let view = self.world.view(device);
+        // Who shares while in no room would open one of its own.
+        if self.people[device].trouble.killed.is_some() || view.phase == Phase::Idle {
+            return;
+        }
+        for item in view.items.iter().filter(|item| item.key.owner.is_none()) {
+            self.world.command(device, Command::Remove(item.key));
+        }
+        let mut shares = std::mem::take(&mut self.people[device].shares);
+        for NewItem { name, content } in &mut shares {
+            match content {
+                NewContent::File(file) => *file = self.world.put(device, self.files[name].1.clone()),
+                NewContent::Folder { files, .. } => {
+                    for (path, file) in files {
+                        let content = self.files[&format!("{name}/{}", path.join("/"))].1.clone();
+                        *file = self.world.put(device, content);
+                    }
+                }
+            }
+        }
+        for item in &shares {
+            self.world.command(device, Command::Share(vec![item.clone()]));
+        }
+        self.people[device].shares = shares;
     }
 
     /// Time passes, and everybody looks at their device.

@@ -479,8 +479,9 @@ impl World {
                 self.devices[device].shown += 1;
             }
             errand => {
-                if let Some(report) = self.devices[device].disk.perform(errand) {
-                    let delay = self.delay();
+                let mut delay = Duration::ZERO;
+                for report in self.devices[device].disk.perform(errand) {
+                    delay += self.delay();
                     self.later(device, delay, Delivery::Report(report));
                 }
             }
