@@ -51,7 +51,7 @@ fn what_was_left_of_another_content_of_the_same_name_size_and_time_is_never_kept
     let (mut world, host, guest) = World::host_and_guest(42, Weather::FAIR, bytes_of(1, 32 * MIB));
     let content = bytes_of(2, 32 * MIB);
     cut_off_and_meet_again(&mut world, host, guest, |world| {
-        world.devices[host].disk.sources.values_mut().for_each(|source| source.clone_from(&content));
+        world.devices[host].disk.sources.values_mut().for_each(|source| *source = content.clone().into());
     });
     world.until_done(guest);
     assert_eq!(received(&world, guest)["file.bin"], content);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use bytes::Bytes;
 use privydrop_common::api::NewFile;
 use privydrop_common::host::{
     Checking, Errand, Found, Kept, Plan, ReadPiece, Report, SourceFault, SourceId, StoreFault, StoreId,
@@ -11,7 +12,7 @@ use privydrop_common::pieces::{Value, piece_range, value_of};
 
 #[derive(Default)]
 pub struct Disk {
-    pub sources: HashMap<SourceId, Vec<u8>>,
+    pub sources: HashMap<SourceId, Bytes>,
     pub stores: BTreeMap<StoreId, Store>,
     /// Space left; `None` is endless.
     pub free: Option<u64>,
@@ -36,7 +37,8 @@ pub struct Store {
 }
 
 impl Disk {
-    pub fn put(&mut self, content: Vec<u8>) -> NewFile {
+    pub fn put(&mut self, content: impl Into<Bytes>) -> NewFile {
+        let content = content.into();
         self.counter += 1;
         let source = SourceId(self.counter);
         let size = content.len() as u64;
@@ -139,9 +141,9 @@ impl Disk {
         }
         let (offset, length) = piece_range(size, piece);
         let start = usize::try_from(offset).unwrap();
-        let bytes = content[start..start + usize::try_from(length).unwrap()].to_vec();
+        let bytes = content.slice(start..start + usize::try_from(length).unwrap());
         let value = value_of(size, piece, [&bytes[..]]).expect("a whole piece");
-        Ok(ReadPiece { bytes: bytes.into(), value })
+        Ok(ReadPiece { bytes, value })
     }
 
     /// What was left is read again in two steps.
