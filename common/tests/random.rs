@@ -296,6 +296,12 @@ fn number_from(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
+/// Paths that broke between the opening of a connection and its proof, and a server that was back before that was noticed.
+#[test]
+fn runs_that_once_went_wrong_end_well() {
+    [1744, 2211].into_iter().for_each(run);
+}
+
 #[test]
 fn every_run_under_random_faults_ends_with_equal_bytes() {
     let first = number_from("PRIVYDROP_SEED").unwrap_or(1);
