@@ -90,6 +90,17 @@ pub(crate) enum Action {
         #[command(flatten)]
         room: Room,
     },
+    /// List what was received in part and is waiting to go on. It goes on when the same is received again into the same
+    /// directory; what nobody goes on with for a week is removed by the next receiving there.
+    Unfinished {
+        /// The directory that was received into.
+        #[arg(value_name = "DIR", default_value = ".")]
+        dir: PathBuf,
+
+        /// Remove it now, but for what some program is receiving.
+        #[arg(long)]
+        clear: bool,
+    },
     /// Print completions for a shell.
     #[command(hide = true)]
     Completions {
@@ -168,7 +179,7 @@ mod tests {
         fn any_words_are_arguments_or_refused_in_words(
             words in prop::collection::vec(
                 prop_oneof![
-                    "(send|text|receive|--server|--room|--to|--into|--max-bytes|--stay|--json|--label|-|--|=)",
+                    "(send|text|receive|unfinished|--clear|--server|--room|--to|--into|--max-bytes|--stay|--json|--label|-|--|=)",
                     "(http://nas\\.lan:8080|ftp://x|my-room|room:x|-1|18446744073709551616|\\PC{0,12})",
                 ],
                 0..6,

@@ -55,6 +55,8 @@ pub(crate) enum Event {
     Skipped { path: PathBuf, why: String },
     /// An item was not taken, because it exceeds the quota.
     LeftOut { name: String, size: u64 },
+    /// Something that was received in part.
+    Unfinished { name: String, size: u64, age_seconds: u64, in_use: bool, removed: bool },
     /// The end; nothing follows.
     Exit { code: u8, reason: crate::exit::Exit, message: String },
 }
@@ -74,6 +76,8 @@ pub(crate) struct Item {
     pub(crate) progress: u8,
     pub(crate) speed: u64,
     pub(crate) seconds_left: Option<u64>,
+    /// While what an earlier run left is read again: whole percent of it.
+    pub(crate) checking: Option<u8>,
     pub(crate) hash: Option<String>,
     pub(crate) fetched: u32,
     pub(crate) fetching: u32,
@@ -184,8 +188,10 @@ impl News {
             match (item.key.owner, &item.text) {
                 (Some(peer), Some(text)) => events.push(Event::Text { peer, text: text.plain_text() }),
                 _ => {
-                    let turned =
-                        told.is_none_or(|told| told.state != item.state || told.fetched != item.fetched);
+                    let turned = told.is_none_or(|told| {
+                        let begins = item.checking.is_some() && told.checking.is_none();
+                        told.state != item.state || told.fetched != item.fetched || begins
+                    });
                     events.push(Event::Item(Box::new(describe(item, turned, path_of(item)))));
                 }
             }
@@ -211,6 +217,7 @@ fn describe(item: &ItemView, turned: bool, path: Option<PathBuf>) -> Item {
         progress: item.progress.percent(),
         speed: item.progress.speed,
         seconds_left: item.progress.seconds_left,
+        checking: item.checking.map(|checking| checking.percent()),
         hash: item.hash.clone(),
         fetched: item.fetched,
         fetching: item.fetching,

@@ -13,6 +13,7 @@ mod run;
 mod screen;
 mod send;
 mod signals;
+mod unfinished;
 mod words;
 
 use std::process::ExitCode;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     match args.action {
         Action::Completions { shell } => args::print_completions(shell).into(),
         Action::Manual => args::print_manual().into(),
+        Action::Unfinished { dir, clear } => unfinished::run(&dir, clear, &mut Screen::new(args.json)).into(),
         _ => start(args).into(),
     }
 }

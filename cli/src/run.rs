@@ -106,7 +106,9 @@ fn plan(action: Action) -> Result<Plan, NoInput> {
             let entry = if own { Entry::Own } else { Entry::Invited(input::invitation(argument)?) };
             Plan { task: Task::Receive { into, max_bytes }, entry, room }
         }
-        Action::Completions { .. } | Action::Manual => return Err(NoInput::NoText),
+        Action::Unfinished { .. } | Action::Completions { .. } | Action::Manual => {
+            return Err(NoInput::NoText);
+        }
     })
 }
 

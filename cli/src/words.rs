@@ -38,12 +38,21 @@ pub(crate) const ROOM_OPEN: &str =
     "Tell somebody the code, or send the link: it opens in any browser. Waiting; Ctrl-C ends it.";
 pub(crate) const SEND_AGAIN: &str =
     "Stopped: nothing more can be fetched from here. Run the same command again to share with a new code.";
-pub(crate) const RECEIVE_AGAIN: &str = "Stopped: what is complete was kept, what is half received was removed. \
-                                        Run the same command again while the other side still shares.";
+pub(crate) const RECEIVE_AGAIN: &str = "Stopped: what is complete was kept. Run the same command again while the other side still shares: what \
+     was received in part goes on. To remove that instead, use privydrop unfinished --clear.";
 pub(crate) const NO_RELAY: &str = "The server's relay is missing, out of reach or turned us away, and --relay-only allows no other way. Try again \
      without it, or tell whoever runs the server.";
 pub(crate) const STAY_AGAIN: &str =
     "Stopped: nothing is received any more. Run the same command again to open a new room.";
+
+pub(crate) const NOTHING_UNFINISHED: &str = "Nothing is unfinished there.";
+pub(crate) const UNFINISHED_GOES_ON: &str = "It goes on when the same is received again into this directory, and is removed after a week. To remove it now, \
+     add --clear.";
+pub(crate) const UNFINISHED_REMOVED: &str = "Removed. Whoever receives it again begins anew.";
+pub(crate) const IN_USE_LEFT_ALONE: &str =
+    "What is being received was left alone. End that first to remove it, too.";
+/// For a bar.
+pub(crate) const CHECKING: &str = "checking what is here already";
 
 /// What this device is called when nobody says otherwise.
 pub(crate) fn label() -> String {
@@ -122,6 +131,10 @@ pub(crate) fn taking(name: &str, files: u32, size: u64) -> String {
     format!("Taking {} ({}).", plain(name), extent(files, size))
 }
 
+pub(crate) fn checking(name: &str) -> String {
+    format!("Part of {} is here already and is checked first.", plain(name))
+}
+
 pub(crate) fn offering(name: &str, files: u32, size: u64) -> String {
     if name.is_empty() {
         "Sharing a text.".into()
@@ -138,6 +151,24 @@ pub(crate) fn received(name: &str, path: Option<&Path>, hash: Option<&str>) -> S
 pub(crate) fn left_out(name: &str, size: u64) -> String {
     let size = DecimalBytes(size);
     format!("{} ({size}) was left out: it exceeds --max-bytes. Start again with more.", plain(name))
+}
+
+pub(crate) fn unfinished(name: &str, size: u64, age_seconds: u64, in_use: bool, removed: bool) -> String {
+    let (name, size) = (plain(name), DecimalBytes(size));
+    let age = HumanDuration(Duration::from_secs(age_seconds));
+    let fate = match (in_use, removed) {
+        (true, _) => ", is being received",
+        (_, true) => ", removed",
+        _ => "",
+    };
+    format!("{name}  {size}, {age} old{fate}")
+}
+
+pub(crate) fn not_looked_at(path: &Path, error: &io::Error) -> String {
+    format!(
+        "Not everything in {} could be looked at or removed: {error}. Check the directory and its permissions.",
+        path_text(path)
+    )
 }
 
 /// Speed and time left, for a bar.

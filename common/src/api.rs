@@ -224,6 +224,8 @@ pub struct ItemView {
     pub state: ItemState,
     /// Bytes done of this side's current transfer (own items: the slowest running fetch), speed, time left.
     pub progress: Progress,
+    /// While it waits because what an earlier attempt left of it is read again: how far that is, without speed.
+    pub checking: Option<Progress>,
     /// BLAKE3 in hex when known: of the file, or of a folder's listing (docs/PROTOCOL.md).
     pub hash: Option<String>,
     /// Own item: completed fetches.
@@ -251,6 +253,7 @@ impl ItemView {
             files: 0,
             state: ItemState::Offered,
             progress: Progress::default(),
+            checking: None,
             hash: None,
             fetched: 0,
             fetching: 0,

@@ -8,7 +8,7 @@ use core::task::{Context, Poll};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Command, View};
+use crate::api::{Command, Progress, View};
 use crate::id::{FileIndex, PeerId};
 use crate::name::RelativePath;
 use crate::pieces::Value;
@@ -137,6 +137,15 @@ pub enum Report {
         /// The whole piece and its value.
         outcome: Result<ReadPiece, SourceFault>,
     },
+    /// What an earlier attempt left of an item is read again, before its [`Report::Prepared`]: see [`Checking`].
+    Checking {
+        /// Which item.
+        store: StoreId,
+        /// Bytes that were read again so far.
+        done: u64,
+        /// Bytes to be read again in all.
+        total: u64,
+    },
     /// Outcome of [`Errand::Prepare`].
     Prepared {
         /// Which item.
@@ -185,6 +194,33 @@ pub struct Found {
     pub file: FileIndex,
     /// Which pieces of it, each once, and their values.
     pub pieces: Vec<(u32, Value)>,
+}
+
+/// How far a host is with what it reads again before a [`Report::Prepared`].
+#[derive(Debug)]
+pub struct Checking {
+    store: StoreId,
+    done: u64,
+    total: u64,
+    told: u8,
+}
+
+impl Checking {
+    /// Nothing of `total` bytes was read so far.
+    pub fn new(store: StoreId, total: u64) -> Self {
+        Self { store, done: 0, total, told: 0 }
+    }
+
+    /// So many bytes more were read: what to report, if that is another percent.
+    pub fn add(&mut self, bytes: u64) -> Option<Report> {
+        self.done = self.done.saturating_add(bytes).min(self.total);
+        let percent = Progress { done: self.done, total: self.total, ..Progress::default() }.percent();
+        (core::mem::replace(&mut self.told, percent) != percent).then_some(Report::Checking {
+            store: self.store,
+            done: self.done,
+            total: self.total,
+        })
+    }
 }
 
 /// Where a received item is now.
@@ -257,4 +293,21 @@ pub trait Host {
 
     /// Next report. Wakes the task when there is one.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Report>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_again_is_told_a_hundred_times_at_most_and_at_its_end() {
+        for total in [1, 7, 99, 100, 12_345, 1 << 60] {
+            let mut checking = Checking::new(StoreId(1), total);
+            let step = (total / 1000).max(1);
+            let told: Vec<Report> = (0..1200).filter_map(|_| checking.add(step)).collect();
+            assert!(told.len() <= 100, "{total}");
+            assert_eq!(told.last(), Some(&Report::Checking { store: StoreId(1), done: total, total }));
+        }
+        assert_eq!(Checking::new(StoreId(1), 0).add(0), None);
+    }
 }

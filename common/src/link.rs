@@ -223,7 +223,7 @@ impl Link {
             let ending = match self.stage {
                 Stage::Denied if self.caller => Ending::WrongSecret(None),
                 Stage::Calling(_) | Stage::Denied | Stage::Awaiting(_) => Ending::Silence,
-                Stage::Binding(_) => Ending::Unproved,
+                // A tag that does not come says nothing about the peer: the path may have broken since the lanes opened.
                 _ => Ending::NoPath,
             };
             self.end(ending);

@@ -51,7 +51,7 @@ fn what_was_left_of_another_content_of_the_same_name_size_and_time_is_never_kept
     let (mut world, host, guest) = World::host_and_guest(42, Weather::FAIR, bytes_of(1, 32 * MIB));
     let content = bytes_of(2, 32 * MIB);
     cut_off_and_meet_again(&mut world, host, guest, |world| {
-        world.devices[host].disk.sources.values_mut().for_each(|source| source.clone_from(&content));
+        world.devices[host].disk.sources.values_mut().for_each(|source| *source = content.clone().into());
     });
     world.until_done(guest);
     assert_eq!(received(&world, guest)["file.bin"], content);
@@ -110,6 +110,20 @@ fn a_receiver_that_was_loaded_again_goes_on_by_itself_in_its_old_place() {
     let (mut world, _, guest) = half_way(44);
     let (carried, keepsake) = (world.wires.carried, keepsake(&world, guest));
     restart_guest(&mut world, guest, |world| world.command(guest, Command::Return(keepsake)));
+    goes_on(&mut world, guest, carried);
+}
+
+#[test]
+fn while_what_is_there_is_read_again_it_is_said_how_far_that_is() {
+    let (mut world, host, guest) = half_way(54);
+    let (carried, link) = (world.wires.carried, world.link(host));
+    restart_guest(&mut world, guest, |world| world.join(guest, &link));
+    let checking = |world: &World| world.items_in(guest).first().and_then(|item| item.checking);
+    world.until("it is read again", |world| checking(world).is_some());
+    let half = checking(&world).unwrap();
+    assert_eq!((half.percent(), world.item_in(guest).state), (50, ItemState::Waiting));
+    assert_eq!(world.item_in(guest).progress.done, 0, "nothing counts before all of it was read");
+    world.until("it is done with that", |world| checking(world).is_none());
     goes_on(&mut world, guest, carried);
 }
 
@@ -179,6 +193,48 @@ fn nobody_else_and_nothing_else_is_taken_without_a_word() {
     world.until("all are offered", |world| world.items_in(guest).len() == 3);
     assert!(world.items_in(guest).iter().all(|item| item.state == ItemState::Offered));
     assert_eq!(world.view(guest).wanted.len(), 1, "it still waits for its sharer");
+}
+
+/// The host takes its item back, and the guest hears of it.
+fn take_back(world: &mut World, host: DeviceId, guest: DeviceId) {
+    let item = world.item_out(host).key;
+    world.command(host, Command::Remove(item));
+    world.until("it is off the list", |world| world.items_in(guest).is_empty());
+    assert_eq!(world.devices[guest].disk.suspended.len(), 1, "what came of it is kept");
+}
+
+/// The host offers the same again, and the guest accepts it.
+fn offer_again(world: &mut World, host: DeviceId, guest: DeviceId) {
+    world.share_file(host, "file.bin", bytes_of(1, 32 * MIB));
+    world.until("it is offered again", |world| !world.items_in(guest).is_empty());
+    assert_eq!(world.item_in(guest).state, ItemState::Offered);
+    world.accept_all(guest);
+}
+
+#[test]
+fn what_was_refused_because_it_is_gone_goes_on_once_the_same_is_offered_and_accepted_again() {
+    let (mut world, host, guest) = half_way(52);
+    let carried = world.wires.carried;
+    take_back(&mut world, host, guest);
+    world.until("it is said", |world| world.devices[guest].heard.contains(&NoticeCode::ItemGone));
+    assert_eq!(world.view(guest).wanted, [], "nobody is to take by itself what was taken back");
+    offer_again(&mut world, host, guest);
+    goes_on(&mut world, guest, carried);
+}
+
+#[test]
+fn what_was_taken_back_before_it_went_on_is_kept_as_well() {
+    let (mut world, host, guest) = World::host_and_guest(53, Weather::FAIR, bytes_of(1, 32 * MIB));
+    let carried = cut_off_and_meet_again(&mut world, host, guest, |_| {});
+    // So that no fetch runs which the sharer could refuse.
+    let item = world.item_in(guest).key;
+    world.command(guest, Command::Pause(item));
+    world.until("what is there was looked at", |world| world.has_notice(guest, NoticeCode::ItemResumed));
+    take_back(&mut world, host, guest);
+    offer_again(&mut world, host, guest);
+    world.until_done(guest);
+    assert_eq!(received(&world, guest)["file.bin"], bytes_of(1, 32 * MIB));
+    assert!(world.wires.carried - carried < 17 << 20, "only the rest is sent");
 }
 
 #[test]

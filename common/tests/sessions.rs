@@ -409,7 +409,7 @@ fn no_space_and_changed_sources_are_said_and_nothing_wrong_is_kept() {
     world.accept_all(guest);
     world.until("bytes came", |world| world.item_in(guest).progress.done > 1 << 20);
     for source in world.devices[host].disk.sources.values_mut() {
-        source.push(0);
+        *source = source.iter().copied().chain([0]).collect();
     }
     world.until("both are told", |world| {
         [host, guest].iter().all(|device| world.has_notice(*device, NoticeCode::SourceChanged))

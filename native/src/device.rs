@@ -122,7 +122,7 @@ impl Device {
         self.stores.kept_at(store)
     }
 
-    /// Leaves the room, removes what is half received, and waits some seconds at most until both is done.
+    /// Leaves the room, lets go of what is half received, and waits some seconds at most until both is done.
     pub async fn leave(mut self) {
         self.command(Command::Leave);
         let _ = timeout(LEAVE_WITHIN, self.views.wait_for(|view| view.phase == Phase::Idle)).await;

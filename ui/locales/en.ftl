@@ -145,6 +145,7 @@ item-from = from { $name }
 item-out = offered by you
 item-untaken = Not taken yet
 item-waiting = Waiting for its turn
+item-checking = Checking what is here already
 item-paused-here = Paused by you
 item-paused-there = Paused by the other side
 item-paused = Paused

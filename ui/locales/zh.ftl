@@ -136,6 +136,7 @@ item-from = 来自 { $name }
 item-out = 由您分享
 item-untaken = 还没有人接收
 item-waiting = 正在排队
+item-checking = 正在检查已有的部分
 item-paused-here = 您已暂停
 item-paused-there = 对方已暂停
 item-paused = 已暂停

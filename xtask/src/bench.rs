@@ -143,6 +143,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
             };
             natively(steps, &rest)
         }
+        Some("resume") => {
+            rest.splice(0..0, ["--only".to_owned(), "resume".to_owned()]);
+            natively(&[SERVER, TERMINAL, NATIVE], &rest)
+        }
         Some("signal") => signal(rounds(&rest)?),
         other => Err(unknown(other.unwrap_or_default())),
     }

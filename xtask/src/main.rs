@@ -43,6 +43,8 @@ cargo xtask COMMAND
   bench native      move files between terminals, beside the bare WebRTC stack and other
                     programs, and between a terminal and a browser; options: --rounds N,
                     --only large|others|small|memory|browser, --quick, --no-build
+  bench resume      how soon bytes flow after a network was away, what travels again after a kill,
+                    what the journal costs; options: --rounds N, --quick
   bench signal      load the signaling server; option: --rounds N
   faults            kill terminals, server and store while files move through bad weather;
                     options: --rounds N, --seed S, --side-by-side N

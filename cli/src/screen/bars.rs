@@ -36,10 +36,17 @@ impl Bars {
     pub(crate) fn show(&mut self, view: &View) {
         let moves = |item: &&ItemView| {
             matches!(item.state, ItemState::Moving | ItemState::Verifying | ItemState::Paused)
+                || item.checking.is_some()
         };
         for item in view.items.iter().filter(moves) {
             let bar = self.by_item.entry(item.key).or_insert_with(|| self.all.add(bar(item)));
-            bar.set_position(item.progress.done);
+            let progress = item.checking.unwrap_or(item.progress);
+            bar.set_length(progress.total);
+            bar.set_position(progress.done);
+            if item.checking.is_some() {
+                bar.set_message(words::CHECKING);
+                continue;
+            }
             let left = item.progress.seconds_left.map(Duration::from_secs);
             bar.set_message(words::pace(item.state, item.progress.speed, left));
         }

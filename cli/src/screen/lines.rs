@@ -53,6 +53,9 @@ pub(super) fn tell(event: &Event, bars: Option<&Bars>) {
         Event::Notice { message, .. } => say(message),
         Event::Skipped { why, .. } => say(why),
         Event::LeftOut { name, size } => say(&words::left_out(name, *size)),
+        Event::Unfinished { name, size, age_seconds, in_use, removed } => {
+            print(&words::unfinished(name, *size, *age_seconds, *in_use, *removed));
+        }
         Event::Exit { message, .. } if !message.is_empty() => say(message),
         _ => {}
     }
@@ -60,6 +63,7 @@ pub(super) fn tell(event: &Event, bars: Option<&Bars>) {
 
 fn line_of(item: &Item) -> Option<String> {
     match (item.direction, item.state) {
+        (Direction::In, ItemState::Waiting) if item.checking.is_some() => Some(words::checking(&item.name)),
         (Direction::In, ItemState::Waiting) => Some(words::taking(&item.name, item.files, item.size)),
         (Direction::In, ItemState::Done) => {
             Some(words::received(&item.name, item.path.as_deref(), item.hash.as_deref()))

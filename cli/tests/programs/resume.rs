@@ -50,6 +50,27 @@ impl Scene {
 }
 
 #[test]
+fn what_a_killed_receiver_left_is_told_and_can_be_removed() {
+    let scene = Scene::with_a_film();
+    let (_sender, link) = scene.send_it();
+    let look = |words: &[&str]| {
+        let inbox = scene.inbox();
+        let mut run = scene.server.run(&[&["unfinished", text(&inbox)], words].concat());
+        assert_eq!(run.end(), 0);
+        let told = run.seen.iter().find(|event| event["event"] == "unfinished");
+        told.map(|event| (event["name"].clone(), event["in_use"].clone(), event["removed"].clone()))
+    };
+    let mut receiver = scene.receive(&link);
+    receiver.find(is_under_way);
+    receiver.held(|| assert_eq!(look(&["--clear"]), Some(("film".into(), true.into(), false.into()))));
+    drop(receiver);
+    assert_eq!(look(&[]), Some(("film".into(), false.into(), false.into())));
+    assert_eq!(look(&["--clear"]), Some(("film".into(), false.into(), true.into())));
+    assert_eq!(tree(&scene.inbox()), []);
+    assert_eq!(look(&[]), None);
+}
+
+#[test]
 fn a_killed_receiver_goes_on_where_it_was() {
     let scene = Scene::with_a_film();
     let (mut sender, link) = scene.send_it();

@@ -34,6 +34,18 @@ struct Pair {
 impl Pair {
     /// A link that is up.
     fn up() -> Self {
+        let mut pair = Self::connecting();
+        for end in [CALLER, ANSWERER] {
+            pair.links[end].handle_happened(Happened::Open { max_frame: MAX_FRAME }, NOW);
+        }
+        pair.run();
+        assert!(pair.links.iter().all(Link::is_up));
+        pair.steps = Default::default();
+        pair
+    }
+
+    /// Both have the other's description, and no lane is open yet.
+    fn connecting() -> Self {
         let room: RoomId = "123456".parse().unwrap();
         let secret = Secret::Words("acid acorn acre".parse().unwrap());
         let [guest, host] = peers();
@@ -51,12 +63,6 @@ impl Pair {
         pair.run();
         pair.happens(ANSWERER, Happened::Described(sdp(1)));
         pair.happens(CALLER, Happened::Described(sdp(0)));
-        for end in [CALLER, ANSWERER] {
-            pair.links[end].handle_happened(Happened::Open { max_frame: MAX_FRAME }, NOW);
-        }
-        pair.run();
-        assert!(pair.links.iter().all(Link::is_up));
-        pair.steps = Default::default();
         pair
     }
 
@@ -143,6 +149,22 @@ fn a_certificate_of_this_end_that_is_not_the_bound_one_is_not_told_and_the_link_
         pair.happens(end, Happened::Described(sdp(9)));
         assert_eq!(pair.endings[end], Some(Ending::NoPath));
         assert!(!format!("{:?}", pair.steps[1 - end]).contains("09:09"));
+    }
+}
+
+#[test]
+fn a_binding_tag_that_does_not_come_is_a_broken_path_and_a_wrong_one_is_a_peer_without_proof() {
+    for wrong in [false, true] {
+        let mut pair = Pair::connecting();
+        let link = &mut pair.links[CALLER];
+        link.handle_happened(Happened::Open { max_frame: MAX_FRAME }, NOW);
+        if wrong {
+            link.handle_happened(Happened::Frame(Lane::Control, Bytes::from_static(&[0; 32])), NOW);
+        }
+        link.handle_timeout(NOW + BIND_TIMEOUT);
+        let ended = core::iter::from_fn(|| link.poll_event())
+            .find_map(|event| if let LinkEvent::Ended(ending) = event { Some(ending) } else { None });
+        assert_eq!(ended, Some(if wrong { Ending::Unproved } else { Ending::NoPath }));
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::received::{Content, Received, Step};
 use super::{Changed, JobOwner, Session};
-use crate::api::{ItemKey, ItemState, NoticeCode};
+use crate::api::{ItemKey, ItemState, NoticeCode, Progress};
 use crate::host::{Errand, Found, JobId, Kept, StoreFault, StoreId};
 use crate::id::PeerId;
 use crate::link::LinkId;
@@ -49,6 +49,15 @@ impl Session {
         }
     }
 
+    pub(super) fn handle_checking(&mut self, store: StoreId, done: u64, total: u64) {
+        let Some(key) = self.stores.get(&store) else { return };
+        let Some(received) = self.received.get_mut(key) else { return };
+        if received.step == Step::Preparing {
+            received.checking = Some(Progress { done, total, ..Progress::default() });
+            self.touch(Changed::Progress);
+        }
+    }
+
     pub(super) fn handle_prepared(
         &mut self,
         store: StoreId,
@@ -60,6 +69,7 @@ impl Session {
             Ok(found) => {
                 let Some(received) = self.received.get_mut(&key) else { return };
                 received.step = Step::Ready;
+                received.checking = None;
                 if let Some(incoming) = &mut received.incoming
                     && !found.is_empty()
                 {

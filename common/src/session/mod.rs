@@ -157,6 +157,7 @@ impl Session {
             Report::Signal(event) => self.handle_signal(event, now),
             Report::Woke => self.wake_at = None,
             Report::Read { job, outcome } => self.handle_read(job, outcome),
+            Report::Checking { store, done, total } => self.handle_checking(store, done, total),
             Report::Prepared { store, outcome } => self.handle_prepared(store, outcome, now),
             Report::Written { job, outcome } => self.handle_written(job, outcome, now),
             Report::Committed { store, file: _, outcome } => self.handle_committed(store, outcome, now),

@@ -48,7 +48,9 @@ impl Session {
             let name = received.name();
             self.notify(NoticeCode::ItemGone, name);
         }
-        self.stop(key, ItemState::Failed, None, false);
+        // Should the same be offered again, it goes on from what is here once it is accepted; not by itself, for its
+        // sharer took it back.
+        self.suspend(key);
         self.received.remove(&key);
         self.run_queue(now);
         self.touch(Changed::Facts);

@@ -1,6 +1,6 @@
 //! One item of another member's: what it is, and how far this device is with it. Moves nothing by itself.
 
-use crate::api::{ItemState, Side};
+use crate::api::{ItemState, Progress, Side};
 use crate::catalog::TheirItem;
 use crate::host::{Kept, PlaceId, StoreId};
 use crate::id::Mark;
@@ -25,6 +25,8 @@ pub(super) struct Received {
     pub(super) place: Option<PlaceId>,
     pub(super) step: Step,
     pub(super) incoming: Option<Incoming>,
+    /// What an earlier attempt left is read again, so far.
+    pub(super) checking: Option<Progress>,
     pub(super) paused_here: bool,
     pub(super) paused_there: bool,
 }
@@ -73,6 +75,7 @@ impl Received {
             place: None,
             step: Step::Rest,
             incoming: None,
+            checking: None,
             paused_here: false,
             paused_there: false,
         }

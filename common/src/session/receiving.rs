@@ -148,6 +148,7 @@ impl Session {
             return;
         }
         received.step = Step::Rest;
+        received.checking = None;
         received.state = state;
         received.stopped_by = by;
         received.rate.restart();

@@ -135,6 +135,7 @@ fn their_item(key: ItemKey, received: &Received, now: Moment) -> ItemView {
         },
         hash: received.hash.clone(),
         stopped_by: received.stopped_by,
+        checking: received.checking,
         kept: received.kept,
         store: received.store,
         ..ItemView::offered(key, kind, received.name(), size)

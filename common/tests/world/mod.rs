@@ -16,6 +16,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
+use bytes::Bytes;
 use privydrop_common::api::{
     Command, ItemKey, ItemState, ItemView, NewContent, NewFile, NewItem, NoticeCode, Phase, View,
 };
@@ -211,7 +212,7 @@ impl World {
         self.command(device, Command::Share(vec![item]));
     }
 
-    pub fn put(&mut self, device: DeviceId, content: Vec<u8>) -> NewFile {
+    pub fn put(&mut self, device: DeviceId, content: impl Into<Bytes>) -> NewFile {
         self.devices[device].disk.put(content)
     }
 
@@ -479,8 +480,9 @@ impl World {
                 self.devices[device].shown += 1;
             }
             errand => {
-                if let Some(report) = self.devices[device].disk.perform(errand) {
-                    let delay = self.delay();
+                let mut delay = Duration::ZERO;
+                for report in self.devices[device].disk.perform(errand) {
+                    delay += self.delay();
                     self.later(device, delay, Delivery::Report(report));
                 }
             }

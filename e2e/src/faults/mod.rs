@@ -81,6 +81,18 @@ fn row(
     }
 }
 
+/// Runs these rounds, one after the other. Panics when one goes wrong. Not inside of a runtime.
+pub fn reports(plans: &[plan::Plan]) -> Vec<Report> {
+    let mut site = site::Site::new();
+    let mut reports = Vec::new();
+    for plan in plans {
+        let (report, here) = site.round(plan);
+        reports.push(report);
+        site = here;
+    }
+    reports
+}
+
 impl fmt::Display for Tally {
     /// What was done, and how much of it travelled again.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, OpenOptions};
-use privydrop_common::host::{Found, Plan, StoreFault};
+use privydrop_common::host::{Found, Plan, Report, StoreFault, StoreId};
 use privydrop_common::id::FileIndex;
 use privydrop_common::name::{Component, MAX_NAME, PART_SUFFIX, RelativePath};
 use privydrop_common::pieces::{Value, piece_count, piece_range, value_of};
@@ -25,6 +25,7 @@ use privydrop_common::pieces::{Value, piece_count, piece_range, value_of};
 use super::journal::{self, JournalFile};
 use super::places::Place;
 use super::platform::{SYNCS_TREES, free_space, rename_new, sync_tree, write_at};
+use super::unfinished;
 
 /// Most numbers that are tried for a name in use.
 const MAX_NUMBER: u32 = 10_000;
@@ -67,9 +68,15 @@ pub(super) struct Tree {
 
 impl Tree {
     /// Goes on with what an earlier attempt left of the same item, and tells which pieces of it are here; or takes a name
-    /// for what is unfinished, and makes the folders. Asks for space before anything is made.
-    pub(super) fn prepare(place: Arc<Place>, plan: Plan) -> Result<(Self, Vec<Found>), StoreFault> {
-        journal::expire(&place.dir, SystemTime::now());
+    /// for what is unfinished, and makes the folders. Asks for space before anything is made. `tell` hears
+    /// how far it is with reading again what was left.
+    pub(super) fn prepare(
+        place: Arc<Place>,
+        store: StoreId,
+        plan: Plan,
+        tell: &mut dyn FnMut(Report),
+    ) -> Result<(Self, Vec<Found>), StoreFault> {
+        unfinished::expire(&place.dir, SystemTime::now());
         let mut paths = plan.folders.iter().chain(plan.files.iter().map(|file| &file.path));
         let name = paths.next().map(|path| path.components()[0].clone()).ok_or(StoreFault::Unwritable)?;
         if paths.any(|path| path.components()[0] != name) {
@@ -92,7 +99,7 @@ impl Tree {
             journal: None,
             resumed: false,
         };
-        let found = tree.go_on().unwrap_or_default();
+        let found = tree.go_on(store, tell).unwrap_or_default();
         let stored: u64 = found.iter().map(|found| tree.stored(found)).sum();
         let needed = tree.plan.total - stored;
         if let Some(free) = free_space(&tree.place.dir).filter(|free| *free < needed) {

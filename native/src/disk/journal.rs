@@ -4,8 +4,7 @@
 //! journal that cannot be written costs going on after a break, not the item.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::time::{Duration, SystemTime};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, OpenOptions};
@@ -15,19 +14,14 @@ use privydrop_common::journal::{Journal, RECORD, Said};
 use privydrop_common::name::PART_SUFFIX;
 use privydrop_common::pieces::Value;
 
-/// Ends the name of a journal, in place of [`PART_SUFFIX`]: [`JOURNAL`] and that.
+/// Ends the name of a journal, in place of [`PART_SUFFIX`].
 const SUFFIX: &str = ".journal.privydrop-part";
-const JOURNAL: &str = ".journal";
 /// Bytes that [`SUFFIX`] is longer than [`PART_SUFFIX`].
 pub(super) const NAME_ROOM: usize = SUFFIX.len() - PART_SUFFIX.len();
 /// Bytes stored after which their records are written: what a killed program stored since is fetched again.
 const WRITE_EVERY: u64 = 1 << 20;
 /// Records that wait, at most.
 const MAX_WAITING: usize = 128;
-/// An unfinished item that nobody went on with for so long is removed.
-const EXPIRES: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// Entries of a place that are looked at for what has expired.
-const MAX_ENTRIES: usize = 10_000;
 
 /// An open journal. Nobody else has it: it is locked.
 pub(super) struct JournalFile {
@@ -112,51 +106,24 @@ impl Drop for JournalFile {
     }
 }
 
-/// Removes unfinished items that nobody has gone on with for a week: those with a journal, whose time counts, and small
-/// ones without.
-pub(super) fn expire(dir: &Dir, now: SystemTime) {
-    let Ok(entries) = dir.entries() else { return };
-    for entry in entries.take(MAX_ENTRIES).flatten() {
-        let name = entry.file_name();
-        let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(PART_SUFFIX)) else { continue };
-        let modified = entry.metadata().and_then(|metadata| metadata.modified());
-        let age = modified.ok().and_then(|modified| now.duration_since(modified.into_std()).ok());
-        if age.is_none_or(|age| age < EXPIRES) {
-            continue;
-        }
-        let removed = match stem.strip_suffix(JOURNAL) {
-            Some(stem) => expire_with_journal(dir, &format!("{stem}{PART_SUFFIX}")),
-            None if dir.symlink_metadata(format!("{stem}{SUFFIX}")).is_ok() => continue,
-            None => remove(dir, &format!("{stem}{PART_SUFFIX}")),
-        };
-        if let Err(error) = removed
-            && error.kind() != ErrorKind::WouldBlock
-        {
-            tracing::debug!(%error, "an unfinished item that expired cannot be removed");
-        }
-    }
+/// What is called so while it is unfinished has this journal; `None` when this is no journal's name.
+pub(super) fn top_of(name: &str) -> Option<String> {
+    Some(format!("{}{PART_SUFFIX}", name.strip_suffix(SUFFIX)?))
 }
 
-fn expire_with_journal(dir: &Dir, top: &str) -> io::Result<()> {
-    let journal = name_of(top);
+/// The journal of what is called `top`, locked so that nobody goes on with that meanwhile; it is not read.
+///
+/// # Errors
+/// [`io::ErrorKind::WouldBlock`] when somebody has it.
+pub(super) fn lock(dir: &Dir, top: &str) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).follow(FollowSymlinks::No);
-    let file = dir.open_with(&journal, &options)?.into_std();
+    let file = dir.open_with(name_of(top), &options)?.into_std();
     file.try_lock()?;
-    remove(dir, top).and_then(|()| dir.remove_file(&journal))
-}
-
-/// Removes a file, a folder with all that is in it, or a link itself.
-fn remove(dir: &Dir, name: &str) -> io::Result<()> {
-    match dir.symlink_metadata(name) {
-        Ok(metadata) if metadata.is_dir() => dir.remove_dir_all(name),
-        Ok(_) => dir.remove_file(name),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
+    Ok(file)
 }
 
 /// The name of the journal of what is called `top` while it is unfinished.
-fn name_of(top: &str) -> String {
+pub(super) fn name_of(top: &str) -> String {
     format!("{}{SUFFIX}", top.strip_suffix(PART_SUFFIX).unwrap_or(top))
 }

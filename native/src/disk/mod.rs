@@ -12,6 +12,7 @@ mod platform;
 mod store;
 #[cfg(test)]
 mod tests;
+mod unfinished;
 mod workers;
 
 pub(crate) use files::Files;
@@ -19,4 +20,5 @@ pub(crate) use pick::pick;
 pub use pick::{NotPicked, Picked, Skipped};
 pub(crate) use places::Places;
 pub(crate) use store::Stores;
+pub use unfinished::{Unfinished, unfinished};
 pub(crate) use workers::Workers;

@@ -156,7 +156,8 @@ impl Stores {
         let report = match order {
             Order::Prepare { place, plan } => {
                 let place = self.places.get(place).ok_or(StoreFault::Unwritable);
-                let outcome = place.and_then(|place| Tree::prepare(place, plan));
+                let mut tell = |report| self.mailbox.outcome(report);
+                let outcome = place.and_then(|place| Tree::prepare(place, store, plan, &mut tell));
                 let outcome = outcome.map(|(tree, found)| {
                     *item.tree.lock() = Some(tree);
                     found

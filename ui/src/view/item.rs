@@ -1,6 +1,6 @@
 //! One item: what it is, how far it is, and what can be done with it now.
 
-use privydrop_common::api::{Command, ItemKey, ItemKind, ItemState, ItemView, Side};
+use privydrop_common::api::{Command, ItemKey, ItemKind, ItemState, ItemView, Progress, Side};
 use privydrop_common::host::Kept;
 use yew::prelude::*;
 
@@ -30,6 +30,8 @@ pub fn Item(props: &Props) -> Html {
     let item = &props.item;
     let own = item.key.owner.is_none();
     let percent = if item.state == ItemState::Done { 100 } else { item.progress.percent() };
+    // What is there already is read again before anything moves.
+    let shown = item.checking.unwrap_or(item.progress);
     let name = name(&locale, item);
     let running = matches!(
         item.state,
@@ -69,8 +71,8 @@ pub fn Item(props: &Props) -> Html {
             <div class="acts">{ acts(&locale, item, &props.on) }</div>
             if running {
                 <div class="progress">
-                    <progress max="100" value={percent.to_string()} aria-label={locale.fill("item-progress", &[("name", name.to_string().into())])} />
-                    { figures(&locale, item, percent) }
+                    <progress max="100" value={shown.percent().to_string()} aria-label={locale.fill("item-progress", &[("name", name.to_string().into())])} />
+                    { figures(&locale, item, shown) }
                 </div>
             }
             if let Some(document) = text { { formatted(document) } }
@@ -97,13 +99,12 @@ fn title(name: &AttrValue) -> Html {
     }
 }
 
-fn figures(locale: &Locale, item: &ItemView, percent: u8) -> Html {
-    let progress = item.progress;
+fn figures(locale: &Locale, item: &ItemView, progress: Progress) -> Html {
     let done = [("done", size(progress.done).into()), ("size", size(progress.total).into())];
     let moving = item.state == ItemState::Moving && progress.speed > 0;
     html! {
         <p class="figures facts">
-            <span>{ format!("{percent} %") }</span><span>{ locale.fill("of", &done) }</span>
+            <span>{ format!("{} %", progress.percent()) }</span><span>{ locale.fill("of", &done) }</span>
             if moving {
                 <span>{ locale.speed(progress.speed) }</span>
                 { for progress.seconds_left.map(|seconds| html! { <span>{ locale.time_left(seconds) }</span> }) }
@@ -125,6 +126,7 @@ fn standing(locale: &Locale, item: &ItemView) -> Option<AttrValue> {
         ItemState::Offered if item.kind == ItemKind::Text => return None,
         ItemState::Offered if own && item.fetched + item.fetching == 0 => "item-untaken",
         ItemState::Offered => return None,
+        ItemState::Waiting if item.checking.is_some() => "item-checking",
         ItemState::Waiting => "item-waiting",
         ItemState::Paused => by("item-paused-here", "item-paused-there", "item-paused"),
         ItemState::Verifying => "item-verifying",

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use js_sys::{Array, Uint8Array};
-use privydrop_common::host::{Found, Plan};
+use privydrop_common::host::{Checking, Found, Plan, Report, StoreId};
 use privydrop_common::id::FileIndex;
 use privydrop_common::journal::{Journal, Said};
 use privydrop_common::name::RelativePath;
@@ -90,6 +90,11 @@ impl Shape {
         }
     }
 
+    /// Bytes of these pieces.
+    fn stored(&self, found: &Found) -> u64 {
+        found.pieces.iter().map(|(piece, _)| piece_range(self.size(found.file), *piece).1).sum()
+    }
+
     /// The file is complete: what goes in front of it, and where.
     fn header(&mut self, file: FileIndex) -> Option<(u64, Vec<u8>)> {
         let size = self.sizes[file.0 as usize];
@@ -157,7 +162,15 @@ impl Pack {
     }
 
     /// Goes on with what an earlier attempt left, by what its journal says: tells every piece that is still of its value.
-    pub(super) async fn restore(&mut self, journal: Journal, plan: &Plan, said: &[u8]) -> Vec<Found> {
+    /// `tell` hears how far that is.
+    pub(super) async fn restore(
+        &mut self,
+        store: StoreId,
+        journal: Journal,
+        plan: &Plan,
+        said: &[u8],
+        tell: impl Fn(Report),
+    ) -> Vec<Found> {
         let Medium::Private(file) = &mut self.medium else { return Vec::new() };
         self.journal = Some(journal);
         let Some(Said { mut found, length }) = journal.read(plan, said) else {
@@ -167,6 +180,8 @@ impl Pack {
         file.record(length, &[]);
         // What was read last: small pieces lie side by side.
         let (mut start, mut window) = (0, Bytes::new());
+        let total = found.iter().map(|found| self.shape.stored(found)).sum();
+        let mut checking = Checking::new(store, total);
         for Found { file: index, pieces } in &mut found {
             let mut right = Vec::new();
             for &(piece, value) in pieces.iter() {
@@ -176,6 +191,7 @@ impl Pack {
                     let more = READ_AT_ONCE.min(self.shape.len() - at).max(length);
                     (start, window) = (at, file.read(at, more).await.unwrap_or_default().into());
                 }
+                checking.add(length).into_iter().for_each(&tell);
                 let place = |at: u64| usize::try_from(at - start).unwrap_or(usize::MAX);
                 let Some(bytes) = window.get(place(at)..place(at + length)) else { continue };
                 if value_of(self.shape.size(*index), piece, [bytes]) == Some(value) {

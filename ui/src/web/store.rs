@@ -136,7 +136,7 @@ impl Stores {
         let teller = Teller { store, needed: plan.total, mailbox: mailbox.clone() };
         let stores = Rc::clone(self);
         spawn_local(async move {
-            match stores.target(store, place, plan.clone()).await {
+            match stores.target(place, plan.clone(), &teller).await {
                 Ok((target, found)) => {
                     teller.mailbox.outcome(Report::Prepared { store, outcome: Ok(found) });
                     run(&stores, target, &plan, &orders, &teller).await;
@@ -191,9 +191,9 @@ impl Stores {
     /// Where it goes, and what is there already.
     async fn target(
         &self,
-        store: StoreId,
         place: PlaceId,
         plan: Plan,
+        teller: &Teller,
     ) -> Result<(Target, Vec<Found>), StoreFault> {
         let needed = plan.total;
         match self.places.get(place) {
@@ -202,7 +202,7 @@ impl Stores {
                 Err(fault) => Err(fault.into_store_fault(needed).await),
             },
             Some(Place::Private) => {
-                let (pack, found) = self.private(store, &plan).await?;
+                let (pack, found) = self.private(&plan, teller).await?;
                 Ok((Target::Pack(Box::new(pack)), found))
             }
             Some(Place::Memory) => Ok((Target::Pack(Box::new(self.memory(&plan)?)), Vec::new())),
@@ -210,17 +210,20 @@ impl Stores {
         }
     }
 
-    async fn private(&self, store: StoreId, plan: &Plan) -> Result<(Pack, Vec<Found>), StoreFault> {
+    async fn private(&self, plan: &Plan, teller: &Teller) -> Result<(Pack, Vec<Found>), StoreFault> {
         let shape = Shape::new(plan).ok_or(StoreFault::Unwritable)?;
         let needed = shape.len();
         let sink = self.sink().ok_or(StoreFault::Unwritable)?;
         let journal = Journal::of(plan);
         let identity = journal.map(|journal| journal.name());
-        match sink.open(store, identity.as_deref(), needed, Journal::max_length(plan)).await {
+        match sink.open(teller.store, identity.as_deref(), needed, Journal::max_length(plan)).await {
             Ok((file, said)) => {
                 let mut pack = Pack::new(shape, Medium::Private(file));
                 let found = match journal.zip(said) {
-                    Some((journal, said)) => pack.restore(journal, plan, &said).await,
+                    Some((journal, said)) => {
+                        let tell = |report| teller.mailbox.outcome(report);
+                        pack.restore(teller.store, journal, plan, &said, tell).await
+                    }
                     None => Vec::new(),
                 };
                 Ok((pack, found))

@@ -1,4 +1,4 @@
-//! `cargo xtask bench native`: how fast terminals move files here, beside the bare WebRTC stack between two processes
+//! `cargo xtask bench native` and `bench resume`: how fast terminals move files here, beside the bare WebRTC stack between two processes
 //! and beside other programs.
 //!
 //! All ways take turns, because machines drift: only their ratio within a round means something. Asserts nothing;
@@ -17,6 +17,7 @@ mod options;
 mod others;
 mod raw;
 mod report;
+mod resume;
 mod terminals;
 
 use std::fs::File;
@@ -66,6 +67,9 @@ async fn measure(options: &Options) {
     }
     if options.has(Part::Browser) {
         browser::measure(options, &mut fixture, &server, &mut table).await;
+    }
+    if options.has(Part::Resume) {
+        resume::measure(options, &mut fixture, &file, &mut table).await;
     }
     println!("\n{table}");
 }

@@ -15,6 +15,8 @@ pub(crate) enum Part {
     Memory,
     /// Between a terminal and a browser.
     Browser,
+    /// What going on costs; never but when asked for.
+    Resume,
 }
 
 /// What to measure.
@@ -47,9 +49,10 @@ impl Options {
                         "small" => Part::Small,
                         "memory" => Part::Memory,
                         "browser" => Part::Browser,
+                        "resume" => Part::Resume,
                         other => {
                             return Err(format!(
-                                "`{other}` is none of large, others, small, memory, browser"
+                                "`{other}` is none of large, others, small, memory, browser, resume"
                             ));
                         }
                     });
@@ -64,7 +67,7 @@ impl Options {
 
     /// Whether `part` is to be measured.
     pub(crate) fn has(&self, part: Part) -> bool {
-        self.only.is_none_or(|only| only == part)
+        self.only.map_or(part != Part::Resume, |only| only == part)
     }
 }
 
@@ -79,6 +82,7 @@ mod tests {
         assert!((all.rounds, all.size) == (3, 1 << 30) && all.has(Part::Small) && all.has(Part::Memory));
         let one = said("--quick --only small").unwrap();
         assert!(one.rounds == 1 && one.has(Part::Small) && !one.has(Part::Large));
+        assert!(!all.has(Part::Resume) && said("--only resume").unwrap().has(Part::Resume));
         for wrong in ["--rounds 0", "--rounds", "--only figures", "--size 1G"] {
             assert!(said(wrong).is_err(), "{wrong}");
         }

@@ -11,6 +11,12 @@ const WANTED_RAW: f64 = 0.85;
 const WANTED_BROWSER: f64 = 0.95;
 /// Ratio of many small files to one of the same bytes.
 const WANTED_SMALL: f64 = 0.5;
+/// Most seconds until bytes flow again after the network was away.
+const WANTED_DROP: f64 = 2.0;
+/// Most bytes that travel again after a kill: a piece, and what is written and not told by the journal.
+const WANTED_RESENT: u64 = 2 << 20;
+/// Largest part of a transfer that journal and hashing may take, each.
+const WANTED_COST: f64 = 0.05;
 /// Most memory of a process above idle, in bytes.
 const WANTED_MEMORY: f64 = 64e6;
 
@@ -99,6 +105,55 @@ impl Table {
     pub(crate) fn add_left_out(&mut self, name: &str) {
         let figure = format!("beside {name}: not installed, left out");
         self.lines.push(Line { figure, ..Line::default() });
+    }
+
+    /// Seconds until bytes flow again, each round, after the network was away for so many.
+    pub(crate) fn add_drop(&mut self, away: u64, rounds: &[f64]) {
+        let app = median(rounds.iter().copied());
+        self.lines.push(Line {
+            figure: format!("network away for {away} s: seconds until bytes flow again"),
+            app: format!("{app:.2}"),
+            wanted: format!("≤ {WANTED_DROP:.1}"),
+            met: Some(app <= WANTED_DROP),
+            ..Line::default()
+        });
+    }
+
+    /// Bytes that travelled again after each kill of a receiver.
+    pub(crate) fn add_resent(&mut self, kills: &[u64]) {
+        let app = median(kills.iter().map(|bytes| *bytes as f64));
+        self.lines.push(Line {
+            figure: format!("receiver killed, {} times: MiB that travel again", kills.len()),
+            app: format!("{:.1}", app / 1_048_576.0),
+            wanted: format!("≤ {:.1}", WANTED_RESENT as f64 / 1_048_576.0),
+            met: Some(app <= WANTED_RESENT as f64),
+            ..Line::default()
+        });
+    }
+
+    /// Each round without a journal and with it.
+    pub(crate) fn add_journal(&mut self, size: u64, rounds: &[(Moved, Moved)]) {
+        let what = megabytes(size);
+        let figure = format!("{what}: MB per second; beside a receiver without a journal");
+        self.add_ratio(figure, rounds, Moved::speed, 1.0 - WANTED_COST);
+        self.add_ratio(
+            format!("{what}: MB per CPU-second, both ends; beside the same"),
+            rounds,
+            Moved::thrift,
+            1.0 - WANTED_COST,
+        );
+    }
+
+    /// Hashing at both ends, which takes so many CPU-seconds a byte at each, beside the CPU-seconds of both in each round.
+    pub(crate) fn add_hashing(&mut self, size: u64, each: f64, rounds: impl Iterator<Item = f64>) {
+        let (hashing, all) = (2.0 * each * size as f64, median(rounds));
+        self.lines.push(Line {
+            figure: format!("{}: CPU-seconds of both ends; of these for hashing", megabytes(size)),
+            bar: format!("{all:.1}"),
+            app: format!("{hashing:.2}"),
+            ratio: format!("{:.2}", hashing / all),
+            ..Line::default()
+        });
     }
 
     fn add_ratio(

@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::time::Instant;
 
+use privydrop_common::name::PART_SUFFIX;
 use privydrop_e2e::fixture::blake3_of;
 use privydrop_e2e::server::Server;
 use privydrop_e2e::terminal::Terminal;
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::meter::{Meter, Moved};
 
@@ -17,14 +19,33 @@ pub(crate) async fn moved(server: &Server, from: &Path, size: u64, buffer: Optio
         buffer.map(|bytes| ("PRIVYDROP_SOCKET_BUFFER", bytes.to_string())).into_iter().collect();
     let mut sender = Terminal::start_with(server, &["send".as_ref(), from.as_ref()], "", &variables);
     let code = sender.next("room").await["code"].as_str().expect("a code").to_owned();
-    let moved = receive(server, from, size, &code, &variables, Some(&sender)).await;
+    let moved = receive(server, from, size, &code, &variables, Some(&sender), place_beside(from)).await;
+    sender.done().await;
+    moved
+}
+
+/// The same with a receiver that cannot make a journal.
+pub(crate) async fn moved_without_journal(server: &Server, from: &Path, size: u64) -> Moved {
+    let place = place_beside(from);
+    let name = from.file_name().expect("its name").to_string_lossy();
+    // Something else has the journal's name. It is removed with the place.
+    let journal = format!("{name}.journal{PART_SUFFIX}");
+    std::fs::create_dir(place.path().join(journal)).expect("a folder");
+    let mut sender = Terminal::start(server, &["send".as_ref(), from.as_ref()], "");
+    let code = sender.next("room").await["code"].as_str().expect("a code").to_owned();
+    let moved = receive(server, from, size, &code, &[], Some(&sender), place).await;
     sender.done().await;
     moved
 }
 
 /// Receives what somebody else shares under `code`.
 pub(crate) async fn received(server: &Server, from: &Path, size: u64, code: &str) -> Moved {
-    receive(server, from, size, code, &[], None).await
+    receive(server, from, size, code, &[], None, place_beside(from)).await
+}
+
+/// Where to receive, on the same disk.
+fn place_beside(from: &Path) -> TempDir {
+    tempfile::tempdir_in(from.parent().expect("a folder")).expect("a temporary folder")
 }
 
 async fn receive(
@@ -34,8 +55,8 @@ async fn receive(
     code: &str,
     variables: &[(&str, String)],
     sender: Option<&Terminal>,
+    place: TempDir,
 ) -> Moved {
-    let place = tempfile::tempdir_in(from.parent().expect("a folder")).expect("a temporary folder");
     let words = ["receive".as_ref(), "--into".as_ref(), place.path().as_os_str()];
     let begun = Instant::now();
     let mut receiver = Terminal::start_with(server, &words, code, variables);

@@ -5,7 +5,7 @@
 use std::io::{self, ErrorKind};
 
 use cap_fs_ext::DirExt;
-use privydrop_common::host::Found;
+use privydrop_common::host::{Checking, Found, Report, StoreId};
 use privydrop_common::id::FileIndex;
 use privydrop_common::pieces::{Value, piece_range, value_of};
 
@@ -31,14 +31,16 @@ impl Tree {
     }
 
     /// Takes over what an earlier attempt left, and tells what of it is right. `None` when there is nothing.
-    pub(super) fn go_on(&mut self) -> Option<Vec<Found>> {
+    pub(super) fn go_on(&mut self, store: StoreId, tell: &mut dyn FnMut(Report)) -> Option<Vec<Found>> {
         for number in 1..=MAX_UNFINISHED {
             let top = part_name(&self.name, number);
             let Some((journal, said)) = JournalFile::open(&self.place.dir, &self.plan, &top) else {
                 continue;
             };
             self.top = top;
-            match self.reopen(said.found) {
+            let total = said.found.iter().map(|found| self.stored(found)).sum();
+            let mut checking = Checking::new(store, total);
+            match self.reopen(said.found, |bytes| checking.add(bytes).into_iter().for_each(&mut *tell)) {
                 Ok(found) => {
                     self.journal = Some(journal);
                     self.resumed = true;
@@ -55,8 +57,8 @@ impl Tree {
         None
     }
 
-    /// Reads again what a journal tells of; what is of its value is kept.
-    fn reopen(&mut self, said: Vec<Found>) -> io::Result<Vec<Found>> {
+    /// Reads again what a journal tells of; what is of its value is kept. `has_read` hears of each piece, right or not.
+    fn reopen(&mut self, said: Vec<Found>, mut has_read: impl FnMut(u64)) -> io::Result<Vec<Found>> {
         if self.plan.is_folder {
             let mut folders = Folders::new(self.place.dir.open_dir_nofollow(&self.top)?);
             for path in self.inner_folders() {
@@ -78,7 +80,9 @@ impl Tree {
             pieces.retain(|(piece, value)| {
                 let (at, length) = piece_range(size, *piece);
                 let read = usize::try_from(length).ok().and_then(|length| read_at(&handle, at, length).ok());
-                read.and_then(|bytes| value_of(size, *piece, [&bytes[..]])) == Some(*value)
+                let is_right = read.and_then(|bytes| value_of(size, *piece, [&bytes[..]])) == Some(*value);
+                has_read(length);
+                is_right
             });
             if !pieces.is_empty() {
                 self.begun.insert(file);

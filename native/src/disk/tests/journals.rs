@@ -9,6 +9,7 @@ use privydrop_common::pieces::piece_count;
 
 use super::stores::{folder, lone};
 use super::*;
+use crate::disk::{Unfinished, unfinished};
 
 const FIRST: StoreId = StoreId(1);
 const SECOND: StoreId = StoreId(2);
@@ -75,6 +76,18 @@ async fn what_was_let_go_of_is_gone_on_with() {
     disk.suspend(FIRST).await;
     assert_eq!(disk.complete_the_film().await, [0, 1, 2, 3]);
     assert_eq!(disk.tree().len(), 1, "nothing unfinished is left");
+}
+
+#[tokio::test]
+async fn it_is_told_how_far_reading_again_is_what_was_left() {
+    let disk = Disk::with_half_a_film().await;
+    disk.suspend(FIRST).await;
+    disk.stores.prepare(SECOND, disk.place, lone("film", &bytes(SIZE)));
+    for read in 1..=4 {
+        let told = Report::Checking { store: SECOND, done: read * MIB, total: 4 * MIB };
+        assert_eq!(disk.report().await, told);
+    }
+    assert!(matches!(disk.report().await, Report::Prepared { outcome: Ok(found), .. } if found.len() == 1));
 }
 
 #[tokio::test]
@@ -179,6 +192,42 @@ async fn what_nobody_went_on_with_for_a_week_is_removed() {
         assert_eq!(disk.prepare_anew(FIRST, lone("other", b"other")).await, []);
         assert_eq!(disk.tree().len(), left, "{days} days");
     }
+}
+
+#[tokio::test]
+async fn what_is_unfinished_is_told_and_removed_unless_somebody_is_receiving_it() {
+    let told = |disk: &Disk, clear| {
+        let all = unfinished(disk.dir.path(), clear).unwrap();
+        let facts = |left: Unfinished| (left.name, left.size, left.in_use, left.removed);
+        all.into_iter().map(facts).collect::<Vec<_>>()
+    };
+    let receiving = Disk::with_half_a_film().await;
+    fs::write(receiving.path("complete"), b"done").unwrap();
+    let film = || ("film".to_owned(), 4 * MIB);
+    let is = |(name, size), in_use, removed| vec![(name, size, in_use, removed)];
+    assert_eq!(told(&receiving, true), is(film(), true, false));
+    let left = after_a_kill(&receiving);
+    assert_eq!(told(&left, false), is(film(), false, false));
+    assert_eq!(told(&left, true), is(film(), false, true));
+    assert_eq!(left.tree().len(), 1, "what is complete stays");
+    assert_eq!(told(&left, true), []);
+    assert!(unfinished(&left.path("nowhere"), false).is_err());
+}
+
+#[tokio::test]
+async fn what_is_too_small_for_a_journal_counts_as_being_received_for_a_minute() {
+    let disk = Disk::new();
+    let photos = folder(&[], &[("photos/a", b"aaa"), ("photos/b", b"bb")]);
+    disk.prepare_anew(FIRST, photos).await;
+    disk.write(FIRST, 0, 0, b"aaa").await.unwrap();
+    let seen = || unfinished(disk.dir.path(), true).unwrap().remove(0);
+    let fresh = seen();
+    assert_eq!((&*fresh.name, fresh.size, fresh.in_use, fresh.removed), ("photos", 3, true, false));
+    let then = SystemTime::now() - Duration::from_secs(61);
+    File::open(disk.path("photos.privydrop-part")).unwrap().set_modified(then).unwrap();
+    let old = seen();
+    assert!(!old.in_use && old.removed && old.age >= Duration::from_secs(61));
+    assert_eq!(disk.tree(), []);
 }
 
 #[tokio::test]

@@ -40,9 +40,12 @@ impl Disk {
 
     pub(super) async fn prepare_found(&self, store: StoreId, plan: Plan) -> Result<Vec<Found>, StoreFault> {
         self.stores.prepare(store, self.place, plan);
-        match self.report().await {
-            Report::Prepared { outcome, .. } => outcome,
-            other => panic!("{other:?}"),
+        loop {
+            match self.report().await {
+                Report::Checking { done, total, .. } => assert!(done > 0 && done <= total),
+                Report::Prepared { outcome, .. } => return outcome,
+                other => panic!("{other:?}"),
+            }
         }
     }
 
