@@ -15,6 +15,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// How long a program may take until it is ready: a cold machine with both cores busy is slow.
 const START: Duration = Duration::from_secs(60);
+/// How long a program that was asked to end may take: a server moves everybody elsewhere within 30 seconds.
+const FAREWELL: Duration = Duration::from_secs(60);
 /// How long killed programs may take to be gone.
 const END: Duration = Duration::from_secs(10);
 /// Lines of output that are kept to explain a failure.
@@ -102,6 +104,21 @@ impl Program {
     /// All living processes that this program has started, and those that they have; not its own.
     pub fn family(&self) -> Vec<i32> {
         i32::try_from(self.child.id()).map(descendants).unwrap_or_default()
+    }
+
+    /// Asks the program to end (SIGTERM) and waits until it has. Panics when it does not within a minute, or not well.
+    pub fn terminate(&mut self) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let asked = pid.is_some_and(|pid| kill_process(pid, Signal::TERM).is_ok());
+        assert!(asked, "{} cannot be asked to end", self.name);
+        let start = Instant::now();
+        loop {
+            match self.child.try_wait() {
+                Ok(None) if start.elapsed() < FAREWELL => thread::sleep(Duration::from_millis(5)),
+                Ok(Some(status)) if status.success() => return,
+                other => panic!("{} did not end well: {other:?}; {}", self.name, self.output()),
+            }
+        }
     }
 
     /// Ends the program and everything it started, and waits until it is gone. Harmless when done twice.

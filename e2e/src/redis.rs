@@ -1,6 +1,7 @@
 //! A real Redis on its own port, in its own folder, for one test.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
 
@@ -28,6 +29,15 @@ impl Redis {
     /// Its address for clients.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.port)
+    }
+
+    /// Sends one command, whose words have no blanks; the first line of the answer as Redis writes it: `:1`, `+OK`.
+    pub fn ask(&self, command: &str) -> String {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("a running Redis");
+        stream.write_all(format!("{command}\r\n").as_bytes()).expect("a running Redis");
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).expect("an answer");
+        line.trim_end().to_owned()
     }
 
     /// Stops it while its clients still rely on it.

@@ -88,6 +88,11 @@ impl Server {
     pub fn stop(&mut self) {
         self.program.end();
     }
+
+    /// Asks it to leave as whoever runs it does (SIGTERM), and waits until it has. Panics when it does not end well.
+    pub fn retire(&mut self) {
+        self.program.terminate();
+    }
 }
 
 fn begin(place: &str, words: &[OsString]) -> (Program, String) {

@@ -32,8 +32,13 @@ impl Terminal {
 
     /// The same with further variables of its environment.
     pub fn start_with(server: &Server, words: &[&OsStr], secret: &str, variables: &[(&str, String)]) -> Self {
+        Self::start_at(server.address(), words, secret, variables)
+    }
+
+    /// The same for whatever server is reached at `address`.
+    pub fn start_at(address: &str, words: &[&OsStr], secret: &str, variables: &[(&str, String)]) -> Self {
         let mut command = Command::new(server::program().with_file_name("privydrop"));
-        command.arg("--json").arg("--server").arg(server.address()).args(words);
+        command.arg("--json").arg("--server").arg(address).args(words);
         command.env("PRIVYDROP_CODE", secret).env_remove("PRIVYDROP_SERVER").env_remove("SSL_CERT_DIR");
         command.envs(variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
@@ -45,6 +50,11 @@ impl Terminal {
     /// Its number among all processes; 0 once it has ended.
     pub fn id(&self) -> i32 {
         self.child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or_default()
+    }
+
+    /// What it said so far, as far as it was read, but for progress.
+    pub fn said(&self) -> &[Value] {
+        &self.seen
     }
 
     /// The next event of this kind.

@@ -11,6 +11,7 @@ mod letters;
 mod listings;
 mod memory;
 mod names;
+mod nodes;
 mod server;
 mod session;
 mod sockets;
@@ -79,6 +80,9 @@ pub const TARGETS: &[Target] = &[
     target("proxies", server::proxies, server::proxy_seeds, 64 * KIB),
     target("tickets", server::tickets, server::ticket_seeds, 64 * KIB),
     target("records", server::records, server::record_seeds, MIB),
+    target("envelopes", nodes::envelopes, nodes::envelope_seeds, 64 * KIB),
+    target("stun_messages", nodes::stun_messages, nodes::stun_seeds, 64 * KIB),
+    target("relay_urls", nodes::relay_urls, nodes::relay_url_seeds, 64 * KIB),
 ];
 
 impl Target {

@@ -162,6 +162,8 @@ pub struct Config {
 pub enum Action {
     /// Look whether everything that the settings name works; exit with 1 when something does not.
     Check,
+    /// Ask the server that serves at --listen whether it lives; exit with 1 when it does not.
+    Health,
 }
 
 /// How logs are written.

@@ -1,10 +1,11 @@
-//! The program `privydrop-server`: reads settings, starts the server, stops it when asked; or checks the settings.
+//! The program `privydrop-server`: reads settings, starts the server, stops it when asked; or checks the settings, or asks a server
+//! that runs whether it lives.
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use privydrop_signal::check::{Finding, Verdict, check};
+use privydrop_signal::check::{Finding, Verdict, check, health};
 use privydrop_signal::config::{Action, Config, LogFormat};
 use privydrop_signal::server::{Running, StartError, start};
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,8 +17,10 @@ async fn main() -> ExitCode {
     log_to_stderr(config.log_format);
     // As many sockets as the system lets this program have at all; shells and services start it with fewer.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    if config.action == Some(Action::Check) {
-        return report(&check(&config).await);
+    match config.action {
+        Some(Action::Check) => return report(&check(&config).await),
+        Some(Action::Health) => return report(&health(&config).await),
+        None => {}
     }
     match serve(&config).await {
         Ok(()) => ExitCode::SUCCESS,

@@ -97,9 +97,11 @@ impl Room {
         Self { host, used: false, seats: Vec::new(), knockers: Vec::new() }
     }
 
-    /// The room that a ticket remembers and the store forgot.
-    pub fn restored(host: PeerId) -> Self {
-        Self { used: true, ..Self::new(host) }
+    /// The room that a ticket remembers and the store forgot. Its host is taken for one who was there a moment ago: whoever
+    /// knocks before it has said so waits for it.
+    pub fn restored(host: PeerId, now: Moment) -> Self {
+        let seat = Seat { id: host, sharing: false, presence: Presence::Lost(now.as_millis()) };
+        Self { used: true, seats: vec![seat], ..Self::new(host) }
     }
 
     /// The member who made the room, also while away.

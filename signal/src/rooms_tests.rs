@@ -155,7 +155,19 @@ fn members_of_a_crashed_node_are_no_ghosts() {
 fn a_room_that_was_only_made_ends_soon_and_a_used_one_after_a_day() {
     assert_eq!(room_with(0).ttl(), UNUSED_TTL);
     assert_eq!(room_with(1).ttl(), USED_TTL);
-    assert_eq!(Room::restored(id(HOST)).ttl(), USED_TTL);
+    assert_eq!(Room::restored(id(HOST), at(0)).ttl(), USED_TTL);
+}
+
+#[test]
+fn who_knocks_at_a_room_that_came_back_before_its_host_waits_for_it_as_long_as_the_way_back_takes() {
+    let mut room = Room::restored(id(HOST), at(0));
+    room.enter(id(1), place(1)).unwrap();
+    assert_eq!(room.others(id(1)), [], "it is not there");
+    assert_eq!(room.knock(id(5), place(5), at(1)), Ok(vec![]));
+    room.enter(id(HOST), place(HOST)).unwrap();
+    assert_eq!(room.waiting().collect::<Vec<_>>(), [id(5)]);
+    let mut room = Room::restored(id(HOST), at(0));
+    assert_eq!(room.knock(id(5), place(5), at(0) + RETURN), Err(Refusal::HostAway));
 }
 
 #[test]

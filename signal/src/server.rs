@@ -125,6 +125,8 @@ pub struct Running {
     app: Data<App>,
     servers: Vec<ServerHandle>,
     tasks: Vec<JoinHandle<()>>,
+    /// Brings messages to other nodes, also the last ones.
+    delivery: JoinHandle<()>,
 }
 
 /// Starts a server with its own store.
@@ -176,7 +178,8 @@ pub async fn start_with(config: &Config, store: Arc<dyn Store>, pace: Pace) -> R
 
     let mut inbox = store.subscribe(node).await?;
     house::hold_lease(&*store, node).await?;
-    let (receiver, healer) = (service.clone(), service.clone());
+    let (receiver, healer, bringer) = (service.clone(), service.clone(), service.clone());
+    let delivery = tokio::spawn(async move { bringer.deliver().await });
     let shared_key = config.ticket_key_file.is_none().then_some(key);
     let tasks = vec![
         tokio::spawn(async move {
@@ -192,7 +195,7 @@ pub async fn start_with(config: &Config, store: Arc<dyn Store>, pace: Pace) -> R
     ];
     let scheme = if config.has_tls() { "https" } else { "http" };
     let url = config.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", reachable(address)));
-    Ok(Running { url, address, metrics, app, servers, tasks })
+    Ok(Running { url, address, metrics, app, servers, tasks, delivery })
 }
 
 impl Running {
@@ -225,6 +228,7 @@ impl Running {
         for server in &self.servers {
             server.stop(true).await;
         }
+        self.delivery.abort();
     }
 }
 
@@ -251,7 +255,7 @@ pub(crate) fn redis_address(config: &Config) -> Result<Option<Address>, StartErr
 }
 
 /// An address that a browser on this machine can open.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),

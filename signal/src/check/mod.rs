@@ -4,6 +4,7 @@
 //! Changes nothing: what it writes into Redis or takes from a TURN server it gives back. Never shows a secret.
 
 mod redis;
+mod running;
 mod settings;
 mod tls;
 mod turn;
@@ -74,9 +75,25 @@ impl fmt::Display for Finding {
     }
 }
 
+/// Asks the server that should already serve at `--listen` whether it lives, and looks at nothing else.
+pub async fn health(config: &Config) -> Vec<Finding> {
+    let mut report = Report::new("health");
+    match running::ask_health(config).await {
+        Ok(()) => report.ok(format!("the server at {} lives", config.listen)),
+        Err(unwell) => {
+            report.wrong(format!("--listen {}: {unwell}. Look into the server's log", config.listen))
+        }
+    }
+    report.findings
+}
+
 /// Looks at everything.
 pub async fn check(config: &Config) -> Vec<Finding> {
-    let reports =
-        [settings::check(config), tls::check(config), redis::check(config).await, turn::check(config).await];
+    let reports = [
+        settings::check(config).await,
+        tls::check(config),
+        redis::check(config).await,
+        turn::check(config).await,
+    ];
     reports.into_iter().flat_map(|report| report.findings).collect()
 }

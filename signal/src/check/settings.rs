@@ -1,19 +1,21 @@
-//! Settings that fit together, secrets that can be read, a port that is free. Reads files only.
+//! Settings that fit together, secrets that can be read, ports that are free or this server's own. Changes nothing.
 
-use std::net::TcpListener;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::Report;
+use super::running::{Unwell, ask_health, ask_metrics};
 use crate::config::Config;
 use crate::server::{MIN_TICKET_KEY, secret};
 
 /// Files that the server opens beside its sockets.
 const OTHER_FILES: u64 = 100;
 
-pub(super) fn check(config: &Config) -> Report {
+pub(super) async fn check(config: &Config) -> Report {
     let mut report = Report::new("settings");
-    port(config, &mut report);
+    ports(config, &mut report).await;
     people(config, &mut report);
     proxies(config, &mut report);
     secrets(config, &mut report);
@@ -21,15 +23,31 @@ pub(super) fn check(config: &Config) -> Report {
     report
 }
 
-fn port(config: &Config, report: &mut Report) {
-    for (flag, address) in [("--listen", Some(config.listen)), ("--metrics-listen", config.metrics_listen)] {
-        let Some(address) = address else { continue };
-        match TcpListener::bind(address) {
-            Ok(_) => report.ok(format!("{flag} {address} is free")),
-            Err(reason) => report.warning(format!(
-                "{flag} {address} cannot be taken ({reason}): fine if the server already runs there, else choose another"
+async fn ports(config: &Config, report: &mut Report) {
+    port("--listen", config.listen, ask_health(config), report).await;
+    if let Some(address) = config.metrics_listen {
+        port("--metrics-listen", address, ask_metrics(address), report).await;
+    }
+}
+
+/// A port that is free, or one at which this server answers already; `ask` finds out.
+async fn port(
+    flag: &str,
+    address: SocketAddr,
+    ask: impl Future<Output = Result<(), Unwell>>,
+    report: &mut Report,
+) {
+    match TcpListener::bind(address) {
+        Ok(_) => report.ok(format!("{flag} {address} is free")),
+        Err(reason) if reason.kind() == ErrorKind::AddrInUse => match ask.await {
+            Ok(()) => report.ok(format!("{flag} {address}: the server runs there and is well")),
+            Err(unwell) => report.wrong(format!(
+                "{flag} {address} is taken, and {unwell}: choose another port, or stop the program that uses it"
             )),
-        }
+        },
+        Err(reason) => report.warning(format!(
+            "{flag} {address} cannot be taken ({reason}): check as the user that the server runs as, on its machine"
+        )),
     }
 }
 

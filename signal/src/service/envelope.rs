@@ -1,13 +1,14 @@
-//! What one node sends another: a frame for a socket, and what it means for the socket's place.
+//! What one node sends another: frames for sockets, and what each means for its socket's place.
 //!
-//! The frame is ready to be written; the node that gets it reads no message again. Any bytes are an envelope or `None`.
+//! A frame is ready to be written; the node that gets it reads no message again. Envelopes that travel together stand one
+//! behind the other. Any bytes are envelopes up to where they are none.
 
 use bytestring::ByteString;
 use privydrop_common::id::PeerId;
 use privydrop_common::signaling::Refusal;
 use serde::{Deserialize, Serialize};
 
-/// Begins every envelope of this form.
+/// Begins each envelope of this form.
 const VERSION: u8 = 1;
 
 /// A frame for a socket on another node.
@@ -30,18 +31,33 @@ pub(super) enum Effect {
 }
 
 impl Envelope {
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    /// Writes it behind what is there.
+    pub(super) fn write(&self, bytes: &mut Vec<u8>) {
         let fields = (self.socket, self.member, self.effect, &*self.text);
-        let start = vec![VERSION];
+        bytes.push(VERSION);
         // Writing into memory cannot fail.
-        postcard::to_extend(&fields, start).unwrap_or_default()
+        *bytes = postcard::to_extend(&fields, std::mem::take(bytes)).unwrap_or_default();
     }
 
-    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+    /// Every envelope in turn; `None` where the rest is none, and nothing behind that.
+    pub(super) fn parse_all(bytes: &[u8]) -> impl Iterator<Item = Option<Self>> {
+        let mut rest = bytes;
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let read = Self::parse(rest);
+            rest = read.as_ref().map_or(&[], |(_, behind)| behind);
+            Some(read.map(|(envelope, _)| envelope))
+        })
+    }
+
+    /// The first envelope, and what stands behind it.
+    fn parse(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (&VERSION, fields) = bytes.split_first()? else { return None };
-        let (socket, member, effect, text): (u64, PeerId, Effect, &str) =
-            postcard::from_bytes(fields).ok()?;
-        Some(Self { socket, member, effect, text: text.into() })
+        let ((socket, member, effect, text), rest): ((u64, PeerId, Effect, &str), _) =
+            postcard::take_from_bytes(fields).ok()?;
+        Some((Self { socket, member, effect, text: text.into() }, rest))
     }
 }
 
@@ -51,20 +67,23 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn an_envelope_is_read_as_it_was_written() {
+    fn envelopes_are_read_as_they_were_written_up_to_where_they_are_none() {
         let member: PeerId = "0123456789abcdef".parse().unwrap();
-        for effect in [Effect::Tell, Effect::Admit(member), Effect::Dismiss(Refusal::Replaced)] {
-            let envelope = Envelope { socket: 7, member, effect, text: "{}".into() };
-            assert_eq!(Envelope::parse(&envelope.to_bytes()), Some(envelope));
-        }
+        let effects = [Effect::Tell, Effect::Admit(member), Effect::Dismiss(Refusal::Replaced)];
+        let envelopes = effects.map(|effect| Envelope { socket: 7, member, effect, text: "{}".into() });
+        let mut bytes = Vec::new();
+        envelopes.iter().for_each(|envelope| envelope.write(&mut bytes));
+        assert!(Envelope::parse_all(&bytes).eq(envelopes.iter().cloned().map(Some)));
+        bytes.extend([VERSION + 1, 7, 7]);
+        assert!(Envelope::parse_all(&bytes).eq(envelopes.into_iter().map(Some).chain([None])));
     }
 
     proptest! {
         #[test]
-        fn any_bytes_are_an_envelope_or_none(mut bytes in prop::collection::vec(any::<u8>(), 0..100)) {
-            let _ = Envelope::parse(&bytes);
+        fn any_bytes_are_envelopes_or_none(mut bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            let _ = Envelope::parse_all(&bytes).count();
             bytes.insert(0, VERSION);
-            let _ = Envelope::parse(&bytes);
+            let _ = Envelope::parse_all(&bytes).count();
         }
     }
 }

@@ -52,12 +52,12 @@ impl Service {
     pub fn receive(&self, mail: &Mail) {
         match mail {
             Mail::Message(message) if message == LOOK_AGAIN => self.healing.missed.notify_one(),
-            Mail::Message(message) => match Envelope::parse(message) {
-                Some(envelope) => drop(self.hand_over(&envelope)),
+            Mail::Message(message) => Envelope::parse_all(message).for_each(|envelope| match envelope {
+                Some(envelope) => drop(self.hand_over(envelope)),
                 None => {
                     tracing::warn!("another node sent something unreadable; are all nodes of one version?")
                 }
-            },
+            }),
             Mail::Gap => {
                 self.metrics.mailbox_gaps.inc();
                 self.healing.missed.notify_one();

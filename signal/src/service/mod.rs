@@ -4,8 +4,10 @@
 //! was faster. Notices go out only after the swap. Never looks into a relayed body.
 
 mod allowance;
+mod delivery;
 mod envelope;
 mod healing;
+mod post;
 mod requests;
 mod routes;
 
@@ -20,6 +22,7 @@ use tokio::time::sleep;
 
 use self::envelope::{Effect, Envelope};
 use self::healing::Healing;
+use self::post::Post;
 use self::routes::Routes;
 
 use crate::directory::{Directory, Position, Role, text};
@@ -61,6 +64,7 @@ pub struct Service {
     tickets: Tickets,
     ice: Ice,
     healing: Healing,
+    post: Post,
     routes: Routes,
     started: Instant,
 }
@@ -69,8 +73,8 @@ impl Service {
     /// A node's service; nothing runs by itself.
     pub fn new(node: NodeId, store: Arc<dyn Store>, limits: Limits, tickets: Tickets, ice: Ice) -> Self {
         let (directory, metrics, started) = (Directory::default(), Metrics::default(), Instant::now());
-        let (healing, routes) = (Healing::default(), Routes::default());
-        Self { node, store, directory, limits, metrics, tickets, ice, healing, routes, started }
+        let (healing, post, routes) = (Healing::default(), Post::default(), Routes::default());
+        Self { node, store, directory, limits, metrics, tickets, ice, healing, post, routes, started }
     }
 
     /// The socket is gone: its member is lost, not left.
@@ -129,12 +133,12 @@ impl Service {
     ) -> Result<Room, Refused> {
         let position = self.position(socket)?;
         let (member, place) = (position.member, self.place(socket));
-        let change = self.change(&position.room, |room, _| {
+        let change = self.change(&position.room, |room, now| {
             let mut notices = Vec::new();
             let mut room = match room {
                 Some(room) => room,
                 None if position.role == Role::Knocker => return Err(Refusal::RoomUnknown),
-                None => Room::restored(position.host),
+                None => Room::restored(position.host, now),
             };
             match room.place_of(member) {
                 Some(current) if current != place => return Err(Refusal::Replaced),
@@ -219,33 +223,10 @@ impl Service {
                 }
             };
             let envelope = Envelope { socket: place.socket, member, effect, text: text(&message) };
-            if self.send(place.node, &envelope).await.is_err() {
+            if self.send(place.node, envelope).await.is_err() {
                 // Nobody knows whether it arrived: the other node is asked to look at its rooms.
                 self.healing.owe(place.node);
             }
-        }
-    }
-
-    /// Delivers to a socket of this or another node; false when it is certainly gone.
-    async fn send(&self, node: NodeId, envelope: &Envelope) -> Result<bool, StoreError> {
-        if node == self.node {
-            return Ok(self.hand_over(envelope));
-        }
-        self.metrics.forwarded.inc();
-        let sent = self.timed(self.store.publish(node, &envelope.to_bytes())).await;
-        if sent == Ok(false) {
-            self.healing.doubt(node);
-        }
-        sent
-    }
-
-    fn hand_over(&self, envelope: &Envelope) -> bool {
-        let Envelope { socket, member, effect, text } = envelope;
-        let (socket, member, text) = (*socket, *member, text.clone());
-        match effect {
-            Effect::Tell => self.directory.tell(socket, member, text),
-            Effect::Admit(host) => self.directory.admit(socket, member, *host, text),
-            Effect::Dismiss(reason) => self.directory.dismiss(socket, member, *reason, text),
         }
     }
 

@@ -129,9 +129,11 @@ impl Service {
         let position = Position { room, member: claims.member, host: claims.host, role };
         let place = self.place(client.socket);
         let state = self
-            .settle(client, position.clone(), |room, _| match room {
+            .settle(client, position.clone(), |room, now| match room {
                 Some(room) if room.host() != claims.host => Err(Refusal::TicketInvalid),
-                room => entered(room.unwrap_or_else(|| Room::restored(claims.host)), claims.member, place),
+                room => {
+                    entered(room.unwrap_or_else(|| Room::restored(claims.host, now)), claims.member, place)
+                }
             })
             .await?;
         self.metrics.joins.inc();
@@ -196,16 +198,13 @@ impl Service {
             }
         };
         let envelope = Envelope { socket: place.socket, member: to, effect: Effect::Tell, text: frame };
-        match self.send(place.node, &envelope).await {
-            Ok(true) if known.is_none() => self.routes.keep(socket, to, place),
-            // A letter that may not have arrived is sent again by the sender's device.
-            Ok(true) | Err(_) => {}
-            Ok(false) => {
-                self.routes.forget(socket, to);
-                // Its node or socket is gone: looking at the room again finds who is lost and tells the others.
-                self.change_known(&position.room, |_, _| Vec::new()).await?;
-                return Err(Refusal::PeerUnknown.into());
+        if place.node != self.node {
+            if known.is_none() {
+                self.routes.keep(socket, to, place);
             }
+            self.post_letter(place.node, &envelope, socket, to).await;
+        } else if !self.hand_over(envelope) {
+            return self.nobody_there(socket, &position.room, to).await;
         }
         Ok(())
     }

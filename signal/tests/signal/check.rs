@@ -3,12 +3,13 @@
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
-use privydrop_signal::check::{Finding, Verdict, check};
+use privydrop_signal::check::{Finding, Verdict, check, health};
 use rcgen::{CertificateParams, KeyPair};
 
 use crate::coturn::Coturn;
 use crate::redis::{RedisCluster, RedisServer};
-use crate::support::config;
+use crate::support::{config, server};
+use crate::tls::Files;
 
 async fn found(flags: &[&str]) -> Vec<Finding> {
     check(&config(flags)).await
@@ -116,14 +117,43 @@ async fn a_certificate_is_looked_at_for_its_key_its_name_and_its_end() {
 }
 
 #[tokio::test]
+async fn a_port_at_which_the_server_itself_runs_is_fine_and_one_that_another_program_has_is_not() {
+    let (files, other) = (Files::new(), TcpListener::bind("127.0.0.1:0").unwrap());
+    files.renew();
+    let tls = files.flags();
+    for flags in [&[][..], &tls.each_ref().map(String::as_str)] {
+        let running = server(&[flags, &["--metrics-listen", "127.0.0.1:0"]].concat()).await;
+        let mut config = config(flags);
+        (config.listen, config.metrics_listen) = (running.address, running.metrics);
+        let findings = check(&config).await;
+        let is_well = findings.iter().filter(|finding| finding.text.contains("runs there and is well"));
+        assert_eq!(is_well.count(), 2, "{findings:#?}");
+        assert_eq!(health(&config).await[0].verdict, Verdict::Ok);
+
+        // Something else with the same port: it takes connections, and never says a word.
+        config.metrics_listen = Some(other.local_addr().unwrap());
+        let text = only(&check(&config).await, Verdict::Wrong, "settings");
+        assert!(text.contains("--metrics-listen") && text.contains("another port"), "{text}");
+        // What answers at the one port is no server of the other kind.
+        (config.listen, config.metrics_listen) = (running.metrics.unwrap(), None);
+        let text = only(&check(&config).await, Verdict::Wrong, "settings");
+        assert!(text.contains("--listen"), "{text}");
+        config.listen = running.address;
+        running.stop().await;
+        assert_eq!(health(&config).await[0].verdict, Verdict::Wrong, "nobody is there any more");
+    }
+    // One with another certificate is not believed.
+    let running = server(&tls.each_ref().map(String::as_str)).await;
+    files.renew();
+    let mut config = config(&tls.each_ref().map(String::as_str));
+    config.listen = running.address;
+    assert_eq!(health(&config).await[0].verdict, Verdict::Wrong);
+}
+
+#[tokio::test]
 async fn settings_that_cannot_work_together_are_named() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let metrics = taken.local_addr().unwrap().to_string();
-    let findings = found(&["--public-url", "https://drop.example", "--metrics-listen", &metrics]).await;
+    let findings = found(&["--public-url", "https://drop.example"]).await;
     assert!(only(&findings, Verdict::Wrong, "settings").contains("--trusted-proxy"));
-    assert!(
-        findings.iter().any(|finding| finding.text.contains(&metrics) && finding.verdict == Verdict::Warning)
-    );
     let findings = found(&["--trusted-proxy", "0.0.0.0/0"]).await;
     assert!(only(&findings, Verdict::Wrong, "settings").contains("everybody"));
 

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use privydrop_common::signaling::ServerMessage;
 
-use crate::redis::RedisServer;
+use crate::redis::{RedisCluster, RedisServer, Watched};
 use crate::support::{Client, eventually};
 
 /// The server as a process of its own.
@@ -161,14 +161,32 @@ fn check_prints_a_line_for_each_finding_and_its_exit_code_says_whether_something
 #[test]
 fn redis_is_spoken_to_by_tls_if_its_certificate_is_trusted() {
     let (redis, certificate) = RedisServer::start_tls();
-    let url = format!("rediss://127.0.0.1:{}/", redis.port());
+    is_used_by_tls_if_trusted(&redis.tls_url(), &certificate);
+}
+
+#[test]
+fn sentinels_and_the_master_that_they_name_are_spoken_to_by_tls() {
+    let watched = Watched::start_tls();
+    is_used_by_tls_if_trusted(&watched.url(), &watched.certificate());
+}
+
+#[test]
+fn all_nodes_of_a_cluster_are_spoken_to_by_tls() {
+    let cluster = RedisCluster::start_tls();
+    is_used_by_tls_if_trusted(&cluster.url(), &cluster.certificate());
+}
+
+/// Cells and messages work with this Redis for whoever trusts its certificate, and nothing does for others.
+fn is_used_by_tls_if_trusted(url: &str, certificate: &Path) {
+    assert!(url.starts_with("rediss"));
     let check = |trusted: &Path| {
-        let mut command = command(&["check", "--listen", "127.0.0.1:0", "--redis", &url]);
+        let mut command = command(&["check", "--listen", "127.0.0.1:0", "--redis", url]);
         let Output { status, stdout, .. } = command.env("SSL_CERT_FILE", trusted).output().unwrap();
         (status.code(), String::from_utf8(stdout).unwrap())
     };
-    let (code, said) = check(&certificate);
+    let (code, said) = check(certificate);
     assert!(code == Some(0) && said.contains("ok      redis     messages between servers arrive"), "{said}");
+    assert!(said.contains("ok      redis     it keeps and forgets what it is told"), "{said}");
     let (code, said) = check(Path::new("/dev/null"));
     assert!(code == Some(1) && said.contains("wrong   redis"), "{said}");
 }

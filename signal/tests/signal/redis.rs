@@ -1,6 +1,7 @@
 //! Real Redis servers on free ports – one, a Cluster, a set watched by a Sentinel – for one test, gone with it.
 
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,10 @@ use crate::support::PATIENCE;
 const SLOTS: u16 = 16_384;
 
 pub(crate) struct RedisServer {
+    /// Where the test asks it.
     port: u16,
+    /// Where others do, if it speaks TLS.
+    tls_port: Option<u16>,
     process: Child,
     settings: Vec<String>,
     home: TempDir,
@@ -26,35 +30,40 @@ impl RedisServer {
     }
 
     pub(crate) fn start_on(port: u16) -> Self {
-        Self::start_with(port, &[])
+        Self::start_in(port, &[], None)
     }
 
-    /// Starts it with settings of its own.
-    fn start_with(port: u16, settings: &[&str]) -> Self {
+    /// Starts it with settings of its own, and a port for TLS as well if there is a certificate.
+    fn start_in(port: u16, settings: &[&str], trust: Option<&Trust>) -> Self {
         let (home, port_text) = (tempfile::tempdir().unwrap(), port.to_string());
         let fixed = ["--port", &port_text, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
-        let settings: Vec<String> = fixed.iter().chain(settings).map(|&word| word.to_owned()).collect();
+        let mut settings: Vec<String> = fixed.iter().chain(settings).map(|&word| word.to_owned()).collect();
+        let tls_port = trust.map(|_| free_port());
+        let is_cluster = settings.iter().any(|word| word == "--cluster-enabled");
+        for (name, value) in trust.zip(tls_port).iter().flat_map(|(trust, port)| trust.settings(*port)) {
+            settings.extend([format!("--{name}"), value]);
+        }
+        if is_cluster && trust.is_some() {
+            settings.extend(["--tls-cluster", "yes"].map(str::to_owned));
+        }
         let process = run(&home, &settings);
-        Self { port, process, settings, home }.answering()
+        Self { port, tls_port, process, settings, home }.answering()
     }
 
     /// One that speaks TLS only; the certificate that it shows lies at the path.
-    pub(crate) fn start_tls() -> (Self, std::path::PathBuf) {
-        let (home, port) = (tempfile::tempdir().unwrap(), free_port());
-        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-        let (chain, key) = (home.path().join("chain.pem"), home.path().join("key.pem"));
-        std::fs::write(&chain, made.cert.pem()).unwrap();
-        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-        let port_text = port.to_string();
-        let settings =
-            ["--port", "0", "--tls-port", &port_text, "--bind", "127.0.0.1", "--tls-auth-clients", "no"];
-        let files =
-            ["--tls-cert-file", "chain.pem", "--tls-key-file", "key.pem", "--tls-ca-cert-file", "chain.pem"];
-        let settings: Vec<String> = settings.iter().chain(&files).map(|&word| word.to_owned()).collect();
-        let process = run(&home, &settings);
-        let server = Self { port, process, settings, home };
-        within_patience("redis-server listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+    pub(crate) fn start_tls() -> (Self, PathBuf) {
+        let trust = Trust::new();
+        let server = Self::start_in(free_port(), &[], Some(&trust));
+        // Read at the start: only whoever is to trust it still needs the file.
+        let chain = server.home.path().join("chain.pem");
+        std::fs::copy(trust.chain(), &chain).unwrap();
+        server.close_plain_port();
         (server, chain)
+    }
+
+    /// From now on it speaks TLS only.
+    fn close_plain_port(&self) {
+        self.ask::<()>(&["CONFIG", "SET", "port", "0"]);
     }
 
     /// Ends it and starts it again at the same place, empty.
@@ -65,18 +74,27 @@ impl RedisServer {
     }
 
     /// A Sentinel that watches `master` under the name `main`.
-    fn start_sentinel(master: &Self) -> Self {
+    fn start_sentinel(master: &Self, trust: Option<&Trust>) -> Self {
         let (home, port) = (tempfile::tempdir().unwrap(), free_port());
         let file = home.path().join("sentinel.conf");
-        let watched = master.port;
+        let (tls_port, watched) = (trust.map(|_| free_port()), master.tls_port.unwrap_or(master.port));
+        let tls =
+            trust.zip(tls_port).iter().flat_map(|(trust, port)| trust.settings(*port)).collect::<Vec<_>>();
+        let tls: String = tls.iter().map(|(name, value)| format!("{name} {value}\n")).collect();
         let settings = format!(
-            "port {port}\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 {watched} 1\n\
+            "port {port}\nbind 127.0.0.1\n{tls}sentinel monitor main 127.0.0.1 {watched} 1\n\
              sentinel down-after-milliseconds main 300\nsentinel failover-timeout main 3000\n"
         );
         std::fs::write(&file, settings).unwrap();
         let settings = vec![file.display().to_string(), "--sentinel".to_owned()];
         let process = run(&home, &settings);
-        Self { port, process, settings, home }.answering()
+        Self { port, tls_port, process, settings, home }.answering()
+    }
+
+    fn wait_until_it_follows(&self) {
+        within_patience("the replica follows", || {
+            self.ask::<String>(&["INFO", "replication"]).contains("master_link_status:up")
+        });
     }
 
     fn answering(self) -> Self {
@@ -90,6 +108,11 @@ impl RedisServer {
 
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.port)
+    }
+
+    /// Its address for those who speak TLS.
+    pub(crate) fn tls_url(&self) -> String {
+        format!("rediss://127.0.0.1:{}/", self.tls_port.unwrap())
     }
 
     /// A store that keeps its cells here.
@@ -119,40 +142,65 @@ impl Drop for RedisServer {
     }
 }
 
-/// A Cluster of three masters.
+/// A Cluster of three masters, each with a replica if wanted.
 pub(crate) struct RedisCluster {
     pub(crate) nodes: Vec<RedisServer>,
+    replicas: Vec<RedisServer>,
+    trust: Option<Trust>,
 }
 
 impl RedisCluster {
     pub(crate) fn start() -> Self {
-        let buses = [free_port(), free_port(), free_port()].map(|port| port.to_string());
+        Self::start_with(0, None)
+    }
+
+    /// One whose masters have somebody to take their place.
+    pub(crate) fn start_with_replicas() -> Self {
+        Self::start_with(3, None)
+    }
+
+    /// One that speaks TLS only, also among its own.
+    pub(crate) fn start_tls() -> Self {
+        let cluster = Self::start_with(0, Some(Trust::new()));
+        cluster.nodes.iter().for_each(RedisServer::close_plain_port);
+        cluster
+    }
+
+    fn start_with(replicas: usize, trust: Option<Trust>) -> Self {
+        let buses: Vec<_> = (0..3 + replicas).map(|_| free_port().to_string()).collect();
         let node = |bus: &String| {
             let settings =
                 ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", bus];
-            RedisServer::start_with(free_port(), &settings)
+            RedisServer::start_in(free_port(), &settings, trust.as_ref())
         };
-        let nodes: Vec<_> = buses.iter().map(node).collect();
+        let mut nodes: Vec<_> = buses.iter().map(node).collect();
         let share = SLOTS / 3 + 1;
-        for (number, node) in (0_u16..).zip(&nodes) {
+        for (number, node) in (0_u16..).zip(&nodes[..3]) {
             let (first, last) = (number * share, ((number + 1) * share).min(SLOTS) - 1);
-            node.ask::<()>(&["CLUSTER", "SET-CONFIG-EPOCH", &(number + 1).to_string()]);
             node.ask::<()>(&["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &last.to_string()]);
         }
-        for (node, bus) in nodes.iter().zip(&buses) {
-            nodes[0].ask::<()>(&["CLUSTER", "MEET", "127.0.0.1", &node.port.to_string(), bus]);
+        for (number, (node, bus)) in nodes.iter().zip(&buses).enumerate() {
+            node.ask::<()>(&["CLUSTER", "SET-CONFIG-EPOCH", &(number + 1).to_string()]);
+            let port = node.tls_port.unwrap_or(node.port).to_string();
+            nodes[0].ask::<()>(&["CLUSTER", "MEET", "127.0.0.1", &port, bus]);
         }
-        let cluster = Self { nodes };
+        let replicas = nodes.split_off(3);
+        let cluster = Self { nodes, replicas, trust };
         cluster.wait_until_whole();
+        for (master, replica) in cluster.nodes.iter().zip(&cluster.replicas) {
+            replica.ask::<()>(&["CLUSTER", "REPLICATE", &master.ask::<String>(&["CLUSTER", "MYID"])]);
+            replica.wait_until_it_follows();
+        }
         cluster
     }
 
     fn wait_until_whole(&self) {
+        let known = format!("cluster_known_nodes:{}", self.nodes.len() + self.replicas.len());
         let is_whole = |node: &RedisServer| {
             let info: String = node.ask(&["CLUSTER", "INFO"]);
-            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+            info.contains("cluster_state:ok") && info.contains(&known)
         };
-        within_patience("the cluster is whole", || self.nodes.iter().all(is_whole));
+        within_patience("the cluster is whole", || self.nodes.iter().chain(&self.replicas).all(is_whole));
     }
 
     /// Ends all nodes and starts them again, empty.
@@ -162,9 +210,22 @@ impl RedisCluster {
         self.wait_until_whole();
     }
 
+    /// Ends the master that has this key, for good.
+    pub(crate) fn kill_master_of(&mut self, key: &str) {
+        let slot: u16 = self.nodes[0].ask(&["CLUSTER", "KEYSLOT", key]);
+        self.nodes[usize::from(slot / (SLOTS / 3 + 1))].kill();
+    }
+
     pub(crate) fn url(&self) -> String {
-        let hosts: Vec<_> = self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
-        format!("redis+cluster://{}", hosts.join(","))
+        let scheme = if self.trust.is_some() { "rediss" } else { "redis" };
+        let port = |node: &RedisServer| node.tls_port.unwrap_or(node.port);
+        let hosts: Vec<_> = self.nodes.iter().map(|node| format!("127.0.0.1:{}", port(node))).collect();
+        format!("{scheme}+cluster://{}", hosts.join(","))
+    }
+
+    /// The certificate of one that speaks TLS.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.trust.as_ref().unwrap().chain()
     }
 
     pub(crate) async fn store(&self) -> Redis {
@@ -182,29 +243,79 @@ pub(crate) struct Watched {
     pub(crate) master: RedisServer,
     pub(crate) replica: RedisServer,
     sentinel: RedisServer,
+    trust: Option<Trust>,
 }
 
 impl Watched {
     pub(crate) fn start() -> Self {
-        let master = RedisServer::start();
-        let port = master.port.to_string();
-        let replica = RedisServer::start_with(free_port(), &["--replicaof", "127.0.0.1", &port]);
-        within_patience("the replica follows", || {
-            replica.ask::<String>(&["INFO", "replication"]).contains("master_link_status:up")
-        });
-        let sentinel = RedisServer::start_sentinel(&master);
+        Self::start_with(None)
+    }
+
+    /// All three speak TLS among themselves, and the two that keep something speak nothing else.
+    pub(crate) fn start_tls() -> Self {
+        let watched = Self::start_with(Some(Trust::new()));
+        [&watched.master, &watched.replica].into_iter().for_each(RedisServer::close_plain_port);
+        watched
+    }
+
+    fn start_with(trust: Option<Trust>) -> Self {
+        let master = RedisServer::start_in(free_port(), &[], trust.as_ref());
+        let port = master.tls_port.unwrap_or(master.port).to_string();
+        let replica =
+            RedisServer::start_in(free_port(), &["--replicaof", "127.0.0.1", &port], trust.as_ref());
+        replica.wait_until_it_follows();
+        let sentinel = RedisServer::start_sentinel(&master, trust.as_ref());
         within_patience("the sentinel knows the replica", || {
             sentinel.ask::<String>(&["INFO", "sentinel"]).contains("slaves=1")
         });
-        Self { master, replica, sentinel }
+        Self { master, replica, sentinel, trust }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("redis+sentinel://127.0.0.1:{}/main", self.sentinel.port)
+        let scheme = if self.trust.is_some() { "rediss" } else { "redis" };
+        let port = self.sentinel.tls_port.unwrap_or(self.sentinel.port);
+        format!("{scheme}+sentinel://127.0.0.1:{port}/main")
+    }
+
+    /// The certificate of one that speaks TLS.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.trust.as_ref().unwrap().chain()
     }
 
     pub(crate) async fn store(&self) -> Redis {
         connect(&self.url()).await
+    }
+}
+
+/// The certificate that all servers of a test show to one another and to their clients.
+struct Trust {
+    home: TempDir,
+}
+
+impl Trust {
+    fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        std::fs::write(home.path().join("chain.pem"), made.cert.pem()).unwrap();
+        std::fs::write(home.path().join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+        Self { home }
+    }
+
+    fn chain(&self) -> PathBuf {
+        self.home.path().join("chain.pem")
+    }
+
+    /// Names and values that make a server speak TLS at this port, and with others of its kind.
+    fn settings(&self, port: u16) -> Vec<(&'static str, String)> {
+        let (chain, key) = (self.chain().display().to_string(), self.home.path().join("key.pem"));
+        vec![
+            ("tls-port", port.to_string()),
+            ("tls-cert-file", chain.clone()),
+            ("tls-key-file", key.display().to_string()),
+            ("tls-ca-cert-file", chain),
+            ("tls-auth-clients", "no".to_owned()),
+            ("tls-replication", "yes".to_owned()),
+        ]
     }
 }
 

@@ -203,6 +203,17 @@ async fn a_mailbox_in_a_cluster_outlives_the_restart_of_all_its_nodes() {
 }
 
 #[tokio::test]
+async fn when_the_master_of_a_mailbox_dies_its_replica_has_it_and_the_others_go_on() {
+    let mut cluster = RedisCluster::start_with_replicas();
+    let store = cluster.store().await;
+    let mut mailbox = store.subscribe(NodeId(1)).await.unwrap();
+    cluster.kill_master_of("privydrop:inbox:0000000000000001");
+    assert_eq!(mailbox.next().await, Some(Mail::Gap));
+    eventually(async || store.publish(NodeId(1), b"again").await == Ok(true)).await;
+    assert_eq!(next(&mut mailbox).await, b"again");
+}
+
+#[tokio::test]
 async fn when_the_master_dies_the_store_follows_the_sentinel_to_the_next() {
     let mut watched = Watched::start();
     let store = watched.store().await;

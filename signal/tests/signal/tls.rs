@@ -42,7 +42,7 @@ impl Files {
         cert.der().clone()
     }
 
-    fn flags(&self) -> [String; 4] {
+    pub(crate) fn flags(&self) -> [String; 4] {
         let text = |path: PathBuf| path.display().to_string();
         ["--tls-cert".into(), text(self.chain()), "--tls-key".into(), text(self.key())]
     }

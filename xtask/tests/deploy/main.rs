@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod health;
 mod kit;
 mod nginx;
 mod program;

@@ -1,0 +1,131 @@
+//! The place of these tests: Redis, three nodes, a balancer, and terminals that know the balancer's address only.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use privydrop_e2e::fixture::{Fixture, blake3_of};
+use privydrop_e2e::redis::Redis;
+use privydrop_e2e::server::{Rooms, Server};
+use privydrop_e2e::terminal::Terminal;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::balancer::Balancer;
+
+/// How many nodes there are.
+const NODES: usize = 3;
+
+/// Everything that stays while terminals come and go.
+pub(crate) struct Site {
+    pub(crate) balancer: Balancer,
+    pub(crate) nodes: Vec<Server>,
+    pub(crate) redis: Redis,
+    fixture: Fixture,
+    /// The ticket key, and what is received.
+    folder: TempDir,
+    inboxes: AtomicUsize,
+}
+
+/// Somebody who shares a file.
+pub(crate) struct Sharer {
+    pub(crate) terminal: Terminal,
+    pub(crate) file: PathBuf,
+    pub(crate) link: String,
+    pub(crate) room: String,
+}
+
+/// Somebody who receives it.
+pub(crate) struct Receiver {
+    pub(crate) terminal: Terminal,
+    wanted: PathBuf,
+    inbox: PathBuf,
+}
+
+impl Site {
+    pub(crate) fn start() -> Self {
+        let (redis, folder) = (Redis::start(), tempfile::tempdir().unwrap());
+        let key = folder.path().join("ticket-key");
+        std::fs::write(&key, [b'k'; 32]).unwrap();
+        let mut words: Vec<OsString> = vec!["--redis".into(), redis.url().into()];
+        words.extend(["--ticket-key-file".into(), key.into()]);
+        // A balancer here asks nobody whether he is ready.
+        let drain = [("--drain-notice-seconds", "0"), ("--drain-seconds", "1")];
+        let limits = ["--creates-per-minute", "--joins-per-minute"].map(|limit| (limit, "100000"));
+        words.extend(drain.iter().chain(&limits).flat_map(|(flag, value)| [flag.into(), value.into()]));
+        let words: Vec<&OsStr> = words.iter().map(OsString::as_os_str).collect();
+        let nodes: Vec<_> = (0..NODES).map(|_| Server::start_with(Rooms::Memory, &words)).collect();
+        let balancer = Balancer::start(nodes.iter().map(Server::address));
+        Self { balancer, nodes, redis, fixture: Fixture::new(11), folder, inboxes: AtomicUsize::new(0) }
+    }
+
+    /// Shares a file of so many bytes, for everybody who comes.
+    pub(crate) async fn share(&mut self, name: &str, size: u64) -> Sharer {
+        let file = self.fixture.file(name, size);
+        let words = ["send".as_ref(), "--stay".as_ref(), file.as_os_str()];
+        let mut terminal = Terminal::start_at(&self.balancer.address(), &words, "", &[]);
+        let said = terminal.next("room").await;
+        let text = |name: &str| said[name].as_str().unwrap().to_owned();
+        Sharer { terminal, file, link: text("link"), room: text("room") }
+    }
+
+    /// Begins to receive it.
+    pub(crate) fn receive(&self, from: &Sharer) -> Receiver {
+        let number = self.inboxes.fetch_add(1, Ordering::Relaxed);
+        let inbox = self.folder.path().join(format!("inbox-{number}"));
+        let words = ["receive".as_ref(), "--into".as_ref(), inbox.as_os_str()];
+        let terminal = Terminal::start_at(&self.balancer.address(), &words, &from.link, &[]);
+        Receiver { terminal, wanted: from.file.clone(), inbox }
+    }
+}
+
+impl Receiver {
+    /// Waits until some of it is there; how many bytes.
+    pub(crate) async fn moves(&mut self) -> u64 {
+        loop {
+            let item = self.terminal.next("item").await;
+            let done = item["done"].as_u64().unwrap();
+            match item["state"].as_str().unwrap() {
+                "moving" if done > 0 => return done,
+                "offered" | "waiting" | "moving" => {}
+                state => panic!("it should still be on its way, and is {state}"),
+            }
+        }
+    }
+
+    /// Sees it move on: what was said before is not counted, also when it is read only now.
+    pub(crate) async fn moves_on(&mut self) {
+        let mut before = self.moves().await;
+        for _ in 0..2 {
+            let now = self.moves().await;
+            assert!(now >= before, "{now} after {before}");
+            before = now;
+        }
+    }
+
+    /// Waits until all of it is there and right; everything that was said.
+    pub(crate) async fn gets_it(self) -> Vec<Value> {
+        let said = self.terminal.done().await;
+        let stored = self.inbox.join(self.wanted.file_name().unwrap());
+        assert_eq!(blake3_of(&stored), blake3_of(&self.wanted), "{said:#?}");
+        std::fs::remove_file(stored).unwrap();
+        said
+    }
+}
+
+/// Nothing began anew. A link that falls silent because the machine is busy is mended, and is none of the servers' business.
+pub(crate) fn assert_undisturbed(said: &[Value]) {
+    let began_anew = |event: &Value| event["code"] == "item-resumed";
+    assert!(!said.iter().any(began_anew), "{said:#?}");
+}
+
+/// Waits until it says that it is in its room again.
+pub(crate) async fn comes_back(terminal: &mut Terminal) {
+    let is_back = |said: &[Value]| {
+        let mut phases = said.iter().filter(|event| event["event"] == "phase").map(|event| &event["phase"]);
+        phases.any(|phase| phase == "reconnecting") && phases.any(|phase| phase == "in-room")
+    };
+    while !is_back(terminal.said()) {
+        terminal.event().await.expect("it ended outside of its room");
+    }
+}
