@@ -145,6 +145,7 @@ item-from = von { $name }
 item-out = von dir angeboten
 item-untaken = Noch nicht angenommen
 item-waiting = Wartet, bis es dran ist
+item-checking = Prüft, was schon hier ist
 item-paused-here = Von dir angehalten
 item-paused-there = Von der anderen Seite angehalten
 item-paused = Angehalten

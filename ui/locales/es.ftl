@@ -145,6 +145,7 @@ item-from = de { $name }
 item-out = ofrecido por ti
 item-untaken = Nadie lo ha aceptado aún
 item-waiting = Esperando su turno
+item-checking = Comprobando lo que ya está aquí
 item-paused-here = En pausa por ti
 item-paused-there = En pausa por el otro lado
 item-paused = En pausa

@@ -145,6 +145,7 @@ item-from = de la part de { $name }
 item-out = proposé par vous
 item-untaken = Pas encore accepté
 item-waiting = Attend son tour
+item-checking = Vérification de ce qui est déjà là
 item-paused-here = Mis en pause par vous
 item-paused-there = Mis en pause à l’autre bout
 item-paused = En pause

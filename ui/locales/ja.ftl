@@ -136,6 +136,7 @@ item-from = { $name } から
 item-out = あなたが共有
 item-untaken = まだ受け取られていません
 item-waiting = 順番待ち
+item-checking = すでにある部分を確認しています
 item-paused-here = あなたが一時停止しました
 item-paused-there = 相手が一時停止しました
 item-paused = 一時停止中

@@ -136,6 +136,7 @@ item-from = { $name }에서 보냄
 item-out = 내가 공유함
 item-untaken = 아직 아무도 받지 않음
 item-waiting = 차례를 기다리는 중
+item-checking = 이미 있는 부분을 확인하는 중
 item-paused-here = 내가 일시정지함
 item-paused-there = 상대가 일시정지함
 item-paused = 일시정지됨
