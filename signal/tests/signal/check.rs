@@ -144,8 +144,10 @@ async fn a_port_at_which_the_server_itself_runs_is_fine_and_one_that_another_pro
     }
     // One with another certificate is not believed.
     let running = server(&tls.each_ref().map(String::as_str)).await;
-    files.renew();
-    let mut config = config(&tls.each_ref().map(String::as_str));
+    // Not its own files anew: it reads those again by itself.
+    let others = Files::new();
+    others.renew();
+    let mut config = config(&others.flags().each_ref().map(String::as_str));
     config.listen = running.address;
     assert_eq!(health(&config).await[0].verdict, Verdict::Wrong);
 }
