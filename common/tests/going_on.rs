@@ -3,10 +3,14 @@
 
 mod world;
 
+use std::time::Duration;
+
 use privydrop_common::api::{Command, ItemState, Keepsake, MAX_WANTED, NoticeCode};
 use privydrop_common::host::PlaceId;
-use privydrop_common::id::Mark;
-use world::{DeviceId, Weather, World, bytes_of, received};
+use privydrop_common::id::{Mark, TransferId};
+use privydrop_common::transport::{Happened, Lane};
+use privydrop_common::wire::{Control, RefuseFetch};
+use world::{Delivery, DeviceId, Weather, World, bytes_of, received};
 
 const MIB: usize = 1 << 20;
 
@@ -235,6 +239,21 @@ fn what_was_taken_back_before_it_went_on_is_kept_as_well() {
     world.until_done(guest);
     assert_eq!(received(&world, guest)["file.bin"], bytes_of(1, 32 * MIB));
     assert!(world.wires.carried - carried < 17 << 20, "only the rest is sent");
+}
+
+#[test]
+fn what_is_verified_is_finished_also_when_its_sharer_takes_it_back() {
+    let (mut world, _, guest) = World::host_and_guest(55, Weather::FAIR, bytes_of(1, MIB));
+    world.accept_all(guest);
+    world.until("all of it is there", |world| world.item_in(guest).state == ItemState::Verifying);
+    let (link, item) = (world.wires.link_of(guest), world.item_in(guest).key.item);
+    let transfer = TransferId(world.wires.last_transfer.unwrap());
+    for said in [Control::Refuse { transfer, why: RefuseFetch::Gone }, Control::Withdraw(item)] {
+        let frame = Happened::Frame(Lane::Control, said.encode());
+        world.later(guest, Duration::ZERO, Delivery::Happened(link, frame));
+    }
+    world.until_done(guest);
+    assert_eq!(received(&world, guest)["file.bin"], bytes_of(1, MIB));
 }
 
 #[test]

@@ -41,7 +41,8 @@ impl Session {
 
     pub(super) fn handle_withdraw(&mut self, key: ItemKey, now: Moment) {
         let Some(received) = self.received.get(&key) else { return };
-        if received.state == ItemState::Done {
+        // What is verified needs its sharer no more.
+        if received.state == ItemState::Done || received.is_whole() {
             return;
         }
         if received.step != Step::Rest {

@@ -89,7 +89,9 @@ impl Session {
     }
 
     pub(super) fn handle_refusal(&mut self, key: ItemKey, why: RefuseFetch, now: Moment) {
-        let name = self.received.get(&key).map(Received::name).unwrap_or_default();
+        // What is verified needs its sharer no more.
+        let Some(received) = self.received.get(&key).filter(|received| !received.is_whole()) else { return };
+        let name = received.name();
         let code = match why {
             RefuseFetch::Gone => NoticeCode::ItemGone,
             RefuseFetch::Changed => NoticeCode::SourceChanged,

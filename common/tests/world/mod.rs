@@ -408,6 +408,10 @@ impl World {
 
     fn deliver(&mut self, device: DeviceId, delivery: Delivery) {
         match delivery {
+            // It was opened when the network was still there.
+            Delivery::Report(Report::Signal(SignalEvent::Opened)) if !self.devices[device].online => {
+                self.report(device, Report::Signal(SignalEvent::Closed));
+            }
             Delivery::Report(report) => self.report(device, report),
             Delivery::FromServer(text) => {
                 let Device { away, deaf_socket, .. } = &mut self.devices[device];
