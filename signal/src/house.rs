@@ -7,14 +7,11 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::rooms::NodeId;
 use crate::service::Service;
-use crate::store::{Key, Store, StoreError};
+use crate::store::Key;
 use crate::ticket;
 use crate::tls::Certificate;
 
-/// How long a node counts as alive without saying so again.
-const LEASE: Duration = Duration::from_secs(30);
 /// How often a node says that it is alive; a store that forgot everything has its rooms back after this.
 const ALIVE: Duration = Duration::from_secs(2);
 /// How often it cleans up.
@@ -24,23 +21,13 @@ const CERTIFICATE: Duration = Duration::from_secs(10);
 /// How often nodes that may have missed something are told so.
 const DEBTS: Duration = Duration::from_millis(500);
 
-/// Says that the node is alive; whether the store knew it before.
-pub(crate) async fn hold_lease(store: &dyn Store, node: NodeId) -> Result<bool, StoreError> {
-    let key = Key::Node(node);
-    let known = store.touch(&key, LEASE).await?;
-    if !known {
-        store.swap(&key, None, b"alive", LEASE).await?;
-    }
-    Ok(known)
-}
-
 /// Says again and again that this node is alive, and gives a store that forgot it the ticket key.
 pub(crate) async fn keep_alive(service: Arc<Service>, shared_key: Option<Vec<u8>>) {
     let (mut turns, mut away) = (turns(ALIVE), false);
     loop {
         turns.tick().await;
         let store = &*service.store;
-        let held = hold_lease(store, service.node).await;
+        let held = service.hold_lease().await;
         if held.is_err() != away {
             away = held.is_err();
             match away {
@@ -53,8 +40,7 @@ pub(crate) async fn keep_alive(service: Arc<Service>, shared_key: Option<Vec<u8>
         {
             let _ = store.swap(&Key::TicketKey, None, key, ticket::LIFE).await;
         }
-        if held == Ok(false) {
-            // It forgot the node, so it forgot rooms, or let others believe that their members here are lost.
+        if held == Ok(true) {
             service.refresh_all().await;
         }
     }

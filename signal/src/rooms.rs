@@ -175,8 +175,15 @@ impl Room {
         Ok(notices)
     }
 
-    /// Somebody without a ticket asks for the host. One who is on the way back hears of it on arrival.
+    /// Somebody without a ticket asks for the host. One who is on the way back hears of it on arrival. Knocking again changes
+    /// nothing, unless the knock was forgotten; whoever was let in and then taken for lost has the seat again.
     pub fn knock(&mut self, member: PeerId, place: Place, now: Moment) -> Result<Vec<Notice>, Refusal> {
+        match self.seats.iter().find(|seat| seat.id == member).map(|seat| seat.presence) {
+            Some(Presence::Here(_)) => return Ok(Vec::new()),
+            Some(Presence::Lost(_)) => return self.enter(member, place),
+            None if self.knocker(member).is_some() => return Ok(Vec::new()),
+            None => {}
+        }
         if !self.has_host(now) {
             return Err(Refusal::HostAway);
         }

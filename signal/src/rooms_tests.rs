@@ -36,6 +36,10 @@ fn left(member: u64, lost: bool) -> What {
     What::Tell(ServerMessage::MemberLeft { member: id(member), lost })
 }
 
+fn knocked(member: u64) -> What {
+    What::Tell(ServerMessage::Knock { member: id(member) })
+}
+
 #[test]
 fn a_room_holds_sixteen_members_and_keeps_the_hosts_place() {
     let mut room = room_with(15);
@@ -171,6 +175,29 @@ fn who_knocks_at_a_room_that_came_back_before_its_host_waits_for_it_as_long_as_t
 }
 
 #[test]
+fn a_knock_that_was_forgotten_is_put_back_and_one_that_was_not_changes_nothing() {
+    let mut room = room_with(1);
+    assert_eq!(told(&room.knock(id(5), place(5), at(1)).unwrap()), [(id(HOST), &knocked(5))]);
+    let before = room.clone();
+    for (member, place) in [(5, place(5)), (1, place(1))] {
+        assert_eq!(room.knock(id(member), place, at(9)), Ok(vec![]));
+        assert_eq!(room, before, "who waits goes on waiting, and whoever was let in is in");
+    }
+    room.leave(id(HOST), place(HOST));
+    assert_eq!(room.knock(id(6), place(6), at(9)), Err(Refusal::HostAway));
+}
+
+#[test]
+fn who_was_let_in_and_then_taken_for_lost_has_its_seat_again_by_knocking_again() {
+    let mut room = room_with(0);
+    room.knock(id(5), place(5), at(0)).unwrap();
+    room.admit(id(HOST), id(5)).unwrap();
+    room.lose(id(5), place(5), at(1));
+    room.knock(id(5), place(5), at(2)).unwrap();
+    assert_eq!((room.place_of(id(5)), room.waiting().count()), (Some(place(5)), 0));
+}
+
+#[test]
 fn ids_grow_when_a_tenth_of_them_is_in_use() {
     assert_eq!([0, 99_999, 100_000, 999_999, 1_000_000].map(digits_for), [6, 6, 7, 7, 8]);
 }
@@ -186,6 +213,7 @@ enum Step {
     Lose(u64),
     LoseOldSocket(u64),
     Expire(u64),
+    KnockAgain(u64),
     Crash,
     Wait(u64),
 }
@@ -201,6 +229,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => who.clone().prop_map(Step::Lose),
         1 => who.clone().prop_map(Step::LoseOldSocket),
         1 => (100_u64..130).prop_map(Step::Expire),
+        1 => (100_u64..130).prop_map(Step::KnockAgain),
         1 => Just(Step::Crash),
         1 => (1_u64..100).prop_map(Step::Wait),
     ]
@@ -296,6 +325,13 @@ impl Walk {
             Step::Expire(who) => {
                 let Some(place) = self.connected.knockers.remove(&id(who)) else { return vec![] };
                 self.room.expire_knock(id(who), place)
+            }
+            Step::KnockAgain(who) => {
+                let Some(place) = self.connected.place_of(id(who)) else { return vec![] };
+                let before = self.room.clone();
+                let notices = self.room.knock(id(who), place, now).unwrap();
+                assert_eq!(self.room, before, "nothing was forgotten");
+                notices
             }
             Step::Crash => {
                 let crashed = |place: &Place| place.node == NodeId(0);

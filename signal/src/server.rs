@@ -177,7 +177,7 @@ pub async fn start_with(config: &Config, store: Arc<dyn Store>, pace: Pace) -> R
     }
 
     let mut inbox = store.subscribe(node).await?;
-    house::hold_lease(&*store, node).await?;
+    service.take_lease().await?;
     let (receiver, healer, bringer) = (service.clone(), service.clone(), service.clone());
     let delivery = tokio::spawn(async move { bringer.deliver().await });
     let shared_key = config.ticket_key_file.is_none().then_some(key);

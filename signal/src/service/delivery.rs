@@ -68,7 +68,7 @@ impl Service {
         let outcome = self.timed(self.store.publish(node, &parcel.bytes)).await;
         self.post.arrived(node);
         if outcome == Ok(false) {
-            self.healing.doubt(node);
+            self.leases.distrust(node);
         }
         let mut returned = Vec::new();
         for origin in parcel.origins {

@@ -3,24 +3,23 @@
 //! The room's record is the truth. A node that may have missed something looks at the rooms of all its sockets and
 //! tells each anew how its room is: `joined` again. Nothing here repeats a message.
 
-use std::time::{Duration, Instant};
-
 use dashmap::DashMap;
 use futures_util::{StreamExt, stream};
+use privydrop_common::id::PeerId;
 use privydrop_common::signaling::{Refusal, ServerMessage};
+use privydrop_common::time::Moment;
 use tokio::sync::Notify;
 
 use super::{Envelope, Service};
 use crate::directory::{Position, Role, text};
 use crate::refusal::Refused;
-use crate::rooms::{NodeId, Room};
+use crate::rooms::{NodeId, RETURN, Room};
 use crate::store::mailbox::Mail;
-use crate::store::{Key, StoreError};
 
-/// How long another node is believed to be alive after its lease was seen.
-const TRUST: Duration = Duration::from_secs(1);
 /// Rooms that are looked at side by side.
 const SIDE_BY_SIDE: usize = 16;
+/// Most admissions that are said again; past this, hosts' devices alone can.
+const MOST_ADMISSIONS: usize = 4096;
 /// What a node sends another that may have missed something.
 const LOOK_AGAIN: &[u8] = b"look again";
 
@@ -29,10 +28,14 @@ const LOOK_AGAIN: &[u8] = b"look again";
 pub(super) struct Healing {
     /// Nodes that may not have got a message; as many as there are nodes at most.
     owed: DashMap<NodeId, ()>,
-    /// When each other node was last seen alive.
-    alive: DashMap<NodeId, Instant>,
+    /// Sockets whose rooms could not be looked at; as many as there are sockets at most.
+    unsettled: DashMap<u64, ()>,
+    /// Whom the host behind a socket admitted, and when, while the store could not be told.
+    admissions: DashMap<(u64, PeerId), Moment>,
     /// Rung when this node itself missed something.
     missed: Notify,
+    /// Rung when it is time to try again what could not be done.
+    again: Notify,
 }
 
 impl Healing {
@@ -41,9 +44,12 @@ impl Healing {
         self.owed.insert(node, ());
     }
 
-    /// This node does not read its mailbox: its lease is looked at again.
-    pub(super) fn doubt(&self, node: NodeId) {
-        self.alive.remove(&node);
+    fn take_unsettled(&self) -> Vec<u64> {
+        let sockets: Vec<_> = self.unsettled.iter().map(|entry| *entry.key()).collect();
+        for socket in &sockets {
+            self.unsettled.remove(socket);
+        }
+        sockets
     }
 }
 
@@ -60,21 +66,27 @@ impl Service {
             }),
             Mail::Gap => {
                 self.metrics.mailbox_gaps.inc();
+                // Where the way to the store broke, the store itself may have begun anew.
+                self.leases.raise_doubt(self.uptime());
                 self.healing.missed.notify_one();
             }
         }
     }
 
-    /// Looks at all rooms whenever something may have been missed. Runs until it is dropped.
+    /// Looks at all rooms whenever something may have been missed, and again at those where that failed. Runs until it is
+    /// dropped.
     pub async fn make_good(&self) {
         loop {
-            self.healing.missed.notified().await;
-            let sockets = stream::iter(self.directory.placed());
-            sockets.for_each_concurrent(SIDE_BY_SIDE, |socket| self.renew(socket)).await;
+            let sockets = tokio::select! {
+                () = self.healing.missed.notified() => self.directory.placed(),
+                () = self.healing.again.notified() => self.healing.take_unsettled(),
+            };
+            stream::iter(sockets).for_each_concurrent(SIDE_BY_SIDE, |socket| self.renew(socket)).await;
+            self.admit_again().await;
         }
     }
 
-    /// Tells nodes that may have missed something. Called again and again.
+    /// Tells nodes that may have missed something, and lets this one try again what it could not do. Called again and again.
     pub async fn settle_debts(&self) {
         let owed: Vec<_> = self.healing.owed.iter().map(|entry| *entry.key()).collect();
         for node in owed {
@@ -83,8 +95,55 @@ impl Service {
                 self.healing.owed.remove(&node);
             }
         }
-        self.healing.alive.retain(|_, seen| seen.elapsed() < TRUST);
+        self.leases.sweep();
         self.routes.sweep();
+        if !self.healing.unsettled.is_empty() || !self.healing.admissions.is_empty() {
+            self.healing.again.notify_one();
+        }
+    }
+
+    /// The host behind this socket lets a knocker in. While the store is away, or has forgotten who knocks, the node says it
+    /// again by itself: the host's device says it once.
+    pub(super) async fn admit(&self, socket: u64, member: PeerId) -> Result<(), Refused> {
+        let refused = match self.try_admit(socket, member).await {
+            Ok(()) => {
+                self.healing.admissions.remove(&(socket, member));
+                return Ok(());
+            }
+            Err(refused) => refused,
+        };
+        if self.healing.admissions.len() < MOST_ADMISSIONS && self.may_be_admitted_yet(&refused).await {
+            self.healing.admissions.insert((socket, member), self.uptime());
+        }
+        Err(refused)
+    }
+
+    async fn try_admit(&self, socket: u64, member: PeerId) -> Result<(), Refused> {
+        self.change_as(socket, |room, position, _| room.admit(position.member, member)).await?;
+        self.metrics.joins.inc();
+        Ok(())
+    }
+
+    async fn may_be_admitted_yet(&self, refused: &Refused) -> bool {
+        match refused.code {
+            Refusal::StoreUnavailable => true,
+            Refusal::PeerUnknown => self.may_come_back().await.unwrap_or(true),
+            _ => false,
+        }
+    }
+
+    async fn admit_again(&self) {
+        let admissions: Vec<_> =
+            self.healing.admissions.iter().map(|entry| (*entry.key(), *entry.value())).collect();
+        for ((socket, member), since) in admissions {
+            let may_yet = match self.try_admit(socket, member).await {
+                Ok(()) => false,
+                Err(refused) => self.uptime() - since < RETURN && self.may_be_admitted_yet(&refused).await,
+            };
+            if !may_yet {
+                self.healing.admissions.remove(&(socket, member));
+            }
+        }
     }
 
     /// Keeps the room of this socket alive, and puts it back if the store forgot it.
@@ -117,48 +176,41 @@ impl Service {
     /// The socket's room as it is now, the socket's place in it put right.
     async fn look_at(&self, socket: u64) -> Option<Room> {
         let position = self.directory.position(socket)?;
-        let room = match self.change_as(socket, |_, _| Ok(Vec::new())).await {
+        let (member, place, knocks) = (position.member, self.place(socket), position.role == Role::Knocker);
+        let changed = self.change_as(socket, |room, position, now| match position.role {
+            Role::Knocker => room.knock(position.member, place, now),
+            Role::Host | Role::Guest => Ok(Vec::new()),
+        });
+        let room = match changed.await {
             Ok(room) => room,
-            // Whoever took the place could not tell; any other failure is tried again at the next turn.
-            Err(refused @ Refused { code: Refusal::Replaced, .. }) => {
-                self.directory.dismiss(socket, position.member, refused.code, text(&refused.into()));
+            Err(refused) => {
+                self.look_failed(socket, &position, refused).await;
                 return None;
             }
-            Err(_) => return None,
         };
-        if position.role == Role::Knocker {
-            let (member, place) = (position.member, self.place(socket));
-            if room.place_of(member) == Some(place) {
-                let position = Position { host: room.host(), role: Role::Guest, ..position };
-                let joined = self.joined(&position, &room).ok()?;
-                self.directory.admit(socket, member, position.host, text(&joined));
-                return None;
-            }
-            if !room.waiting().any(|waiting| waiting == member) {
-                let refused = text(&Refused::from(Refusal::HostAway).into());
-                self.directory.dismiss(socket, member, Refusal::HostAway, refused);
-                return None;
-            }
+        if knocks && room.place_of(member) == Some(place) {
+            let position = Position { host: room.host(), role: Role::Guest, ..position };
+            let joined = self.joined(&position, &room).ok()?;
+            self.directory.admit(socket, member, position.host, text(&joined));
+            return None;
         }
         Some(room)
     }
 
-    /// Which of the room's other nodes have no lease.
-    pub(super) async fn dead_nodes(&self, room: &Room) -> Result<Vec<NodeId>, StoreError> {
-        let mut others: Vec<_> = room.nodes().filter(|node| *node != self.node).collect();
-        others.sort_unstable_by_key(|node| node.0);
-        others.dedup();
-        let mut dead = Vec::new();
-        for node in others {
-            if self.healing.alive.get(&node).is_some_and(|seen| seen.elapsed() < TRUST) {
-                continue;
+    /// What becomes of a socket whose room could not be looked at.
+    async fn look_failed(&self, socket: u64, position: &Position, refused: Refused) {
+        let knocks = position.role == Role::Knocker;
+        let code = match refused.code {
+            // Whoever took the place could not tell.
+            Refusal::Replaced => Refusal::Replaced,
+            Refusal::HostAway | Refusal::RoomFull | Refusal::RoomBusy if knocks => refused.code,
+            Refusal::RoomUnknown if knocks && self.may_come_back().await == Ok(false) => Refusal::HostAway,
+            Refusal::StoreUnavailable | Refusal::RoomUnknown => {
+                self.healing.unsettled.insert(socket, ());
+                return;
             }
-            if self.timed(self.store.load(&Key::Node(node))).await?.is_some() {
-                self.healing.alive.insert(node, Instant::now());
-            } else {
-                dead.push(node);
-            }
-        }
-        Ok(dead)
+            _ => return,
+        };
+        self.directory.dismiss(socket, position.member, code, text(&Refused::from(code).into()));
     }
 }

@@ -5,8 +5,10 @@
 
 mod allowance;
 mod delivery;
+mod doubt;
 mod envelope;
 mod healing;
+mod leases;
 mod post;
 mod requests;
 mod routes;
@@ -22,6 +24,7 @@ use tokio::time::sleep;
 
 use self::envelope::{Effect, Envelope};
 use self::healing::Healing;
+use self::leases::Leases;
 use self::post::Post;
 use self::routes::Routes;
 
@@ -64,6 +67,7 @@ pub struct Service {
     tickets: Tickets,
     ice: Ice,
     healing: Healing,
+    leases: Leases,
     post: Post,
     routes: Routes,
     started: Instant,
@@ -73,8 +77,9 @@ impl Service {
     /// A node's service; nothing runs by itself.
     pub fn new(node: NodeId, store: Arc<dyn Store>, limits: Limits, tickets: Tickets, ice: Ice) -> Self {
         let (directory, metrics, started) = (Directory::default(), Metrics::default(), Instant::now());
-        let (healing, post, routes) = (Healing::default(), Post::default(), Routes::default());
-        Self { node, store, directory, limits, metrics, tickets, ice, healing, post, routes, started }
+        let (healing, leases) = (Healing::default(), Leases::default());
+        let (post, routes) = (Post::default(), Routes::default());
+        Self { node, store, directory, limits, metrics, tickets, ice, healing, leases, post, routes, started }
     }
 
     /// The socket is gone: its member is lost, not left.
@@ -129,11 +134,15 @@ impl Service {
     async fn change_as(
         &self,
         socket: u64,
-        rule: impl Fn(&mut Room, &Position) -> Result<Vec<Notice>, Refusal>,
+        rule: impl Fn(&mut Room, &Position, Moment) -> Result<Vec<Notice>, Refusal>,
     ) -> Result<Room, Refused> {
         let position = self.position(socket)?;
         let (member, place) = (position.member, self.place(socket));
         let change = self.change(&position.room, |room, now| {
+            // Whoever left meanwhile is not put back.
+            if self.directory.position(socket).is_none_or(|position| position.member != member) {
+                return Err(Refusal::NotMember);
+            }
             let mut notices = Vec::new();
             let mut room = match room {
                 Some(room) => room,
@@ -147,7 +156,7 @@ impl Service {
                 }
                 _ => {}
             }
-            notices.extend(rule(&mut room, &position)?);
+            notices.extend(rule(&mut room, &position, now)?);
             Ok((room, notices))
         });
         change.await

@@ -26,13 +26,9 @@ impl Service {
             ClientMessage::Create { name, ticket } => self.create(client, name, ticket).await,
             ClientMessage::Join { room, ticket: Some(ticket) } => self.rejoin(client, room, &ticket).await,
             ClientMessage::Join { room, ticket: None } => self.knock(client, room).await,
-            ClientMessage::Admit { member } => {
-                self.change_as(client.socket, |room, position| room.admit(position.member, member)).await?;
-                self.metrics.joins.inc();
-                Ok(())
-            }
+            ClientMessage::Admit { member } => self.admit(client.socket, member).await,
             ClientMessage::Sharing { on } => {
-                self.change_as(client.socket, |room, position| room.share(position.member, on)).await?;
+                self.change_as(client.socket, |room, position, _| room.share(position.member, on)).await?;
                 Ok(())
             }
             ClientMessage::Ice => {
@@ -62,7 +58,7 @@ impl Service {
     /// Whether a room name is free. Costs the asker one miss, whatever the answer.
     pub async fn is_free(&self, source: Source, room: &RoomId) -> Result<bool, Refused> {
         self.allow(source, &self.limits.misses, &[]).await?;
-        Ok(self.timed(self.store.load(&Key::Room(room.clone()))).await?.is_none())
+        Ok(!self.comes_back(room).await?)
     }
 
     async fn create(
@@ -82,6 +78,8 @@ impl Service {
         self.allow(client.source, &self.limits.creates, &[]).await?;
         let host = PeerId::random(&mut rand::rng());
         if let Some(name) = name {
+            // A name whose room was only forgotten is not free.
+            self.comes_back(&name).await?;
             return self.host(client, name, host, false).await;
         }
         let digits = digits_for(self.timed(self.store.size()).await?);
@@ -150,15 +148,23 @@ impl Service {
         let member = PeerId::random(&mut rand::rng());
         let place = self.place(client.socket);
         let mut position = Position { room, member, host: member, role: Role::Knocker };
-        let settled = self
-            .settle(client, position.clone(), |room, now| {
+        let knock = || {
+            self.settle(client, position.clone(), |room, now| {
                 let mut room = room.ok_or(Refusal::RoomUnknown)?;
                 let notices = room.knock(member, place, now)?;
                 Ok((room, notices))
             })
-            .await;
-        if matches!(settled, Err(Refused { code: Refusal::RoomUnknown, .. })) {
+        };
+        let is_unknown = |settled: &Result<Room, Refused>| {
+            matches!(settled, Err(Refused { code: Refusal::RoomUnknown, .. }))
+        };
+        let mut settled = knock().await;
+        if is_unknown(&settled) {
             self.allow(client.source, &self.limits.misses, &[]).await?;
+            // What the store only forgot is back in a moment; "no such room" would send the newcomer away for good.
+            if self.comes_back(&position.room).await? {
+                settled = knock().await;
+            }
         }
         let state = settled?;
         self.metrics.knocks.inc();

@@ -1,95 +1,53 @@
-//! Messages between nodes get lost; what they said is found again in the room itself.
+//! Messages between nodes get lost, and stores forget; what was said is found again in the room itself.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use privydrop_common::signaling::{ClientMessage, ServerMessage};
-use privydrop_signal::rooms::NodeId;
-use privydrop_signal::store::mailbox::Mailbox;
+use privydrop_common::signaling::{ClientMessage, Refusal, ServerMessage};
+use privydrop_signal::config::Pace;
+use privydrop_signal::server::Running;
 use privydrop_signal::store::memory::Memory;
-use privydrop_signal::store::{Cell, Key, Store, StoreError, Version};
 
+use crate::faulty::{Faults, faulty_node};
+use crate::nodes::eager_node;
 use crate::redis::RedisServer;
-use crate::support::{Client, Seat, node};
+use crate::support::{Client, Seat, eventually, node};
+use crate::web::get;
 
-/// A store that takes no messages while it is told so.
-struct Lossy {
-    cells: Arc<Memory>,
-    loses: Arc<AtomicBool>,
-}
-
-#[async_trait::async_trait]
-impl Store for Lossy {
-    async fn load(&self, key: &Key) -> Result<Option<Cell>, StoreError> {
-        self.cells.load(key).await
-    }
-
-    async fn swap(
-        &self,
-        key: &Key,
-        expected: Option<Version>,
-        value: &[u8],
-        ttl: Duration,
-    ) -> Result<bool, StoreError> {
-        self.cells.swap(key, expected, value, ttl).await
-    }
-
-    async fn touch(&self, key: &Key, ttl: Duration) -> Result<bool, StoreError> {
-        self.cells.touch(key, ttl).await
-    }
-
-    async fn remove(&self, key: &Key) -> Result<(), StoreError> {
-        self.cells.remove(key).await
-    }
-
-    async fn publish(&self, node: NodeId, message: &[u8]) -> Result<bool, StoreError> {
-        if self.loses.load(Ordering::SeqCst) {
-            return Err(StoreError::Unavailable);
-        }
-        self.cells.publish(node, message).await
-    }
-
-    async fn subscribe(&self, node: NodeId) -> Result<Mailbox, StoreError> {
-        self.cells.subscribe(node).await
-    }
-
-    async fn size(&self) -> Result<u64, StoreError> {
-        self.cells.size().await
-    }
-
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.cells.ping().await
-    }
+/// Looks at its rooms many times a second.
+fn eagerly(pace: &mut Pace) {
+    (pace.refresh, pace.door) = (Duration::from_millis(20), Duration::from_millis(20));
 }
 
 #[tokio::test]
 async fn a_knock_and_an_admission_that_got_lost_between_nodes_are_found_again() {
-    let (cells, loses) = (Arc::new(Memory::default()), Arc::new(AtomicBool::new(false)));
-    let lossy = || node(Arc::new(Lossy { cells: cells.clone(), loses: loses.clone() }));
-    let (one, other) = (lossy().await, lossy().await);
+    let store = Arc::new(Memory::default());
+    let ((one, ones), (other, others)) =
+        (faulty_node(store.clone(), |_| {}).await, faulty_node(store, |_| {}).await);
+    let lose = || [&ones, &others].map(|faults| Faults::begin(&faults.loses_messages));
+    let lose_no_more = || [&ones, &others].map(|faults| Faults::end(&faults.loses_messages));
     let mut host = Client::hello(&one).await.create(None).await;
 
-    loses.store(true, Ordering::SeqCst);
+    lose();
     let mut guest = Client::hello(&other).await;
     let member = guest.knock(&host.room).await;
-    loses.store(false, Ordering::SeqCst);
+    lose_no_more();
     assert!(matches!(host.client.hear().await, ServerMessage::Joined { .. }), "how the room is");
     assert_eq!(host.client.hear().await, ServerMessage::Knock { member });
 
-    loses.store(true, Ordering::SeqCst);
+    lose();
     host.client.say(ClientMessage::Admit { member }).await;
     assert!(matches!(host.client.hear().await, ServerMessage::MemberJoined { .. }));
-    loses.store(false, Ordering::SeqCst);
+    lose_no_more();
     let seat = guest.hear_joined().await;
     assert_eq!(seat.member, member);
 
     // Who left while messages were lost is missing in the room that is told anew.
-    loses.store(true, Ordering::SeqCst);
+    lose();
     let Seat { client: mut left, .. } = seat;
     left.say(ClientMessage::Leave).await;
     left.hear_refused_after_leaving().await;
-    loses.store(false, Ordering::SeqCst);
+    lose_no_more();
     match host.client.hear().await {
         ServerMessage::Joined { members, .. } => assert_eq!(members, []),
         other => panic!("{other:?}"),
@@ -110,4 +68,127 @@ async fn a_node_whose_redis_was_away_tells_its_members_how_their_rooms_are() {
         other => panic!("{other:?}"),
     }
     assert_eq!(redis.ask::<u64>(&["EXISTS", "privydrop:room:our-room"]), 1);
+}
+
+#[tokio::test]
+async fn a_room_that_could_not_be_looked_at_is_looked_at_again() {
+    let store = Arc::new(Memory::default());
+    let ((one, ones), (other, others)) =
+        (faulty_node(store.clone(), |_| {}).await, faulty_node(store, |_| {}).await);
+    let mut host = Client::hello(&one).await.create(None).await;
+    Faults::begin(&others.loses_messages);
+    let mut guest = Client::hello(&other).await;
+    let member = guest.knock(&host.room).await;
+
+    // The host's node is told to look, and cannot.
+    Faults::begin(&ones.has_no_rooms);
+    let before = ones.rooms_asked_for();
+    Faults::end(&others.loses_messages);
+    eventually(async || ones.rooms_asked_for() > before).await;
+    Faults::end(&ones.has_no_rooms);
+    assert!(matches!(host.client.hear().await, ServerMessage::Joined { .. }), "how the room is");
+    assert_eq!(host.client.hear().await, ServerMessage::Knock { member });
+}
+
+#[tokio::test]
+async fn who_is_admitted_while_the_store_is_away_is_in_when_it_is_back() {
+    let (node, faults) = faulty_node(Arc::new(Memory::default()), |_| {}).await;
+    let mut host = Client::hello(&node).await.create(None).await;
+    let mut guest = Client::hello(&node).await;
+    let member = guest.knock(&host.room).await;
+    assert_eq!(host.client.hear().await, ServerMessage::Knock { member });
+    Faults::begin(&faults.has_no_rooms);
+    host.client.say(ClientMessage::Admit { member }).await;
+    host.client.hear_refused(Refusal::StoreUnavailable).await;
+    Faults::end(&faults.has_no_rooms);
+    assert_eq!(guest.hear_joined().await.member, member);
+}
+
+#[tokio::test]
+async fn a_node_whose_lease_was_forgotten_with_all_else_is_not_taken_for_dead() {
+    let redis = RedisServer::start();
+    let near = eager_node(&redis).await;
+    let (far, faults) = faulty_node(Arc::new(redis.store().await), eagerly).await;
+    let mut host = Client::hello(&near).await.create(Some("our-room")).await;
+    let guest = host.admit_from(&far).await;
+    let mut newcomer = Client::hello(&far).await;
+    let member = newcomer.knock(&host.room).await;
+    assert_eq!(host.client.hear().await, ServerMessage::Knock { member });
+
+    Faults::begin(&faults.takes_no_lease);
+    redis.ask::<()>(&["FLUSHALL"]);
+    eventually(async || {
+        let leases: Vec<String> = redis.ask(&["KEYS", "privydrop:node:*"]);
+        let record: Option<String> = redis.ask(&["HGET", "privydrop:room:our-room", "d"]);
+        let record = record.unwrap_or_default();
+        leases.len() == 1 && [guest.member, member].iter().all(|who| record.contains(&who.to_string()))
+    })
+    .await;
+    host.client.say(ClientMessage::Admit { member }).await;
+    assert_eq!(newcomer.hear_joined().await.member, member);
+    loop {
+        match host.client.hear().await {
+            ServerMessage::MemberLeft { member, .. } => panic!("{member} was taken for lost"),
+            ServerMessage::MemberJoined { member: joined } if joined.id == member => break,
+            _ => {}
+        }
+    }
+}
+
+/// Redis forgot the room, and its host's node has not put it back yet; `asks` is what happens meanwhile at another node.
+async fn while_a_room_is_forgotten(asks: impl AsyncFnOnce(&Running)) {
+    let redis = RedisServer::start();
+    let (near, nears) = faulty_node(Arc::new(redis.store().await), |_| {}).await;
+    let (far, fars) = faulty_node(Arc::new(redis.store().await), |_| {}).await;
+    let _host = Client::hello(&near).await.create(Some("our-room")).await;
+    // A node that cannot hold its lease does not put its rooms back either.
+    Faults::begin(&nears.takes_no_lease);
+    redis.ask::<()>(&["FLUSHALL"]);
+    let before = fars.rooms_asked_for();
+    tokio::join!(asks(&far), async {
+        eventually(async || fars.rooms_asked_for() > before).await;
+        Faults::end(&nears.takes_no_lease);
+    });
+}
+
+#[tokio::test]
+async fn who_knocks_at_a_room_that_was_only_forgotten_waits_until_it_is_back() {
+    while_a_room_is_forgotten(async |node| {
+        Client::hello(node).await.knock(&"our-room".parse().unwrap()).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_gets_the_name_of_a_room_that_was_only_forgotten() {
+    while_a_room_is_forgotten(async |node| {
+        let mut squatter = Client::hello(node).await;
+        squatter.say(ClientMessage::Create { name: Some("our-room".parse().unwrap()), ticket: None }).await;
+        squatter.hear_refused(Refusal::RoomTaken).await;
+    })
+    .await;
+    while_a_room_is_forgotten(async |node| {
+        let answer = get(node, "/api/rooms/our-room", &[]).await;
+        assert!(answer.body.contains(r#""free":false"#), "{}", answer.body);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_admitted_before_the_forgotten_knock_is_put_back_is_in() {
+    let redis = RedisServer::start();
+    let near = node(Arc::new(redis.store().await)).await;
+    // It puts the knock back when it has its lease again, not before.
+    let seldom = |pace: &mut Pace| pace.door = Duration::from_secs(3600);
+    let (far, faults) = faulty_node(Arc::new(redis.store().await), seldom).await;
+    let mut host = Client::hello(&near).await.create(Some("our-room")).await;
+    let mut guest = Client::hello(&far).await;
+    let member = guest.knock(&host.room).await;
+    assert_eq!(host.client.hear().await, ServerMessage::Knock { member });
+    Faults::begin(&faults.takes_no_lease);
+    redis.ask::<()>(&["FLUSHALL"]);
+    host.client.say(ClientMessage::Admit { member }).await;
+    host.client.hear_refused(Refusal::PeerUnknown).await;
+    Faults::end(&faults.takes_no_lease);
+    assert_eq!(guest.hear_joined().await.member, member);
 }

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod coturn;
+mod faulty;
 mod redis;
 mod support;
 
