@@ -212,8 +212,18 @@ impl RedisCluster {
 
     /// Ends the master that has this key, for good.
     pub(crate) fn kill_master_of(&mut self, key: &str) {
+        let master = self.master_of(key);
+        self.nodes[master].kill();
+    }
+
+    /// Sends one command about this key, which is put behind it.
+    pub(crate) fn ask_master_of(&self, key: &str, command: &[&str]) {
+        self.nodes[self.master_of(key)].ask::<()>(&[command, &[key]].concat());
+    }
+
+    fn master_of(&self, key: &str) -> usize {
         let slot: u16 = self.nodes[0].ask(&["CLUSTER", "KEYSLOT", key]);
-        self.nodes[usize::from(slot / (SLOTS / 3 + 1))].kill();
+        usize::from(slot / (SLOTS / 3 + 1))
     }
 
     pub(crate) fn url(&self) -> String {

@@ -9,9 +9,10 @@ use privydrop_signal::store::mailbox::{Mail, Mailbox};
 use privydrop_signal::store::memory::Memory;
 use privydrop_signal::store::redis::Redis;
 use privydrop_signal::store::{Draw, Holder, Key, Store};
+use tokio::time::timeout;
 
 use crate::redis::{RedisCluster, RedisServer, Watched};
-use crate::support::eventually;
+use crate::support::{PATIENCE, eventually};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -200,6 +201,27 @@ async fn a_mailbox_in_a_cluster_outlives_the_restart_of_all_its_nodes() {
     eventually(async || store.publish(NodeId(1), b"again").await == Ok(true)).await;
     assert_eq!(next(&mut mailbox).await, b"again");
     assert_eq!(store.swap(&room("new"), None, b"x", LONG).await, Ok(true));
+}
+
+#[tokio::test]
+async fn a_mailbox_in_a_cluster_that_could_not_take_all_at_once_says_that_something_is_missing() {
+    const MANY: usize = 1000;
+    let cluster = RedisCluster::start();
+    let store = cluster.store().await;
+    let mut mailbox = store.subscribe(NodeId(1)).await.unwrap();
+    // All of it is sent before anybody gets to read.
+    let flood = format!("for i = 1, {MANY} do redis.call('SPUBLISH', KEYS[1], i) end");
+    cluster.ask_master_of("privydrop:inbox:0000000000000001", &["EVAL", &flood, "1"]);
+    let mut arrived = 0;
+    while arrived < MANY {
+        match timeout(PATIENCE, mailbox.next()).await.expect("nobody says what is missing") {
+            Some(Mail::Message(_)) => arrived += 1,
+            Some(Mail::Gap) => break,
+            None => panic!("it ended"),
+        }
+    }
+    eventually(async || store.publish(NodeId(1), b"again").await == Ok(true)).await;
+    assert_eq!(next(&mut mailbox).await, b"again");
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 //! A mailbox proves itself: every few seconds it sends itself an empty message. One that does not arrive, like
 //! a connection that breaks, makes a new subscription, and the reader hears of the gap. Never repeats a message.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool_redis::cluster::{ClusterClientBuilder, ClusterConnection};
@@ -33,7 +35,10 @@ pub(super) enum Subscription {
     Cluster {
         /// Dropping it ends the subscription.
         _connection: ClusterConnection,
+        /// `None` when something is wrong with the subscription.
         messages: mpsc::Receiver<Option<Vec<u8>>>,
+        /// Whether one did not fit.
+        lost: Arc<AtomicBool>,
     },
 }
 
@@ -64,11 +69,16 @@ impl Subscription {
 
     async fn sharded(nodes: &[redis::ConnectionInfo], node: NodeId) -> RedisResult<Self> {
         let (sender, messages) = mpsc::channel(AHEAD);
-        // A queue that is full ends the subscription: a new one is made, and the reader hears of the gap.
-        let push = move |push: PushInfo| match push.kind {
-            PushKind::SMessage => sender.try_send(payload(push)).map_err(drop),
-            PushKind::Disconnection | PushKind::SUnsubscribe => sender.try_send(None).map_err(drop),
-            _ => Ok(()),
+        let lost = Arc::new(AtomicBool::new(false));
+        let noted = lost.clone();
+        let push = move |push: PushInfo| {
+            let message = match push.kind {
+                PushKind::SMessage => payload(push),
+                PushKind::Disconnection | PushKind::SUnsubscribe => None,
+                _ => return Ok(()),
+            };
+            // The connection goes on whatever it is told here.
+            sender.try_send(message).map_err(|_| noted.store(true, Ordering::Release))
         };
         let nodes = nodes.iter().map(|info| {
             let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
@@ -80,7 +90,7 @@ impl Subscription {
             .build()?;
         let mut connection = client.get_async_connection().await?;
         connection.ssubscribe(inbox_name(node)).await?;
-        Ok(Self::Cluster { _connection: connection, messages })
+        Ok(Self::Cluster { _connection: connection, messages, lost })
     }
 
     /// Passes messages on until something is wrong with the subscription or nobody reads the mailbox.
@@ -113,6 +123,8 @@ impl Subscription {
             Self::Server(subscription) => {
                 subscription.on_message().next().await.map(|message| message.get_payload_bytes().to_vec())
             }
+            // One that did not fit ends the subscription: a new one is made, and the reader hears of the gap.
+            Self::Cluster { lost, .. } if lost.load(Ordering::Acquire) => None,
             Self::Cluster { messages, .. } => messages.recv().await.flatten(),
         }
     }
