@@ -66,10 +66,10 @@ impl Service {
             }),
             Mail::Gap => {
                 self.metrics.mailbox_gaps.inc();
-                // Where the way to the store broke, the store itself may have begun anew.
                 self.leases.raise_doubt(self.uptime());
                 self.healing.missed.notify_one();
             }
+            Mail::Break => self.leases.raise_doubt(self.uptime()),
         }
     }
 

@@ -275,8 +275,12 @@ impl Service {
         let start = Instant::now();
         let result = request.await;
         self.metrics.store_took(start.elapsed());
-        if result.is_err() {
+        if let Err(error) = &result {
             self.metrics.store_errors.inc();
+            if *error == StoreError::Unavailable {
+                // It may come back without what it had.
+                self.leases.raise_doubt(self.uptime());
+            }
         }
         result
     }

@@ -18,6 +18,8 @@ pub enum Mail {
     Message(Vec<u8>),
     /// Something may have been lost since the last message.
     Gap,
+    /// The way to the store broke: nothing comes until the next gap, and the store may come back without what it had.
+    Break,
 }
 
 /// The end that is read.
@@ -37,6 +39,7 @@ pub struct Postbox {
 #[derive(Debug, Default)]
 struct Gap {
     open: AtomicBool,
+    broken: AtomicBool,
     bell: Notify,
 }
 
@@ -48,9 +51,12 @@ pub fn mailbox() -> (Postbox, Mailbox) {
 }
 
 impl Mailbox {
-    /// The next message or gap; `None` when nobody can post any more.
+    /// The next message, gap or break; `None` when nobody can post any more.
     pub async fn next(&mut self) -> Option<Mail> {
         loop {
+            if self.gap.broken.swap(false, Ordering::AcqRel) {
+                return Some(Mail::Break);
+            }
             if self.gap.open.swap(false, Ordering::AcqRel) {
                 return Some(Mail::Gap);
             }
@@ -81,6 +87,12 @@ impl Postbox {
         self.gap.bell.notify_one();
     }
 
+    /// The way to the store broke.
+    pub fn broke(&self) {
+        self.gap.broken.store(true, Ordering::Release);
+        self.gap.bell.notify_one();
+    }
+
     /// Whether nobody reads any more.
     pub fn is_closed(&self) -> bool {
         self.sender.is_closed()
@@ -108,6 +120,15 @@ mod tests {
         }
         drop(postbox);
         assert_eq!(mailbox.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_break_is_heard_before_the_gap_that_it_leaves() {
+        let (postbox, mut mailbox) = mailbox();
+        postbox.missed();
+        postbox.broke();
+        assert_eq!(mailbox.next().await, Some(Mail::Break));
+        assert_eq!(mailbox.next().await, Some(Mail::Gap));
     }
 
     #[tokio::test]

@@ -78,6 +78,36 @@ async fn people_on_two_nodes_share_a_room_in_a_redis_cluster() {
 }
 
 #[tokio::test]
+async fn a_room_in_use_outlives_the_master_of_its_slot_in_a_cluster() {
+    let mut cluster = RedisCluster::start_with_replicas();
+    let node = async |cluster: &RedisCluster| node(Arc::new(cluster.store().await)).await;
+    let first = node(&cluster).await;
+    let name = cluster.room_beside_the_mailbox();
+    let second = node(&cluster).await;
+    let mut host = Client::hello(&first).await.create(Some(&name)).await;
+    let guest = host.admit_from(&second).await;
+    // What is said to the host's node goes the same way, and is lost with it.
+    cluster.kill_master_of(&format!("privydrop:room:{name}"));
+
+    // Whoever comes waits until its replica has the slots, or is told that this takes too long.
+    let (mut newcomer, member) = loop {
+        let mut newcomer = Client::hello(&second).await;
+        newcomer.say(ClientMessage::Join { room: host.room.clone(), ticket: None }).await;
+        match newcomer.hear().await {
+            ServerMessage::Knocking { member, .. } => break (newcomer, member),
+            ServerMessage::Refused { code: Refusal::StoreUnavailable, .. } => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    // The host may be told how its room is before.
+    while host.client.hear().await != (ServerMessage::Knock { member }) {}
+    host.client.say(ClientMessage::Admit { member }).await;
+    while !matches!(newcomer.hear().await, ServerMessage::Joined { .. }) {}
+    let back = Client::hello(&first).await.rejoin(&guest.room, &guest.ticket).await;
+    assert_eq!(back.member, guest.member);
+}
+
+#[tokio::test]
 async fn members_of_a_crashed_node_are_found_lost() {
     let redis = RedisServer::start();
     let mut process = crate::process::Server::start(&["--redis", &redis.url()]);

@@ -26,17 +26,25 @@ pub(crate) struct RedisServer {
 
 impl RedisServer {
     pub(crate) fn start() -> Self {
-        Self::start_on(free_port())
+        Self::start_with(&[], None)
     }
 
     pub(crate) fn start_on(port: u16) -> Self {
-        Self::start_in(port, &[], None)
+        Self::try_start(port, &[], None)
+            .expect("somebody has taken the port of a redis-server that is to come back")
     }
 
     /// Starts it with settings of its own, and a port for TLS as well if there is a certificate.
-    fn start_in(port: u16, settings: &[&str], trust: Option<&Trust>) -> Self {
+    fn start_with(settings: &[&str], trust: Option<&Trust>) -> Self {
+        until_started(|| Self::try_start(free_port(), settings, trust))
+    }
+
+    /// The same at this port; nothing when somebody else had taken one of its ports.
+    fn try_start(port: u16, settings: &[&str], trust: Option<&Trust>) -> Option<Self> {
         let (home, port_text) = (tempfile::tempdir().unwrap(), port.to_string());
         let fixed = ["--port", &port_text, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+        // A master waits for more replicas before it sends the first one anything: here it has no more.
+        let fixed = [&fixed[..], &["--repl-diskless-sync-delay", "0"]].concat();
         let mut settings: Vec<String> = fixed.iter().chain(settings).map(|&word| word.to_owned()).collect();
         let tls_port = trust.map(|_| free_port());
         let is_cluster = settings.iter().any(|word| word == "--cluster-enabled");
@@ -53,7 +61,7 @@ impl RedisServer {
     /// One that speaks TLS only; the certificate that it shows lies at the path.
     pub(crate) fn start_tls() -> (Self, PathBuf) {
         let trust = Trust::new();
-        let server = Self::start_in(free_port(), &[], Some(&trust));
+        let server = Self::start_with(&[], Some(&trust));
         // Read at the start: only whoever is to trust it still needs the file.
         let chain = server.home.path().join("chain.pem");
         std::fs::copy(trust.chain(), &chain).unwrap();
@@ -75,6 +83,10 @@ impl RedisServer {
 
     /// A Sentinel that watches `master` under the name `main`.
     fn start_sentinel(master: &Self, trust: Option<&Trust>) -> Self {
+        until_started(|| Self::try_start_sentinel(master, trust))
+    }
+
+    fn try_start_sentinel(master: &Self, trust: Option<&Trust>) -> Option<Self> {
         let (home, port) = (tempfile::tempdir().unwrap(), free_port());
         let file = home.path().join("sentinel.conf");
         let (tls_port, watched) = (trust.map(|_| free_port()), master.tls_port.unwrap_or(master.port));
@@ -97,9 +109,14 @@ impl RedisServer {
         });
     }
 
-    fn answering(self) -> Self {
-        within_patience("redis-server answers", || self.try_ask::<String>(&["PING"]).is_ok());
-        self
+    /// Waits until it answers, and not somebody else in its place; nothing when it ended instead.
+    fn answering(mut self) -> Option<Self> {
+        let (me, mut has_ended) = (format!("process_id:{}\r\n", self.process.id()), false);
+        within_patience("redis-server answers", || {
+            has_ended = self.process.try_wait().unwrap().is_some();
+            has_ended || self.try_ask::<String>(&["INFO", "server"]).is_ok_and(|info| info.contains(&me))
+        });
+        (!has_ended).then_some(self)
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -167,13 +184,13 @@ impl RedisCluster {
     }
 
     fn start_with(replicas: usize, trust: Option<Trust>) -> Self {
-        let buses: Vec<_> = (0..3 + replicas).map(|_| free_port().to_string()).collect();
-        let node = |bus: &String| {
+        let node = || {
+            let bus = free_port().to_string();
             let settings =
-                ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", bus];
-            RedisServer::start_in(free_port(), &settings, trust.as_ref())
+                ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", &bus];
+            Some((RedisServer::try_start(free_port(), &settings, trust.as_ref())?, bus))
         };
-        let mut nodes: Vec<_> = buses.iter().map(node).collect();
+        let (mut nodes, buses): (Vec<_>, Vec<_>) = (0..3 + replicas).map(|_| until_started(node)).unzip();
         let share = SLOTS / 3 + 1;
         for (number, node) in (0_u16..).zip(&nodes[..3]) {
             let (first, last) = (number * share, ((number + 1) * share).min(SLOTS) - 1);
@@ -219,6 +236,15 @@ impl RedisCluster {
     /// Sends one command about this key, which is put behind it.
     pub(crate) fn ask_master_of(&self, key: &str, command: &[&str]) {
         self.nodes[self.master_of(key)].ask::<()>(&[command, &[key]].concat());
+    }
+
+    /// A free name for a room that lies at the same master as the only mailbox there is.
+    pub(crate) fn room_beside_the_mailbox(&self) -> String {
+        let channels = |node: &RedisServer| node.ask::<Vec<String>>(&["PUBSUB", "SHARDCHANNELS"]);
+        let mailbox = self.nodes.iter().find_map(|node| channels(node).pop()).unwrap();
+        let is_beside =
+            |name: &String| self.master_of(&format!("privydrop:room:{name}")) == self.master_of(&mailbox);
+        (0..).map(|number| format!("room-{number}")).find(is_beside).unwrap()
     }
 
     fn master_of(&self, key: &str) -> usize {
@@ -269,10 +295,9 @@ impl Watched {
     }
 
     fn start_with(trust: Option<Trust>) -> Self {
-        let master = RedisServer::start_in(free_port(), &[], trust.as_ref());
+        let master = RedisServer::start_with(&[], trust.as_ref());
         let port = master.tls_port.unwrap_or(master.port).to_string();
-        let replica =
-            RedisServer::start_in(free_port(), &["--replicaof", "127.0.0.1", &port], trust.as_ref());
+        let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &port], trust.as_ref());
         replica.wait_until_it_follows();
         let sentinel = RedisServer::start_sentinel(&master, trust.as_ref());
         within_patience("the sentinel knows the replica", || {
@@ -341,6 +366,11 @@ fn run(home: &TempDir, settings: &[String]) -> Child {
         .stdout(Stdio::null())
         .spawn()
         .expect("these tests need redis-server 7 or newer: apt-get install redis-server")
+}
+
+/// A port that was free a moment ago may be somebody else's when it is wanted; then others are tried.
+fn until_started<T>(start: impl Fn() -> Option<T>) -> T {
+    (0..10).find_map(|_| start()).expect("redis-server ends whenever it is started")
 }
 
 fn within_patience(what: &str, mut is_so: impl FnMut() -> bool) {

@@ -142,6 +142,7 @@ pub(super) fn publish(address: &Address, node: NodeId, message: &[u8]) -> Cmd {
 pub(super) async fn keep(store: Redis, node: NodeId, mut subscription: Subscription, mailbox: Postbox) {
     loop {
         subscription.forward(&store, node, &mailbox).await;
+        mailbox.broke();
         subscription = loop {
             if mailbox.is_closed() {
                 return;

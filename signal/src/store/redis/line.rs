@@ -23,11 +23,18 @@ use crate::store::StoreError;
 /// A request to Redis that takes longer counts as unanswered.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Waits between tries of one request to a Cluster, in milliseconds, and so many tries that they last for [`PATIENCE`]: a replica
+/// takes its master's place within seconds, and whoever asks meanwhile is to wait for it and not be refused.
+const RETRY_FIRST: u64 = 100;
+const RETRY_MAX: u64 = 500;
+const RETRIES: u32 = 50;
+
 /// Where connections come from.
 enum Pools {
     Single(deadpool_redis::Pool),
     Sentinel(sentinel::Pool),
-    Cluster(cluster::Pool),
+    /// Without a pool, which has no setting for its patience.
+    Cluster(Box<cluster::ClusterClient>),
 }
 
 /// A connection; clones share it.
@@ -147,7 +154,7 @@ impl Clone for Pools {
         match self {
             Self::Single(pool) => Self::Single(pool.clone()),
             Self::Sentinel(pool) => Self::Sentinel(pool.clone()),
-            Self::Cluster(pool) => Self::Cluster(pool.clone()),
+            Self::Cluster(client) => Self::Cluster(client.clone()),
         }
     }
 }
@@ -189,7 +196,12 @@ impl Pools {
                 Self::Sentinel(pool!(sentinel::Pool, manager))
             }
             Kind::Cluster(nodes) => {
-                Self::Cluster(pool!(cluster::Pool, cluster::Manager::new(nodes.clone(), false)?))
+                let client = cluster::ClusterClientBuilder::new(nodes.clone())
+                    .connection_timeout(PATIENCE)
+                    .min_retry_wait(RETRY_FIRST)
+                    .max_retry_wait(RETRY_MAX)
+                    .retries(RETRIES);
+                Self::Cluster(Box::new(client.build()?))
             }
         })
     }
@@ -205,8 +217,9 @@ impl Pools {
                 connection.set_response_timeout(PATIENCE);
                 Connection::Server(connection)
             }
-            Self::Cluster(pool) => {
-                Connection::Cluster(cluster::Connection::take(pool.get().await.map_err(reason)?))
+            Self::Cluster(client) => {
+                let connection = timeout(PATIENCE, client.get_async_connection()).await;
+                Connection::Cluster(connection.unwrap_or_else(|_| Err(late()))?)
             }
         })
     }
