@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::failure::{Failure, answer, could_not_start, run as run_command, shown};
+use crate::growth::Growth;
 use crate::step::{self, Step};
 use crate::{apt, cargo, python, tools, web};
 
@@ -176,10 +177,11 @@ fn signal(rounds: usize) -> Result<(), Failure> {
     let mut built = Built::default();
     step::all(&[SERVER, SIGNAL], &mut built)?;
     println!("{}", machine());
-    let mut values = FIGURES.map(|_| Vec::new());
+    let (mut values, mut growth) = (FIGURES.map(|_| Vec::new()), Growth::default());
     for round in 1..=rounds {
         println!("\nround {round} of {rounds}");
         for line in loaded(&built.bench, &built.server)? {
+            growth.hear(&line);
             for (figure, values) in FIGURES.iter().zip(&mut values) {
                 values.extend(figure.value(&line));
             }
@@ -195,6 +197,9 @@ fn signal(rounds: usize) -> Result<(), Failure> {
         };
         let verdict = if (figure.met)(value) { "met" } else { "missed" };
         println!("{value:>10.1}  {wanted:>9}  {verdict:<6}  {original:>13}  {begins}, {unit}");
+    }
+    if let Some(picture) = growth.draw()? {
+        println!("\nWhat a message costs beside more rooms and among more members: {picture}");
     }
     Ok(())
 }
@@ -235,7 +240,7 @@ fn unknown(word: &str) -> Failure {
 }
 
 /// The value in the middle.
-fn middle(mut values: Vec<f64>) -> Option<f64> {
+pub(crate) fn middle(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
 }

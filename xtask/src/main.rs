@@ -12,7 +12,9 @@ mod dist;
 mod failure;
 mod faults;
 mod fuzz;
+mod growth;
 mod mobile;
+mod plot;
 mod python;
 mod serve;
 mod shrink;
@@ -45,7 +47,8 @@ cargo xtask COMMAND
                     --only large|others|small|memory|browser, --quick, --no-build
   bench resume      how soon bytes flow after a network was away, what travels again after a kill,
                     what the journal costs; options: --rounds N, --quick
-  bench signal      load the signaling server; option: --rounds N
+  bench signal      load the signaling server; what grows with it is drawn in
+                    target/bench/signal-growth.svg; option: --rounds N
   faults            kill terminals, server and store while files move through bad weather;
                     options: --rounds N, --seed S, --side-by-side N
   fuzz [FILTER]     let libFuzzer look for bytes that a parser cannot take, target by target;

@@ -22,9 +22,9 @@ use self::client::{Client, pair};
 use self::server::{Redis, SOCKETS, SOURCES, Server};
 
 /// Sockets that sit idle, if this process may open so many files.
-const IDLE: u64 = 20_000;
+const IDLE: usize = 20_000;
 /// Files beside them.
-const OTHER_FILES: u64 = 600;
+const OTHER_FILES: usize = 600;
 /// Sockets that are opened side by side.
 const SIDE_BY_SIDE: usize = 64;
 /// Pairs that load the server at once.
@@ -33,6 +33,12 @@ const PAIRS: usize = 16;
 const SPAN: Duration = Duration::from_secs(5);
 /// Characters of a relayed body: a session description is about this long.
 const BODY: usize = 2000;
+/// Rooms of others, if this process may open so many files, and members of a room, beside which growth is measured.
+const OTHER_ROOMS: [usize; 4] = [0, 1_000, 4_000, 16_000];
+const MEMBERS: [usize; 4] = [2, 5, 10, 15];
+/// Messages of a join and a leave, whatever the room: hello, join, admit and leave, and what is answered to the four. Beside
+/// them each member hears of both.
+const MESSAGES: usize = 8;
 /// Relays under way in each pair, and in each pair across nodes, where the time that each takes counts too.
 const WINDOW: usize = 32;
 const WINDOW_ACROSS: usize = 8;
@@ -75,17 +81,17 @@ async fn with_redis(program: &str) -> Result<()> {
 
 /// The same relays beside more and more rooms of others, and in rooms with more and more members.
 async fn growth(program: &str) -> Result<()> {
+    let files = files()?;
     let server = started(program, &[]).await?;
     let mut rooms = Vec::new();
-    for count in [0, 1_000, 4_000] {
-        rlimit::increase_nofile_limit(u64::MAX)?;
+    for count in OTHER_ROOMS.into_iter().filter(|count| count + OTHER_FILES < files) {
         while rooms.len() < count {
             rooms.push(client::host(&server).await?);
         }
         let what = format!("growth: beside {count} rooms, relays");
         relays(&what, &[&server, &server], PAIRS, WINDOW).await?;
     }
-    for members in [2, 8, 15] {
+    for members in MEMBERS {
         let (mut host, room) = client::host(&server).await?;
         let mut others = Vec::new();
         for _ in 1..members {
@@ -105,9 +111,17 @@ async fn growth(program: &str) -> Result<()> {
             count += 1;
         }
         let per_join = (server.cpu()? - used) / count.max(1) as f64 * 1e6;
-        print(&format!("growth: joins in a room of {members} members: {per_join:.0} µs of a core each"))?;
+        let per_message = per_join / (MESSAGES + 2 * members) as f64;
+        print(&format!(
+            "growth: joins in a room of {members} members: {per_join:.0} µs of a core each, {per_message:.1} µs for each message"
+        ))?;
     }
     Ok(())
+}
+
+/// How many files this process may open, after asking for more.
+fn files() -> Result<usize> {
+    usize::try_from(rlimit::increase_nofile_limit(u64::MAX)?).map_err(Error::other)
 }
 
 async fn started(program: &str, flags: &[&str]) -> Result<Server> {
@@ -117,8 +131,7 @@ async fn started(program: &str, flags: &[&str]) -> Result<Server> {
 }
 
 async fn idle(server: &Server) -> Result<()> {
-    let files = rlimit::increase_nofile_limit(u64::MAX)?;
-    let count = usize::try_from(IDLE.min(files.saturating_sub(OTHER_FILES))).map_err(Error::other)?;
+    let count = IDLE.min(files()?.saturating_sub(OTHER_FILES));
     // Buffers that the first connections leave behind are not counted.
     for _ in 0..100 {
         Client::connect(server).await?;
