@@ -201,6 +201,12 @@ impl State {
         self.view.phase == Phase::Idle && self.view.items.is_empty()
     }
 
+    /// True while the page is on its way into a room and has nothing to say.
+    pub fn is_on_its_way(&self) -> bool {
+        let silent = self.view.notices.is_empty() && self.told.is_empty();
+        matches!(self.view.phase, Phase::Opening | Phase::Joining) && silent
+    }
+
     /// True when the room is this device's own, or is about to be.
     pub fn hosts(&self) -> bool {
         self.view.phase == Phase::Opening || self.view.room.as_ref().is_some_and(|room| room.hosting)

@@ -252,6 +252,9 @@ impl Session {
     }
 
     fn show(&mut self, now: Moment) {
+        let connecting = self.peers.values().any(Peer::is_arriving)
+            || self.links.values().any(|link| link.is_alive() && !link.is_up());
+        self.showing.settle(connecting, now);
         if self.showing.due().is_some_and(|due| due <= now) {
             let view = self.build_view(now);
             self.showing.shown(&view, now);
