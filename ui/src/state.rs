@@ -46,6 +46,8 @@ pub enum Intent {
     AcceptAll,
     /// Hand over what was received.
     Save(StoreId),
+    /// Remove what was left unfinished.
+    ClearUnfinished,
     /// Share the text, and from then on each change of it.
     ShareText(Document),
     /// The text changed.
@@ -108,6 +110,8 @@ pub struct State {
     pub text_shared: bool,
     /// Which text stands in the editor: another number is a fresh, empty one.
     pub text_round: u32,
+    /// Bytes of what was left unfinished in this browser.
+    pub unfinished: u64,
     /// The room that this device remembers.
     pub remembered: Option<Remembered>,
     /// The language spoken.
@@ -148,6 +152,8 @@ pub enum Action {
     ShareText(bool),
     /// The editor is emptied.
     ClearText,
+    /// So many bytes were left unfinished.
+    Unfinished(u64),
     /// A room is remembered now, or none.
     Remember(Option<Remembered>),
     /// Another language was chosen.
@@ -183,6 +189,7 @@ impl State {
             dragging: false,
             text_shared: false,
             text_round: 0,
+            unfinished: 0,
             remembered,
             language,
             theme,
@@ -286,6 +293,7 @@ impl State {
                 self.text_shared = false;
                 self.text_round += 1;
             }
+            Action::Unfinished(bytes) => self.unfinished = bytes,
             Action::Remember(remembered) => self.remembered = remembered,
             Action::Speak(language) => self.language = language,
             Action::Paint(theme) => self.theme = theme,

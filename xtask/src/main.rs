@@ -15,6 +15,7 @@ mod fuzz;
 mod mobile;
 mod python;
 mod serve;
+mod sheets;
 mod shrink;
 mod step;
 mod test;

@@ -194,6 +194,7 @@ impl Session {
             Command::Share(items) => self.share(items, now),
             Command::SetText(document) => self.set_text(document, now),
             Command::Accept { item, place } => self.accept(item, place, now),
+            Command::Forget => self.forget_wanted(),
             Command::GoOn { wanted, place } => self.go_on(wanted, place, now),
             Command::Pause(item) => self.pause(item, now),
             Command::Resume(item) => self.resume(item, now),
