@@ -47,6 +47,8 @@ pub enum Command {
         /// Where to.
         place: PlaceId,
     },
+    /// Go on by itself with nothing that is not under way now: the person does not want it any more.
+    Forget,
     /// Stop its bytes for now, on either side.
     Pause(ItemKey),
     /// Let them flow again.

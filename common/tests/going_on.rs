@@ -274,6 +274,22 @@ fn what_a_person_stopped_or_has_is_not_wanted() {
 }
 
 #[test]
+fn what_a_person_wants_no_more_after_leaving_waits_to_be_accepted_when_it_is_offered_again() {
+    let (mut world, _, guest) = half_way(56);
+    let keepsake = keepsake(&world, guest);
+    world.command(guest, Command::Leave);
+    world.until("it may come again", |world| world.view(guest).wanted.len() == 1);
+    world.command(guest, Command::Forget);
+    world.until("it is forgotten", |world| world.view(guest).wanted.is_empty());
+    world.command(guest, Command::Return(keepsake));
+    world.until("it is offered", |world| {
+        world.items_in(guest).iter().any(|item| item.state == ItemState::Offered)
+    });
+    world.pass(Duration::from_secs(2));
+    assert_eq!(world.item_in(guest).state, ItemState::Offered);
+}
+
+#[test]
 fn no_more_is_remembered_than_can_be() {
     let mut world = World::new(51, Weather::FAIR);
     let device = world.device("one");

@@ -25,6 +25,7 @@ pub mod received;
 pub mod redis;
 pub mod screen;
 pub mod server;
+pub mod shown;
 pub mod space;
 pub mod terminal;
 pub mod tree;

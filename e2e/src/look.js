@@ -10,5 +10,6 @@ return {
         .flatMap(place => [place, ...place.querySelectorAll("[data-code]")])
         .map(notice => notice.dataset.code)
         .filter(Boolean),
+    unfinished: all("unfinished")[0]?.textContent,
     may_open: all("open-room")[0]?.disabled === false,
 };

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use privydrop_common::api::{ItemState, NoticeCode, PeerState};
-use serde::Deserialize;
 use serde_json::json;
 use thirtyfour::prelude::*;
 
 use crate::browser::{Browser, Kind};
+use crate::shown::{Item, Shown};
 
 /// A wait fails when the page has not changed for this long.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -33,58 +33,6 @@ const RELAY_ONLY_SCRIPT: &str = include_str!("relay_only.js");
 #[derive(Debug)]
 pub struct Page {
     browser: Browser,
-}
-
-/// What the page shows at one moment.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct Shown {
-    /// The room's code, when there is one.
-    pub code: Option<String>,
-    /// The room's link, when there is one.
-    pub link: Option<String>,
-    /// Text of the field for a code to join by.
-    pub join_code: Option<String>,
-    /// Items offered or received.
-    pub items: Vec<Item>,
-    /// Other members.
-    pub peers: Vec<Peer>,
-    /// Machine names of all messages.
-    pub notices: Vec<String>,
-    /// Whether a room of the wished name can be opened, as far as the page knows.
-    pub may_open: bool,
-}
-
-/// An item as the page shows it.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct Item {
-    /// Its name; empty for a text.
-    pub name: String,
-    /// Bytes.
-    pub size: String,
-    /// `in` or `out`.
-    pub direction: String,
-    /// See [`ItemState`].
-    pub state: String,
-    /// 0 to 100.
-    pub progress: String,
-    /// BLAKE3 in hex, when done.
-    pub hash: String,
-    /// What stands in it, as markup that the page made.
-    pub markup: String,
-}
-
-/// A member as the page shows it.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct Peer {
-    /// See [`PeerState`].
-    pub state: String,
-    /// `lan`, `direct` or `relay`.
-    pub path: String,
-    /// `true` or `false`.
-    pub verified: String,
 }
 
 impl Page {
@@ -489,13 +437,6 @@ impl Page {
             self.browser.kind(),
             picture.display()
         );
-    }
-}
-
-impl Shown {
-    /// The item with this name.
-    pub fn item(&self, name: &str) -> Option<&Item> {
-        self.items.iter().find(|item| item.name == name)
     }
 }
 

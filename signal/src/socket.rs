@@ -162,7 +162,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
         let message = match std::str::from_utf8(text).map(ClientMessage::parse) {
             Ok(Ok(message)) => message,
             Ok(Err(InvalidMessage::TooLarge)) => return self.end_with(Refusal::TooLarge, CloseCode::Size),
-            Ok(Err(InvalidMessage::Malformed(_))) => return self.refuse(Refusal::BadMessage.into()),
+            Ok(Err(InvalidMessage::Malformed)) => return self.refuse(Refusal::BadMessage.into()),
             Err(_) => return self.end_with(Refusal::BadMessage, CloseCode::Invalid),
         };
         if !self.greeted {

@@ -40,7 +40,14 @@ pub fn App() -> Html {
     deeds.drawn(&state);
     use_effect({
         let (deeds, state) = (Rc::clone(deeds), state.clone());
-        move || deeds.follow(&state)
+        move || {
+            deeds.follow(&state);
+            // A browser takes a tenth of a second for its first drawing, and hears neither the server nor the host
+            // meanwhile. So a page on its way into a room is drawn while they are at work.
+            if !state.is_on_its_way() {
+                listeners::show_page();
+            }
+        }
     });
 
     let locale = Locale::of(state.language);

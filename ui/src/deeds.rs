@@ -51,6 +51,8 @@ struct Memo {
     awake: Option<Awake>,
     listening: Vec<EventListener>,
     shares: bool,
+    /// In no room, and looked for what was left unfinished.
+    idle: bool,
     /// What this tab shared before it was loaded again is not said to be forgotten yet.
     pick_again: bool,
 }
@@ -160,6 +162,10 @@ impl Deeds {
             Intent::Accept(item) => self.accept(state, vec![item]),
             Intent::AcceptAll => self.accept(state, offered(&state.view)),
             Intent::Save(store) => self.backend.save(store),
+            Intent::ClearUnfinished => {
+                self.command(Command::Forget);
+                self.look_for_unfinished(true);
+            }
             Intent::ShareText(document) => {
                 self.memo.borrow_mut().text = None;
                 self.command(Command::SetText(document));
@@ -207,6 +213,11 @@ impl Deeds {
         });
     }
 
+    fn look_for_unfinished(&self, clear: bool) {
+        let (left, state) = (self.backend.unfinished(clear), self.state.clone());
+        spawn_local(async move { state.dispatch(Action::Unfinished(left.await)) });
+    }
+
     fn use_server(&self, address: String) {
         let (used, state) = (self.backend.use_server(address), self.state.clone());
         spawn_local(async move { state.dispatch(Action::RefuseServer(!used.await)) });
@@ -227,6 +238,11 @@ impl Deeds {
             memo.shares = !memo.shares;
             memory::change_visit(|visit| visit.shares = memo.shares);
         }
+        let idle = state.view.phase == Phase::Idle;
+        if idle && !memo.idle {
+            self.look_for_unfinished(false);
+        }
+        memo.idle = idle;
         if state.view.phase == Phase::InRoom && core::mem::take(&mut memo.pick_again) {
             self.tell(NoticeCode::PickAgain, String::new());
         }

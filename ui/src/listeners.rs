@@ -33,6 +33,13 @@ pub fn mark_document(name: &str, value: &str) {
     }
 }
 
+/// Lets the page be seen in place of the picture that stands in for it.
+pub fn show_page() {
+    if let Some(picture) = document().get_element_by_id("picture") {
+        picture.remove();
+    }
+}
+
 /// The link in the page's address.
 pub fn link() -> Option<Link> {
     window().location().hash().ok()?.parse().ok()

@@ -33,6 +33,9 @@ mod words;
 #[cfg(not(any(feature = "gallery", feature = "desktop")))]
 mod zip;
 
+/// Milliseconds after which a person is to see what the page does, and be able to stop it.
+const LONGEST_PREPARED: u32 = 250;
+
 fn main() {
     #[cfg(feature = "gallery")]
     backend::gallery::prepare();
@@ -40,9 +43,10 @@ fn main() {
     listeners::mark_document("data-theme", memory::theme().mark());
     wasm_bindgen_futures::spawn_local(async {
         words::load(memory::language()).await;
-        // The element of the page that the app replaces; a page without one is not ours.
+        // A page without this element is not ours.
         if let Some(root) = gloo::utils::document().get_element_by_id("app") {
             yew::Renderer::<app::App>::with_root(root).render();
         }
+        gloo::timers::callback::Timeout::new(LONGEST_PREPARED, listeners::show_page).forget();
     });
 }

@@ -46,6 +46,8 @@ pub enum Intent {
     AcceptAll,
     /// Hand over what was received.
     Save(StoreId),
+    /// Remove what was left unfinished.
+    ClearUnfinished,
     /// Share the text, and from then on each change of it.
     ShareText(Document),
     /// The text changed.
@@ -108,6 +110,8 @@ pub struct State {
     pub text_shared: bool,
     /// Which text stands in the editor: another number is a fresh, empty one.
     pub text_round: u32,
+    /// Bytes of what was left unfinished in this browser.
+    pub unfinished: u64,
     /// The room that this device remembers.
     pub remembered: Option<Remembered>,
     /// The language spoken.
@@ -148,6 +152,8 @@ pub enum Action {
     ShareText(bool),
     /// The editor is emptied.
     ClearText,
+    /// So many bytes were left unfinished.
+    Unfinished(u64),
     /// A room is remembered now, or none.
     Remember(Option<Remembered>),
     /// Another language was chosen.
@@ -183,6 +189,7 @@ impl State {
             dragging: false,
             text_shared: false,
             text_round: 0,
+            unfinished: 0,
             remembered,
             language,
             theme,
@@ -199,6 +206,12 @@ impl State {
     /// True while nothing goes on: in no room, and nothing on the list.
     pub fn is_blank(&self) -> bool {
         self.view.phase == Phase::Idle && self.view.items.is_empty()
+    }
+
+    /// True while the page is on its way into a room and has nothing to say.
+    pub fn is_on_its_way(&self) -> bool {
+        let silent = self.view.notices.is_empty() && self.told.is_empty();
+        matches!(self.view.phase, Phase::Opening | Phase::Joining) && silent
     }
 
     /// True when the room is this device's own, or is about to be.
@@ -280,6 +293,7 @@ impl State {
                 self.text_shared = false;
                 self.text_round += 1;
             }
+            Action::Unfinished(bytes) => self.unfinished = bytes,
             Action::Remember(remembered) => self.remembered = remembered,
             Action::Speak(language) => self.language = language,
             Action::Paint(theme) => self.theme = theme,

@@ -44,6 +44,9 @@ const SERVICES: &[&str] = &["redis-server", "coturn", "nginx"];
 /// What makes a Debian package out of a program: it finds the libraries that the program needs.
 pub(crate) const PACKAGE: &[&str] = &["dpkg-dev"];
 
+/// What makes programs that need no library of the system: a C compiler for a C library that is linked in.
+pub(crate) const STATIC: &[&str] = &["musl-tools"];
+
 /// Where the compiler for phones comes from: Python's registry has it as a package.
 pub(crate) const PHONE: &[&str] = &["python3-venv"];
 

@@ -1,7 +1,8 @@
 //! `cargo xtask dist`: what one gives away or installs, in `target/dist`.
 //!
 //! The server with the web app inside, the terminal program, the desktop app as a Debian package, the web app by itself,
-//! and the hashes of them all. Signs and uploads nothing.
+//! and the hashes of them all. Signs and uploads nothing. Server and terminal program are static where this machine can
+//! build them so: then they run on any Linux of its kind, whatever C library that has.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,10 +19,20 @@ const WEB_APP: &str = "privydrop-web.tar.gz";
 /// What `sha256sum --check` reads.
 const HASHES: &str = "SHA256SUMS";
 
+/// What a static program is built for: musl is a C library that is made to be linked in.
+const STATIC: Option<&str> = if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+    Some("x86_64-unknown-linux-musl")
+} else if cfg!(all(target_os = "linux", target_arch = "aarch64")) {
+    Some("aarch64-unknown-linux-musl")
+} else {
+    None
+};
+
 const STEPS: &[Step<Vec<PathBuf>>] = &[
-    ("System packages", |_| apt::install(&[apt::BUILD, apt::SHELL, apt::PACKAGE])),
+    ("System packages", |_| apt::install(&[apt::BUILD, apt::SHELL, apt::PACKAGE, apt::STATIC])),
     ("Rust tools", |_| {
         tools::install_rust_parts()?;
+        STATIC.map_or(Ok(()), tools::install_target)?;
         tools::install(&[tools::TRUNK, tools::WASM_BINDGEN])
     }),
     ("Web app, and the page of the desktop app", |_| {
@@ -30,7 +41,9 @@ const STEPS: &[Step<Vec<PathBuf>>] = &[
     }),
     ("Programs, optimised", |built| {
         for name in PROGRAMS {
-            built.push(cargo::program_of(&["build", "--release", "--workspace", "--bin", name], name)?);
+            let mut words = vec!["build", "--release", "--workspace", "--bin", name];
+            words.extend(STATIC.into_iter().flat_map(|target| ["--target", target]));
+            built.push(cargo::program_of(&words, name)?);
         }
         Ok(())
     }),

@@ -17,6 +17,7 @@ mod mobile;
 mod plot;
 mod python;
 mod serve;
+mod sheets;
 mod shrink;
 mod step;
 mod test;
@@ -41,7 +42,8 @@ cargo xtask COMMAND
   check-mobile      type-check the app for phones, as far as that goes without their SDKs
   bench browser     move files between two browsers, beside a raw data channel; options:
                     --rounds N, --size 200M|1G, --sink private|directory, --quick,
-                    --no-build (takes the web app as it stands in dist/)
+                    --far or --openings (nothing but the long path; nothing but how soon a link
+                    shows something), --no-build (takes the web app as it stands in dist/)
   bench native      move files between terminals, beside the bare WebRTC stack and other
                     programs, and between a terminal and a browser; options: --rounds N,
                     --only large|others|small|memory|browser, --quick, --no-build

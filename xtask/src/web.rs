@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::{Failure, run};
+use crate::sheets::{Joined, joined};
 use crate::shrink::{bare, shrunk};
 use crate::{cargo, root, tools};
 
@@ -35,8 +36,9 @@ fn build_into(workshop: &str, shelf: &str, words: &[&str]) -> Result<(), Failure
     mirror(&built, &served).map_err(|error| Failure::File { path: served, error })
 }
 
-/// Makes the module in `folder` and its script smaller: people load a third less.
+/// Makes what lies in `folder` smaller: people load a third less.
 fn shrink(folder: &Path) -> io::Result<()> {
+    join_sheets(folder)?;
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.ends_with(WORKER) {
@@ -50,6 +52,20 @@ fn shrink(folder: &Path) -> io::Result<()> {
         fs::write(&script_path, script)?;
     }
     Ok(())
+}
+
+/// One style sheet in place of all.
+fn join_sheets(folder: &Path) -> io::Result<()> {
+    let index = folder.join("index.html");
+    let Joined { page, sheet, parts } =
+        joined(&fs::read_to_string(&index)?).ok_or(io::ErrorKind::InvalidData)?;
+    let mut whole = String::new();
+    for part in parts.iter().map(|part| folder.join(part)) {
+        whole.push_str(&fs::read_to_string(&part)?);
+        fs::remove_file(part)?;
+    }
+    fs::write(folder.join(sheet), whole)?;
+    fs::write(index, page)
 }
 
 /// Makes the folder `to` hold what `from` holds, and nothing else.

@@ -194,6 +194,7 @@ impl Session {
             Command::Share(items) => self.share(items, now),
             Command::SetText(document) => self.set_text(document, now),
             Command::Accept { item, place } => self.accept(item, place, now),
+            Command::Forget => self.forget_wanted(),
             Command::GoOn { wanted, place } => self.go_on(wanted, place, now),
             Command::Pause(item) => self.pause(item, now),
             Command::Resume(item) => self.resume(item, now),
@@ -252,6 +253,9 @@ impl Session {
     }
 
     fn show(&mut self, now: Moment) {
+        let connecting = self.peers.values().any(Peer::is_arriving)
+            || self.links.values().any(|link| link.is_alive() && !link.is_up());
+        self.showing.settle(connecting, now);
         if self.showing.due().is_some_and(|due| due <= now) {
             let view = self.build_view(now);
             self.showing.shown(&view, now);

@@ -65,6 +65,11 @@ impl Peer {
         }
     }
 
+    /// It came and will knock on this device's link, or has one and is about to say what it offers.
+    pub(super) fn is_arriving(&self) -> bool {
+        self.knocking || (self.link.is_some() && !self.introduced)
+    }
+
     /// Knockers that have not proved themselves are nobody's business but the host's door.
     pub(super) fn is_visible(&self) -> bool {
         !self.knocking && (self.present || self.link.is_some() || self.state == PeerState::Lost)

@@ -21,6 +21,12 @@ impl Session {
         self.take_wanted(now);
     }
 
+    /// Nothing is taken by itself any more.
+    pub(super) fn forget_wanted(&mut self) {
+        self.wanted.clear();
+        self.touch(Changed::Facts);
+    }
+
     /// Takes whatever is offered and wanted.
     pub(super) fn take_wanted(&mut self, now: Moment) {
         let listed: Vec<ItemKey> = self.received.keys().copied().collect();

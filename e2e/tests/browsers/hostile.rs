@@ -8,9 +8,10 @@ use privydrop_common::sdp::Fingerprint;
 use privydrop_common::signaling::{ClientMessage, ServerMessage};
 use privydrop_e2e::browser::Kind::Chromium;
 use privydrop_e2e::hostile::{Fate, HostileServer, Letter, Trick, body, changed, read};
-use privydrop_e2e::page::{Page, Shown};
+use privydrop_e2e::page::Page;
 use privydrop_e2e::raw::RawMember;
 use privydrop_e2e::server::{Rooms, Server};
+use privydrop_e2e::shown::Shown;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 

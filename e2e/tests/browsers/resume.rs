@@ -85,6 +85,16 @@ async fn what_nobody_came_back_for_in_a_week_is_gone() {
 }
 
 #[tokio::test]
+async fn chromium_says_what_it_keeps_unfinished_and_removes_it_on_a_word() {
+    says_what_is_unfinished(Chromium).await;
+}
+
+#[tokio::test]
+async fn firefox_says_what_it_keeps_unfinished_and_removes_it_on_a_word() {
+    says_what_is_unfinished(Firefox).await;
+}
+
+#[tokio::test]
 async fn a_chosen_folder_keeps_nothing_half_received_over_a_reload_and_the_page_says_so_before() {
     let pair = Pair::simple().await;
     let mut fixture = Fixture::new(5);
@@ -108,6 +118,20 @@ async fn of_two_tabs_in_one_room_the_second_says_so_and_stays_outside_in_chromiu
 #[tokio::test]
 async fn of_two_tabs_in_one_room_the_second_says_so_and_stays_outside_in_firefox() {
     second_tab_stays_outside(Firefox).await;
+}
+
+async fn says_what_is_unfinished(kind: Kind) {
+    let half = Half::start(kind).await;
+    half.guest.leave().await;
+    let said = half.guest.wait_for("what is unfinished", |shown| shown.unfinished.clone()).await;
+    assert!(said.contains("200 MB"), "{said}");
+    half.guest.click("clear-unfinished").await;
+    half.guest.wait_for("nothing unfinished", |shown| shown.unfinished.is_none().then_some(())).await;
+    // Neither this page nor a later one goes on with it by itself.
+    half.guest.go(&half.host.link().await).await;
+    half.guest.item(NAME, ItemState::Offered).await;
+    half.guest.press(NAME, "accept").await;
+    half.arrives().await;
 }
 
 async fn goes_on_after_a_reload(kind: Kind) {

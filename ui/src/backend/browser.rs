@@ -155,6 +155,11 @@ impl Backend for Browser {
         self.stores.save(store);
     }
 
+    fn unfinished(&self, clear: bool) -> LocalBoxFuture<'static, u64> {
+        let stores = Rc::clone(&self.stores);
+        Box::pin(async move { stores.unfinished(clear).await })
+    }
+
     fn room_is_free(&self, name: RoomId) -> LocalBoxFuture<'static, Result<bool, NoAnswer>> {
         let address = format!("{}/api/rooms/{name}", self.server);
         Box::pin(async move { ask(&address).await })

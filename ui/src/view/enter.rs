@@ -7,6 +7,7 @@ use yew::prelude::*;
 use super::icon::{Icon, icon};
 use super::settings::server_form;
 use crate::backend::{IN_APP, NoAnswer};
+use crate::figures::size;
 use crate::locale::Locale;
 use crate::state::{Intent, NameState, State};
 use crate::visit::Remembered;
@@ -29,6 +30,13 @@ pub fn enter(locale: &Locale, state: &State, on: &Callback<Intent>) -> Html {
         <aside class="side">
             if IN_APP && state.shell.server.is_none() {
                 <section class="card">{ server_form(locale, state, "app-server-ask", on) }</section>
+            }
+            if state.unfinished > 0 {
+                <section class="card return" data-testid="unfinished">
+                    <p class="hint">{ locale.fill("unfinished", &[("size", size(state.unfinished).into())]) }</p>
+                    <button class="button" type="button" data-testid="clear-unfinished" onclick={on.reform(|_| Intent::ClearUnfinished)}>
+                        { icon(Icon::Trash) }{ locale.say("unfinished-clear") }</button>
+                </section>
             }
             { for state.remembered.as_ref().map(|remembered| return_card(locale, remembered, on)) }
             <section class="card">

@@ -10,7 +10,7 @@ use privydrop_common::host::{Errand, Host, Report, SignalEvent};
 use privydrop_common::id::PeerId;
 use privydrop_common::signaling::IceServer;
 use privydrop_common::time::Moment;
-use privydrop_common::transport::LanePlan;
+use privydrop_common::transport::{LanePlan, Step, Transport};
 
 use super::clock::Clock;
 use super::files::Files;
@@ -54,6 +54,9 @@ pub struct BrowserHost {
     clock: Clock,
     server: Server,
     signal: Option<Signal>,
+    /// A link that is asked for soon: with its first one a browser starts threads, looks at its networks and makes a key,
+    /// which takes its time while the server and the peer are still spoken to.
+    spare: Option<BrowserTransport>,
     files: Rc<Files>,
     stores: Rc<Stores>,
     on_view: Box<dyn Fn(View)>,
@@ -69,7 +72,8 @@ impl BrowserHost {
     ) -> Self {
         let Commands { mailbox, server } = commands.clone();
         let clock = Clock::new(mailbox.clone());
-        Self { mailbox, clock, server, signal: None, files, stores, on_view: Box::new(on_view) }
+        let on_view = Box::new(on_view);
+        Self { mailbox, clock, server, signal: None, spare: None, files, stores, on_view }
     }
 
     /// How many data lanes links have here, and are best off with.
@@ -80,6 +84,7 @@ impl BrowserHost {
     fn open_signal(&mut self) {
         let (mailbox, socket) = (self.mailbox.clone(), self.mailbox.new_socket());
         self.signal = Signal::open(&self.server, move |event| mailbox.signal(socket, event));
+        self.spare.get_or_insert_with(BrowserTransport::new);
         if self.signal.is_none() {
             self.mailbox.signal(socket, SignalEvent::Closed);
         }
@@ -99,7 +104,9 @@ impl Host for BrowserHost {
     }
 
     fn connect(&mut self, _peer: PeerId, ice: &[IceServer]) -> BrowserTransport {
-        BrowserTransport::new(ice)
+        let mut link = self.spare.take().unwrap_or_else(BrowserTransport::new);
+        link.negotiate(Step::IceServers(ice.to_vec()));
+        link
     }
 
     fn perform(&mut self, errand: Errand) {

@@ -111,8 +111,17 @@ fn storage() -> Option<web_sys::StorageManager> {
 
 /// Bytes that the browser would still store; `None` when it does not tell.
 pub(super) async fn free_space() -> Option<u64> {
-    let estimate: StorageEstimate = storage()?.estimate().ok()?.await.ok()?.unchecked_into();
+    let estimate = estimate().await?;
     Some(count(estimate.get_quota()? - estimate.get_usage().unwrap_or(0.0)))
+}
+
+/// Bytes that this site stores in the browser, as far as it tells.
+pub(super) async fn used_space() -> u64 {
+    estimate().await.and_then(|estimate| estimate.get_usage()).map_or(0, count)
+}
+
+async fn estimate() -> Option<StorageEstimate> {
+    Some(storage()?.estimate().ok()?.await.ok()?.unchecked_into())
 }
 
 /// True when the person still allows writing, asked again if need be.

@@ -26,6 +26,9 @@ const [SETTLE_BYTES, SETTLE_AFTER] = [64 * 1024 * 1024, 2000];
 /** Milliseconds in which a page that is gone lets go of what it held. */
 const PATIENCE = 3000;
 
+/** The clearing away at the start: two at once would take what the other looks at for used. */
+let begun;
+
 /** Files that are being written, by the number that the page gave them. */
 const files = new Map();
 
@@ -58,11 +61,15 @@ const access = async (place, name) => {
   }
 };
 
-const lastModified = async (place, name) => (await (await place.getFileHandle(name)).getFile()).lastModified;
+const look = async (place, name) => (await place.getFileHandle(name)).getFile();
+const lastModified = async (place, name) => (await look(place, name)).lastModified;
+const size = async (place, name) => (await look(place, name)).size;
 
-/** Removes the folders that nobody uses and that have no journal, or one that was not written to since `before`. */
+/** Looks at the folders that nobody uses. Removes those that have no journal, or one that was not written to since
+    `before`, and tells how many bytes lie in the others. */
 const clearAway = async (before) => {
   const storage = await root();
+  let left = 0;
   for await (const [name, place] of storage.entries()) {
     if (!name.startsWith(PREFIX) || name === WANTED) {
       continue;
@@ -73,10 +80,13 @@ const clearAway = async (before) => {
       if (written < before) {
         // Whatever cannot be removed now waits for the next time.
         await storage.removeEntry(name, { recursive: true }).catch(() => {});
+      } else {
+        left += await size(place, CONTENT).catch(() => 0);
       }
       release();
     }
   }
+  return left;
 };
 
 /** Makes sure that so many bytes more can be stored; what somebody may never come back for gives way. */
@@ -120,7 +130,7 @@ const actions = {
     if (!FileSystemFileHandle.prototype.createSyncAccessHandle) {
       throw new DOMException("no writing in place", "NotSupportedError");
     }
-    await clearAway(now - EXPIRES);
+    await (begun = clearAway(now - EXPIRES));
     const wanted = await directory(WANTED);
     const marks = [];
     for await (const mark of wanted.keys()) {
@@ -137,6 +147,16 @@ const actions = {
   async want(_, mark, on) {
     const wanted = await directory(WANTED);
     await (on ? wanted.getFileHandle(mark, { create: true }) : wanted.removeEntry(mark));
+  },
+
+  /** How many bytes wait for somebody who may never come back; they, and what was to go on by itself, are removed where
+      `clear` says so. */
+  async left(_, clear) {
+    await begun;
+    if (clear) {
+      await (await root()).removeEntry(WANTED, { recursive: true }).catch(() => {});
+    }
+    return clearAway(clear ? Infinity : Date.now() - EXPIRES);
   },
 
   /** Makes a file of `size` bytes, so that missing space shows before the first byte, or opens the one that was left of the

@@ -15,7 +15,7 @@ use privydrop_common::id::Mark;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, MessageEvent, Worker};
 
-use super::js::number;
+use super::js::{count, number};
 use crate::words::version;
 
 /// Bytes of one message to the worker: one piece of nearly every file.
@@ -86,6 +86,12 @@ impl Sink {
     pub(super) fn want(&self, mark: Mark, on: bool) {
         // What cannot be remembered has to be accepted again.
         self.post("want", NO_STORE, None, &[mark.to_string().into(), on.into()], Box::new(|_| {}));
+    }
+
+    /// Bytes of what was left unfinished and nobody receives; with `clear` it is removed, as far as it can be.
+    pub(super) async fn left(&self, clear: bool) -> u64 {
+        let left = self.call("left", NO_STORE, None, &[clear.into()]).await;
+        left.ok().and_then(|bytes| bytes.as_f64()).map_or(0, count)
     }
 
     /// Makes a file of `size` bytes, or opens the one that was left of the item of this identity. With the first `most`
@@ -159,7 +165,7 @@ impl Waiting {
             Some("QuotaExceededError") => Err(SinkFault::Full),
             Some(_) => Err(SinkFault::Broken),
         };
-        if let Some(call) = call.as_f64().and_then(|call| u32::try_from(super::js::count(call)).ok()) {
+        if let Some(call) = call.as_f64().and_then(|call| u32::try_from(count(call)).ok()) {
             self.reply(call, outcome);
         }
     }

@@ -25,12 +25,14 @@ use super::directory::Tree;
 use super::host::Commands;
 use super::mailbox::Mailbox;
 use super::pack::{Medium, Pack, Shape};
-use super::places::{PRIVATE, Place, Places, free_space};
+use super::places::{PRIVATE, Place, Places, free_space, used_space};
 use super::sink::{Answer, Sink, SinkFault};
 use crate::backend::Storage;
 
 /// Most bytes that are received into memory, all items together.
 const MAX_MEMORY: u64 = 256 * 1024 * 1024;
+/// Bytes of unfinished items that a person is told of.
+const WORTH_TELLING: u64 = 1024 * 1024;
 /// Milliseconds that a browser has to begin a download before its address goes.
 const DOWNLOAD_STARTS: u32 = 60_000;
 
@@ -117,6 +119,19 @@ impl Stores {
             known.iter().filter(|mark| !wanted.contains(mark)).for_each(|mark| sink.want(*mark, false));
             wanted.iter().filter(|mark| !known.contains(mark)).for_each(|mark| sink.want(*mark, true));
             *known = wanted.to_vec();
+        }
+    }
+
+    /// Bytes that unfinished items take in the private storage, those that some page receives left out; with `clear`
+    /// they are removed, as far as they can be.
+    pub async fn unfinished(&self, clear: bool) -> u64 {
+        // Where nothing is stored there is no need of the worker.
+        if self.places.storage() != Storage::Private || used_space().await < WORTH_TELLING {
+            return 0;
+        }
+        match self.sink() {
+            Some(sink) => sink.left(clear).await,
+            None => 0,
         }
     }
 

@@ -9,6 +9,7 @@ use privydrop_common::api::ItemState;
 use privydrop_e2e::browser::{Browser, Kind};
 use privydrop_e2e::page::Page;
 use privydrop_e2e::server::Server;
+use privydrop_e2e::usage::ticks;
 use serde::Deserialize;
 
 use crate::{Load, tab};
@@ -19,6 +20,10 @@ pub(crate) const SMALL: u64 = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(250);
+/// A browser that has just been started is at rest by then.
+const SETTLING: Duration = Duration::from_secs(10);
+/// Ticks of CPU time between two looks, of all processes of a browser at rest: 4 %.
+const RESTING: u64 = 1;
 
 /// One opening of each kind.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +69,8 @@ impl Times {
         let link = host.link().await;
         host.item(&load.name, ItemState::Offered).await;
         tab::renew(guest, &[tab::NO_PICKERS, tab::WATCH, tab::ACCEPT]).await;
+        settle(host.browser()).await;
+        settle(guest).await;
         guest.driver().goto(&link).await.expect("a page");
         let start = Instant::now();
         loop {
@@ -74,6 +81,21 @@ impl Times {
             assert!(start.elapsed() < PATIENCE, "nothing came: {noted}, {:?}", guest.complaints().await);
             tokio::time::sleep(LOOK).await;
         }
+    }
+}
+
+/// Waits until a browser has done what it does by itself after its start and after a new tab: whoever opens a link has
+/// had the browser for longer than a second.
+async fn settle(browser: &Browser) {
+    let used = || browser.processes().into_iter().filter_map(ticks).sum::<u64>();
+    let (start, mut before) = (Instant::now(), used());
+    while start.elapsed() < SETTLING {
+        tokio::time::sleep(LOOK).await;
+        let now = used();
+        if now.saturating_sub(before) <= RESTING {
+            break;
+        }
+        before = now;
     }
 }
 

@@ -38,6 +38,7 @@ impl Options {
             match word.as_str() {
                 "--quick" => (options.rounds, options.sizes, options.far) = (1, vec![QUICK], false),
                 "--far" => options.sizes = Vec::new(),
+                "--openings" => (options.sizes, options.far) = (Vec::new(), false),
                 "--rounds" => options.rounds = bench::rounds(&value()?)?,
                 "--size" => {
                     let value = value()?;
@@ -54,7 +55,8 @@ impl Options {
                 }
                 other => {
                     return Err(format!(
-                        "no option `{other}`; there are --rounds N, --size 200M|1G, --sink private|directory, --far, --quick"
+                        "no option `{other}`; there are --rounds N, --size 200M|1G, --sink private|directory, --far, --openings, \
+                         --quick"
                     ));
                 }
             }
@@ -80,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_said_measures_both_sizes_three_times() {
+    fn nothing_said_measures_both_sizes_four_times() {
         let sizes = vec![200_000_000, 1_000_000_000];
         let usual = Options { rounds: 4, sizes, sink: Sink::Private, far: true };
         assert_eq!(parse(""), Ok(usual));
@@ -94,7 +96,8 @@ mod tests {
             parse("--quick"),
             Ok(Options { rounds: 1, sizes: vec![QUICK], sink: Sink::Private, far: false })
         );
-        assert_eq!(parse("--far").map(|options| options.sizes), Ok(vec![]));
+        assert_eq!(parse("--far").map(|options| (options.sizes, options.far)), Ok((vec![], true)));
+        assert_eq!(parse("--openings").map(|options| (options.sizes, options.far)), Ok((vec![], false)));
     }
 
     #[test]

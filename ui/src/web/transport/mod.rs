@@ -45,17 +45,17 @@ impl BrowserTransport {
         LanePlan::new(MAX_LANES, 2)
     }
 
-    /// A new, idle link that will use these servers.
-    pub fn new(ice: &[IceServer]) -> Self {
+    /// A new, idle link without servers; [`Step::IceServers`] gives it some.
+    pub fn new() -> Self {
         let inbox = Rc::new(RefCell::new(Inbox::default()));
         let teller = Teller::new(&inbox, 0);
-        let first = Connection::new(ice, &[Lane::Control, Lane::Data], &teller).ok();
+        let first = Connection::new(&[], &[Lane::Control, Lane::Data], &teller).ok();
         if first.is_none() {
             // The browser has no WebRTC, or no more connections to give.
             teller.fail(Closed::NoPath);
         }
         let path = first.as_ref().map(|first| PathWatch::new(first.browsers(), &inbox));
-        Self { inbox, ice: ice.to_vec(), first, path_watch: path, further: Vec::new(), handed: [0; 2] }
+        Self { inbox, ice: Vec::new(), first, path_watch: path, further: Vec::new(), handed: [0; 2] }
     }
 
     fn negotiate_lane(&mut self, number: u8, step: LaneStep) {
