@@ -14,6 +14,7 @@ const DOORS: &[&str] = &[
     "room_is_free",
     "server",
     "speak",
+    "unfinished",
 ];
 
 fn main() {

@@ -7,6 +7,7 @@ use privydrop_common::api::Command;
 use privydrop_common::bridge::{NoAnswer, NoPlace, Words};
 use privydrop_common::host::{PlaceId, StoreId};
 use privydrop_common::id::RoomId;
+use privydrop_native::disk;
 use tauri::ipc::{Invoke, Response};
 use tauri::{AppHandle, Runtime, State};
 
@@ -29,7 +30,7 @@ macro_rules! doors {
 
 doors! {
     autostart, choose_downloads, choose_place, command, join, news, pick_files, pick_folder, reveal, room_is_free,
-    server, speak,
+    server, speak, unfinished,
 }
 
 /// Passes a command to the session.
@@ -87,6 +88,16 @@ async fn reveal<R: Runtime>(
 ) -> Result<(), NoPlace> {
     let path = shell.kept_at(store).ok_or(NoPlace::Unavailable)?;
     dialogs::reveal(&app, &path)
+}
+
+/// Bytes of what is unfinished in the folder for what is received, without what some program is receiving; with `clear`
+/// it is removed first.
+#[tauri::command]
+async fn unfinished(shell: State<'_, Shell>, clear: bool) -> Result<u64, NoPlace> {
+    let folder = shell.downloads().ok_or(NoPlace::Unavailable)?;
+    let looked = tauri::async_runtime::spawn_blocking(move || disk::unfinished(&folder, clear)).await;
+    let all = looked.ok().and_then(Result::ok).ok_or(NoPlace::Unavailable)?;
+    Ok(all.iter().filter(|left| !left.in_use && !left.removed).map(|left| left.size).sum())
 }
 
 /// Asks the server whether a room's name is free.

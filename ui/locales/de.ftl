@@ -169,6 +169,7 @@ item-hash = BLAKE3
 storage-private = Was du annimmst, wird als Download gespeichert, sobald es vollständig ist; ein Ordner als eine ZIP-Datei. Endet diese Seite vorher, geht es weiter, wenn du den Link wieder öffnest.
 storage-directory = Lass diese Seite offen, bis alles vollständig ist: Was erst halb in deinem Ordner angekommen ist, verwirft der Browser.
 storage-memory = Dieser Browser gibt Seiten keinen Speicher: Du kannst nur Kleines annehmen, und nur solange diese Seite offen bleibt. In einem neueren Browser oder einem nicht privaten Fenster geht mehr.
+app-unfinished = Im Ordner für Empfangenes ist etwas unfertig: { $size }. Es geht weiter, wenn du es wieder annimmst, und bleibt eine Woche.
 unfinished = In diesem Browser ist etwas unfertig: { $size }. Es geht weiter, wenn du seinen Link wieder öffnest, und bleibt eine Woche.
 unfinished-clear = Entfernen
 

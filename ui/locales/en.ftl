@@ -169,6 +169,7 @@ item-hash = BLAKE3
 storage-private = What you accept is saved as a download when it is complete; a folder as one zip. Should this page end before, it goes on when you open the link again.
 storage-directory = Keep this page open until everything is complete: a browser throws away what is half received into a folder of yours.
 storage-memory = This browser gives pages no storage: only small things can be taken, and only while this page stays open. A newer browser or a window that isn't private takes more.
+app-unfinished = Something in the folder for what you receive is unfinished: { $size }. It goes on when you accept it again, and is kept for a week.
 unfinished = Something in this browser is unfinished: { $size }. It goes on when you open its link again, and is kept for a week.
 unfinished-clear = Remove it
 

@@ -169,6 +169,7 @@ item-hash = BLAKE3
 storage-private = Lo que aceptas se guarda como descarga cuando está completo; una carpeta, como un solo zip. Si esta página se cierra antes, todo sigue cuando vuelvas a abrir el enlace.
 storage-directory = Deja esta página abierta hasta que todo esté completo: el navegador descarta lo que solo ha llegado a medias a tu carpeta.
 storage-memory = Este navegador no da espacio a las páginas: solo puedes aceptar cosas pequeñas, y mientras esta página siga abierta. Un navegador más nuevo o una ventana que no sea privada admite más.
+app-unfinished = En la carpeta de lo recibido hay algo sin terminar: { $size }. Sigue cuando lo aceptes de nuevo y se guarda una semana.
 unfinished = En este navegador hay algo sin terminar: { $size }. Sigue cuando vuelvas a abrir su enlace y se guarda una semana.
 unfinished-clear = Quitarlo
 

@@ -169,6 +169,7 @@ item-hash = BLAKE3
 storage-private = Ce que vous acceptez est enregistré comme téléchargement une fois complet ; un dossier devient un seul zip. Si cette page se ferme avant, la suite reprend quand vous rouvrez le lien.
 storage-directory = Gardez cette page ouverte jusqu’à ce que tout soit complet : le navigateur jette ce qui n’est reçu qu’à moitié dans votre dossier.
 storage-memory = Ce navigateur ne donne pas d’espace aux pages : seuls de petits éléments peuvent être acceptés, et seulement tant que cette page reste ouverte. Un navigateur plus récent ou une fenêtre non privée en accepte davantage.
+app-unfinished = Quelque chose est inachevé dans le dossier de réception : { $size }. La suite reprend quand vous l’acceptez de nouveau ; gardé une semaine.
 unfinished = Quelque chose est inachevé dans ce navigateur : { $size }. La suite reprend quand vous rouvrez son lien ; gardé une semaine.
 unfinished-clear = Supprimer
 

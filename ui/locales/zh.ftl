@@ -154,6 +154,7 @@ item-hash = BLAKE3
 storage-private = 接收的内容完成后会作为下载保存；文件夹保存为一个 zip。如果本页提前结束，再次打开链接就会继续。
 storage-directory = 完成之前请保持本页打开：浏览器会丢弃尚未完整收到您文件夹中的内容。
 storage-memory = 这个浏览器不给网页存储空间，只能接收较小的内容，并且要保持本页打开。换新版浏览器或非隐私窗口可以接收更多。
+app-unfinished = 接收文件夹中有未完成的内容：{ $size }。再次接收即可继续，保留一周。
 unfinished = 此浏览器中有未完成的接收：{ $size }。重新打开其链接即可继续，保留一周。
 unfinished-clear = 移除
 

@@ -5,7 +5,6 @@
 
 use std::path::Path;
 
-use privydrop_common::api::NoticeCode;
 use privydrop_e2e::coturn::Coturn;
 use privydrop_e2e::faults::weather;
 use privydrop_e2e::fixture::Fixture;
@@ -77,8 +76,7 @@ async fn two_terminals_go_on_by_themselves_after_the_way_between_them_was_silent
     says(&mut sender, LOST).await;
     site.path.lose(0);
     says(&mut receiver, CONNECTED).await;
-    let (seen, _) = tokio::join!(receiver.done(), sender.done());
-    assert!(!seen.iter().any(|event| event["code"] == NoticeCode::PeerLost.as_str()), "{seen:#?}");
+    tokio::join!(receiver.done(), sender.done());
     Tree::of(&file).assert_same(&Tree::of(&place.path().join("long.bin")));
 }
 

@@ -6,7 +6,7 @@ mod together;
 
 use std::ffi::OsStr;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use privydrop_common::api::ItemState;
 use privydrop_e2e::app::{App, Desk};
@@ -94,6 +94,26 @@ async fn a_second_start_hands_its_link_and_its_files_to_the_first() {
     let ended = app.start_again(&[second.as_ref()]).await;
     assert!(ended.status.success(), "{ended:?}");
     app.page().item("second.txt", ItemState::Offered).await;
+}
+
+#[tokio::test]
+async fn what_is_unfinished_in_the_systems_folder_is_said_and_removed_on_a_word() {
+    let server = Server::start(Rooms::Memory);
+    let desk = Desk::new(Some(&server));
+    let (left, other) = (desk.downloads().join("film.mp4.privydrop-part"), desk.downloads().join("film.mp4"));
+    for file in [&left, &other] {
+        std::fs::write(file, vec![0; 5_000_000]).unwrap();
+    }
+    // What was written to just now might still be received.
+    let earlier = SystemTime::now() - Duration::from_secs(3_600);
+    std::fs::File::open(&left).unwrap().set_modified(earlier).unwrap();
+    let app = App::start_on(desk, &[]).await;
+    let said = app.page().wait_for("what is unfinished", |shown| shown.unfinished.clone()).await;
+    assert!(said.contains("5 MB"), "{said}");
+    picture(&app, "unfinished").await;
+    app.page().click("clear-unfinished").await;
+    app.page().wait_for("nothing unfinished", |shown| shown.unfinished.is_none().then_some(())).await;
+    assert!(!left.exists() && other.exists());
 }
 
 #[tokio::test]

@@ -90,6 +90,14 @@ impl Backend for Desktop {
         tell("reveal", json!({ "store": store }));
     }
 
+    fn unfinished(&self, clear: bool) -> LocalBoxFuture<'static, u64> {
+        async move {
+            let left = call("unfinished", json!({ "clear": clear })).await;
+            left.ok().and_then(|bytes| read(&bytes)).unwrap_or(0)
+        }
+        .boxed_local()
+    }
+
     fn room_is_free(&self, name: RoomId) -> LocalBoxFuture<'static, Result<bool, NoAnswer>> {
         async move {
             let answer = ask("room_is_free", json!({ "name": name })).await;

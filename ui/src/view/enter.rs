@@ -33,7 +33,7 @@ pub fn enter(locale: &Locale, state: &State, on: &Callback<Intent>) -> Html {
             }
             if state.unfinished > 0 {
                 <section class="card return" data-testid="unfinished">
-                    <p class="hint">{ locale.fill("unfinished", &[("size", size(state.unfinished).into())]) }</p>
+                    <p class="hint">{ locale.fill(if IN_APP { "app-unfinished" } else { "unfinished" }, &[("size", size(state.unfinished).into())]) }</p>
                     <button class="button" type="button" data-testid="clear-unfinished" onclick={on.reform(|_| Intent::ClearUnfinished)}>
                         { icon(Icon::Trash) }{ locale.say("unfinished-clear") }</button>
                 </section>
