@@ -65,7 +65,7 @@ impl Peer {
         }
     }
 
-    /// It came and will knock on this device's link, or has one and is about to say what it offers.
+    /// It waits at the door, or has a link and has not said yet what it is called and offers.
     pub(super) fn is_arriving(&self) -> bool {
         self.knocking || (self.link.is_some() && !self.introduced)
     }

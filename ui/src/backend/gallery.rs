@@ -1,4 +1,5 @@
-//! Every look of the page without a session: `?state=NAME` picks a view (`unfinished`: an idle page with a rest), `?theme=` and `?lang=` the rest.
+//! Every look of the page without a session: `?state=NAME` picks a view (`unfinished`: an idle page that keeps something),
+//! `?theme=` and `?lang=` the rest.
 //!
 //! For screenshots and for working on the style sheet. Built with the feature `gallery` only; never shipped.
 

@@ -43,7 +43,7 @@ pub trait Backend {
     /// Hands a received item over: as a download, or shown where it is.
     fn save(&self, store: StoreId);
 
-    /// Bytes that unfinished items take in this browser; with `clear` they are removed first, as far as they can be.
+    /// Bytes that unfinished items take in this browser, or in the app's folder; with `clear` they are removed first, as far as they can be.
     fn unfinished(&self, _clear: bool) -> LocalBoxFuture<'static, u64> {
         Box::pin(core::future::ready(0))
     }
