@@ -82,10 +82,11 @@ impl Sink {
         Ok(marks.iter().filter_map(|mark| mark.as_string()?.parse().ok()).collect())
     }
 
-    /// Remembers that something is to go on by itself, or forgets it.
-    pub(super) fn want(&self, mark: Mark, on: bool) {
+    /// Remembers that something is to go on by itself, or forgets it; tells `heard` when that is done.
+    pub(super) fn want(&self, mark: Mark, on: bool, heard: impl FnOnce() + 'static) {
         // What cannot be remembered has to be accepted again.
-        self.post("want", NO_STORE, None, &[mark.to_string().into(), on.into()], Box::new(|_| {}));
+        let reply = Box::new(|_| heard());
+        self.post("want", NO_STORE, None, &[mark.to_string().into(), on.into()], reply);
     }
 
     /// Bytes of what was left unfinished and nobody receives; with `clear` it is removed, as far as it can be.

@@ -28,6 +28,7 @@ use super::pack::{Medium, Pack, Shape};
 use super::places::{PRIVATE, Place, Places, free_space, used_space};
 use super::sink::{Answer, Sink, SinkFault};
 use crate::backend::Storage;
+use crate::memory::{is_unwanted, keep_unwanted};
 
 /// Most bytes that are received into memory, all items together.
 const MAX_MEMORY: u64 = 256 * 1024 * 1024;
@@ -116,8 +117,11 @@ impl Stores {
         };
         let mut known = self.wanted.borrow_mut();
         if *known != wanted {
-            known.iter().filter(|mark| !wanted.contains(mark)).for_each(|mark| sink.want(*mark, false));
-            wanted.iter().filter(|mark| !known.contains(mark)).for_each(|mark| sink.want(*mark, true));
+            known.iter().filter(|mark| !wanted.contains(mark)).for_each(|mark| forget(sink, *mark));
+            for mark in wanted.iter().filter(|mark| !known.contains(mark)) {
+                keep_unwanted(*mark, false);
+                sink.want(*mark, true, || {});
+            }
             *known = wanted.to_vec();
         }
     }
@@ -256,7 +260,12 @@ impl Stores {
                     (Rc::clone(&sink), Rc::clone(&self.places), self.commands.clone());
                 spawn_local(async move {
                     match begun.begin().await {
-                        Ok(wanted) => commands.give(Command::GoOn { wanted, place: PRIVATE }),
+                        Ok(mut wanted) => {
+                            wanted
+                                .extract_if(.., |mark| is_unwanted(*mark))
+                                .for_each(|mark| forget(&begun, mark));
+                            commands.give(Command::GoOn { wanted, place: PRIVATE });
+                        }
                         Err(_) => places.forbid_private(),
                     }
                 });
@@ -280,6 +289,12 @@ impl Stores {
         self.downloads.borrow_mut().insert(store, Download { name: pack.name().to_owned(), content });
         Ok(Kept::InStorage)
     }
+}
+
+/// This goes on no more, not even when the page ends before the worker, which may be busy storing, comes to it.
+fn forget(sink: &Sink, mark: Mark) {
+    keep_unwanted(mark, true);
+    sink.want(mark, false, move || keep_unwanted(mark, false));
 }
 
 /// Carries out the orders for one item until it is discarded.
