@@ -2,8 +2,7 @@
 //!
 //! Secrets stay on this device. Storage that is missing, full or unreadable is as good as empty: nothing fails for it.
 
-use privydrop_common::api::{Keepsake, MAX_WANTED};
-use privydrop_common::id::Mark;
+use privydrop_common::api::Keepsake;
 use web_sys::Storage;
 
 use crate::locale::Language;
@@ -17,7 +16,6 @@ const LINK: &str = "privydrop.link";
 const KEEPSAKE: &str = "privydrop.keepsake";
 const TYPED: &str = "privydrop.typed";
 const SHARES: &str = "privydrop.shares";
-const UNWANTED: &str = "privydrop.unwanted";
 
 /// The chosen language, else the first that the browser asks for and the page speaks.
 pub fn language() -> Language {
@@ -58,23 +56,6 @@ pub fn keep_room(room: Option<&Remembered>) {
     set(for_good(), ROOM, kept.as_deref());
 }
 
-/// Is this among what goes on no more, although slower storage may not have heard of it yet?
-pub fn is_unwanted(mark: Mark) -> bool {
-    unwanted().contains(&entry(mark))
-}
-
-/// Keeps at once that this goes on no more, until slower storage has heard of it: the page may end before that.
-pub fn keep_unwanted(mark: Mark, on: bool) {
-    let (kept, entry) = (unwanted(), entry(mark));
-    let mut rest = kept.replace(&entry, "");
-    if on && rest.len() < MAX_WANTED * entry.len() {
-        rest.push_str(&entry);
-    }
-    if rest != kept {
-        set(for_good(), UNWANTED, Some(rest.as_str()).filter(|rest| !rest.is_empty()));
-    }
-}
-
 /// This tab's visit.
 pub fn visit() -> Visit {
     Visit {
@@ -98,14 +79,6 @@ pub fn change_visit(change: impl FnOnce(&mut Visit)) {
     let mut visit = visit();
     change(&mut visit);
     keep_visit(&visit);
-}
-
-fn unwanted() -> String {
-    get(for_good(), UNWANTED).unwrap_or_default()
-}
-
-fn entry(mark: Mark) -> String {
-    format!("{mark} ")
 }
 
 fn for_good() -> Option<Storage> {

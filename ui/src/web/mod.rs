@@ -18,3 +18,4 @@ mod sink;
 pub mod store;
 mod stream;
 mod transport;
+mod unwanted;

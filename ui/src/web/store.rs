@@ -27,8 +27,8 @@ use super::mailbox::Mailbox;
 use super::pack::{Medium, Pack, Shape};
 use super::places::{PRIVATE, Place, Places, free_space, used_space};
 use super::sink::{Answer, Sink, SinkFault};
+use super::unwanted::{is_unwanted, keep_unwanted};
 use crate::backend::Storage;
-use crate::memory::{is_unwanted, keep_unwanted};
 
 /// Most bytes that are received into memory, all items together.
 const MAX_MEMORY: u64 = 256 * 1024 * 1024;
