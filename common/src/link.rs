@@ -210,6 +210,9 @@ impl Link {
             if self.mending.show(now) {
                 self.events.push_back(LinkEvent::Silent(true));
             }
+            if self.mending.is_stuck(now) {
+                self.events.push_back(LinkEvent::Stuck);
+            }
             if self.mending.is_due(now) {
                 self.restart(now);
             }
@@ -253,7 +256,7 @@ impl Link {
             Happened::Path(path) => self.events.push_back(LinkEvent::Path(path)),
             Happened::Interrupted => self.mending.interrupted(now),
             Happened::Restored => {
-                if self.mending.restored() {
+                if self.mending.restored(now) {
                     self.ask_for_sign();
                 }
             }

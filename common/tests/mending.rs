@@ -111,6 +111,25 @@ fn after_twenty_seconds_bytes_flow_again_two_seconds_after_the_networks_return()
 }
 
 #[test]
+fn behind_relays_bytes_flow_as_soon_although_everything_begun_meanwhile_is_lost() {
+    let wait = |seed: u64| {
+        let (mut world, host, guest, content) = under_way(350 + seed, 24);
+        (world.wires.relayed, world.wires.cut) = (true, true);
+        world::Wires::look(&mut world);
+        world.pass(Duration::from_millis(17_000 + 350 * seed));
+        world.wires.cut = false;
+        world::Wires::look(&mut world);
+        let waited = until_bytes_flow(&mut world, guest);
+        ends_well(world, [host, guest], &content);
+        waited
+    };
+    let mut waits: Vec<Duration> = (0..16).map(wait).collect();
+    waits.sort();
+    // A path takes up to two seconds to be found again.
+    assert!(waits[8] <= Duration::from_millis(2_500) && waits[15] <= seconds(4), "{waits:?}");
+}
+
+#[test]
 fn after_a_minute_a_new_connection_is_made_with_the_room_key() {
     for seed in 0..4 {
         let (mut world, host, guest, content) = under_way(230 + seed, 24);

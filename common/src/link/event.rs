@@ -41,6 +41,8 @@ pub(crate) enum LinkEvent {
     Lanes(u8),
     /// Silent for some time, or no more.
     Silent(bool),
+    /// Its path is back and carries nothing, after a silence that was shown.
+    Stuck,
     /// Its path is being mended: through the server, which had better be there.
     Mending,
     /// It is over.

@@ -19,6 +19,8 @@ use crate::wire::Control;
 /// A silence that lasts this long after the transport told of it is shown, and a new connection is tried beside the
 /// old one. By then some seven seconds have passed; stacks that double their waits would wait ever longer from there.
 const SHOWN_AFTER: Duration = Duration::from_millis(2_500);
+/// A path that is back has so long to carry something, before a link that was shown as silent is made anew.
+const STUCK_AFTER: Duration = Duration::from_millis(300);
 /// A link that is silent for so long is over: whoever was there is gone, or comes back by the room key. Stacks whose ICE is
 /// restarted again and again never say so themselves.
 const OVER_AFTER: Duration = Duration::from_secs(25);
@@ -26,7 +28,9 @@ const OVER_AFTER: Duration = Duration::from_secs(25);
 const SPREAD: Duration = Duration::from_millis(300);
 /// Waits from one restart to the next, doubled each time.
 const AGAIN_FIRST: Duration = Duration::from_secs(3);
-const AGAIN_MAX: Duration = Duration::from_secs(12);
+/// With its spread no longer than a relay is asked for an address (9 s in the native stack): the return of the network
+/// falls into no gap.
+const AGAIN_MAX: Duration = Duration::from_secs(6);
 /// Answers that this side is making at once; a peer that offers faster than they are made breaks the protocol.
 const MAX_MAKING: usize = 8;
 
@@ -41,6 +45,8 @@ pub(super) struct Mending {
     /// Until the peer has seen what was said since.
     silent_since: Option<Moment>,
     shown: bool,
+    /// By then something must have come over the path that is back.
+    carries_by: Option<Moment>,
     /// The transport hears nothing.
     is_broken: bool,
     tries: u32,
@@ -59,6 +65,7 @@ impl Mending {
             chance,
             silent_since: None,
             shown: false,
+            carries_by: None,
             is_broken: false,
             tries: 0,
             next: None,
@@ -86,15 +93,23 @@ impl Mending {
     pub(super) fn interrupted(&mut self, now: Moment) {
         self.silent_since.get_or_insert(now);
         self.is_broken = true;
+        self.carries_by = None;
         self.wake(now);
     }
 
     /// It hears again. That is the path alone: what stacks carry over it may wait for half a minute until they send
     /// again, so that the peer has to be asked whether it sees anything. False when there is no need to.
-    pub(super) fn restored(&mut self) -> bool {
+    pub(super) fn restored(&mut self, now: Moment) -> bool {
         self.is_broken = false;
         self.next = None;
+        self.carries_by = self.is_silent().then_some(now + STUCK_AFTER);
         self.is_silent()
+    }
+
+    /// True once when nothing has come over a path that is back, and the silence was shown: a new connection is there
+    /// before the stacks send again.
+    pub(super) fn is_stuck(&mut self, now: Moment) -> bool {
+        self.shown && self.carries_by.take_if(|by| *by <= now).is_some()
     }
 
     /// The peer saw what was said after the path was back: both directions carry. True when the silence was shown.
@@ -103,6 +118,7 @@ impl Mending {
             return false;
         }
         self.silent_since = None;
+        self.carries_by = None;
         core::mem::take(&mut self.shown)
     }
 
@@ -114,7 +130,8 @@ impl Mending {
 
     pub(super) fn poll_timeout(&self) -> Option<Moment> {
         let silent = self.silent_since.map(|since| since + if self.shown { OVER_AFTER } else { SHOWN_AFTER });
-        [silent, self.next].into_iter().flatten().min()
+        let stuck = self.carries_by.filter(|_| self.shown);
+        [silent, self.next, stuck].into_iter().flatten().min()
     }
 
     /// True once when the silence is to be shown.
@@ -284,9 +301,9 @@ mod tests {
             }
             prop_assert_eq!(shown, [at(2_500)]);
             prop_assert!(tried[0] <= at(300) && tried[1] <= at(5_000), "{:?}", tried);
-            prop_assert!((3..=6).contains(&tried.len()), "{:?}", tried);
+            prop_assert!((3..=9).contains(&tried.len()), "{:?}", tried);
             prop_assert!(mending.is_over(at(25_000)) && mending.poll_timeout() == Some(at(25_000)));
-            prop_assert!(mending.restored());
+            prop_assert!(mending.restored(at(24_900)));
             prop_assert_eq!(mending.poll_timeout(), Some(at(25_000)));
             prop_assert!(mending.is_shown(), "nothing came over it yet");
             prop_assert!(mending.seen() && !mending.is_silent() && !mending.seen());
@@ -298,20 +315,36 @@ mod tests {
         let mut mending = Mending::new(7);
         mending.interrupted(at(0));
         assert!(!mending.show(at(2_499)));
-        assert!(mending.restored() && !mending.seen());
-        assert!(!mending.show(at(9_000)));
+        assert!(mending.restored(at(2_499)) && !mending.seen());
+        assert!(!mending.show(at(9_000)) && !mending.is_stuck(at(9_000)));
     }
 
     #[test]
     fn a_path_that_is_back_and_carries_nothing_is_shown_as_silent() {
         let mut mending = Mending::new(7);
         mending.interrupted(at(0));
-        assert!(mending.restored());
+        assert!(mending.restored(at(1_000)));
         assert!(mending.show(at(2_500)));
         mending.interrupted(at(3_000));
         assert!(!mending.seen(), "said before the path broke again");
-        assert!(mending.restored() && mending.seen());
-        assert!(!mending.restored(), "nothing to ask");
+        assert!(mending.restored(at(3_100)) && mending.seen());
+        assert!(!mending.restored(at(3_200)), "nothing to ask");
+    }
+
+    #[test]
+    fn a_path_that_is_back_and_carries_nothing_is_stuck_once_after_a_moment() {
+        let mut mending = Mending::new(7);
+        mending.interrupted(at(0));
+        assert!(
+            mending.restored(at(1_000)) && !mending.is_stuck(at(1_300)),
+            "not shown: its stacks send soon"
+        );
+        mending.interrupted(at(2_000));
+        assert!(mending.show(at(2_500)) && !mending.is_stuck(at(2_500)), "broken again");
+        assert!(mending.restored(at(9_000)) && !mending.is_stuck(at(9_299)));
+        assert_eq!(mending.poll_timeout(), Some(at(9_300)));
+        assert!(mending.is_stuck(at(9_300)) && !mending.is_stuck(at(9_301)));
+        assert!(mending.restored(at(9_400)) && mending.seen() && !mending.is_stuck(at(9_800)));
     }
 
     #[test]

@@ -55,11 +55,10 @@ impl Session {
         if !matches!(self.room.phase, Phase::InRoom) {
             return;
         }
-        let Some(me) = self.room.membership.as_ref().map(|membership| membership.me) else { return };
-        let (hosting, sharing) = (self.is_hosting(), self.is_sharing());
+        let sharing = self.is_sharing();
         let due = |id: &PeerId, peer: &Peer| {
             let wanted = peer.host || sharing || peer.sharing;
-            let mine = peer.host || (!hosting && me < *id);
+            let mine = self.calls(*id);
             let ready = peer.retry_at.is_none_or(|at| at <= now) && peer.attempts < MAX_ATTEMPTS;
             let missing = peer.link.and_then(|link| self.links.get(&link)).is_none_or(Link::is_stale);
             wanted && mine && ready && peer.present && missing
@@ -77,6 +76,13 @@ impl Session {
         for peer in self.peers.values_mut() {
             peer.retry_at.take_if(|at| *at <= now);
         }
+    }
+
+    /// True when this side is the one that calls.
+    fn calls(&self, peer: PeerId) -> bool {
+        let host = self.peers.get(&peer).is_some_and(|peer| peer.host);
+        let me = self.room.membership.as_ref().map(|here| here.me);
+        host || (!self.is_hosting() && me.is_some_and(|me| me < peer))
     }
 
     /// True while a link to this member is being made.
@@ -141,9 +147,29 @@ impl Session {
             LinkEvent::Silent(silent) => self.change_peer(peer, |peer| {
                 peer.state = if silent { PeerState::Lost } else { PeerState::Connected };
             }),
+            LinkEvent::Stuck => self.call_anew(peer),
             LinkEvent::Mending => self.look_for_server(now),
             LinkEvent::Ended(ending) => self.handle_ended(id, peer, ending, now),
         }
+    }
+
+    /// The way to this member is there again: whatever was begun before that waits for what it lost, so what is begun now is
+    /// sooner up.
+    fn call_anew(&mut self, peer: PeerId) {
+        if !self.calls(peer) {
+            return;
+        }
+        let begun: Vec<LinkId> = self
+            .links_to(peer)
+            .filter(|link| self.links.get(link).is_some_and(|link| !link.is_up()))
+            .collect();
+        for attempt in begun {
+            self.drop_link(attempt);
+        }
+        self.change_peer(peer, |peer| {
+            peer.attempts = 0;
+            peer.retry_at = None;
+        });
     }
 
     /// A peer broke the protocol on a link that was up.

@@ -30,6 +30,8 @@ pub struct Wires {
     pub restarts: u32,
     /// While true nothing gets through and new links find no path.
     pub cut: bool,
+    /// What is begun while it is cut never comes to anything: it found no relay.
+    pub relayed: bool,
     /// Bytes that crossed data lanes.
     pub carried: u64,
     /// The last fetch that anybody sent.
@@ -111,6 +113,7 @@ impl Default for Wires {
             servers: BTreeMap::new(),
             restarts: 0,
             cut: false,
+            relayed: false,
             carried: 0,
             last_transfer: None,
             carried_by: BTreeMap::new(),
@@ -143,7 +146,7 @@ impl Wires {
             Step::Accept(answer) => {
                 let wire = world.wires.ends.get_mut(&end).expect("a transport");
                 wire.remote = Some(answer.as_str().to_owned());
-                wire.accepted = true;
+                wire.accepted = wire.other.is_some() || !(world.wires.cut && world.wires.relayed);
                 Self::join(world, end);
             }
             Step::Candidate(_) => {}
