@@ -398,6 +398,9 @@ impl Link {
     }
 
     fn handle_frame(&mut self, lane: Lane, frame: Bytes, now: Moment) {
+        if self.mending.heard() {
+            self.events.push_back(LinkEvent::Silent(false));
+        }
         match (&self.stage, lane) {
             (Stage::Up(_), Lane::Control) => match Control::decode(&frame) {
                 Ok(control @ (Control::Lanes(_) | Control::Lane { .. })) => self.handle_lanes(control, now),

@@ -129,12 +129,15 @@ fn split_line(line: &str) -> Result<(u8, &str), SdpError> {
     }
 }
 
-/// The fingerprint in an attribute, if it is one. Lenient about case and blanks in the name, so that no stack
-/// sees a fingerprint that this gate overlooks.
+/// The fingerprint in an attribute, if it is one. Lenient about case and blanks in the name, and strict with names that
+/// only hold the word, so that no stack sees a fingerprint that this gate overlooks.
 fn fingerprint_of(attribute: &str) -> Result<Option<Fingerprint>, SdpError> {
     let (name, value) = attribute.split_once(':').unwrap_or((attribute, ""));
-    if !name.trim().eq_ignore_ascii_case("fingerprint") {
+    if !name.to_ascii_lowercase().contains("fingerprint") {
         return Ok(None);
+    }
+    if !name.trim().eq_ignore_ascii_case("fingerprint") {
+        return Err(SdpError::Fingerprint);
     }
     let (hash, value) = value.split_once(' ').ok_or(SdpError::Fingerprint)?;
     if !hash.eq_ignore_ascii_case("sha-256") {
@@ -272,6 +275,7 @@ mod tests {
             (offer("a=Fingerprint:sha-1 00:11\r\n"), SdpError::Fingerprint),
             (offer("a= fingerprint :sha-1 00:11\r\n"), SdpError::Fingerprint),
             (offer("a=fingerprint\r\n"), SdpError::Fingerprint),
+            (offer(&format!("a=/Fingerprint:sha-256 {HEX}\r\n")), SdpError::Fingerprint),
             (offer(&format!("a=fingerprint:sha-256 {HEX}:00\r\n")), SdpError::Fingerprint),
             (offer(&format!("a=fingerprint:sha-256  {HEX}\r\n")), SdpError::Fingerprint),
             (offer(&format!("a=fingerprint:sha-256 +{}\r\n", &HEX[1..])), SdpError::Fingerprint),

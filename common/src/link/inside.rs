@@ -80,6 +80,10 @@ impl Link {
                 if fits {
                     self.taken_candidates = 0;
                     self.events.push_back(LinkEvent::Negotiate(Step::Answer(sdp)));
+                    // A transport that is restarted in time never says that it heard nothing.
+                    if self.mending.doubted(now) {
+                        self.ask_for_sign();
+                    }
                 }
                 fits
             }

@@ -20,7 +20,7 @@ use crate::wire::Control;
 /// old one. By then some seven seconds have passed; stacks that double their waits would wait ever longer from there.
 const SHOWN_AFTER: Duration = Duration::from_millis(2_500);
 /// A path that is back has so long to carry something, before a link that was shown as silent is made anew.
-const STUCK_AFTER: Duration = Duration::from_millis(300);
+const STUCK_AFTER: Duration = Duration::from_millis(150);
 /// A link that is silent for so long is over: whoever was there is gone, or comes back by the room key. Stacks whose ICE is
 /// restarted again and again never say so themselves.
 const OVER_AFTER: Duration = Duration::from_secs(25);
@@ -45,6 +45,8 @@ pub(super) struct Mending {
     /// Until the peer has seen what was said since.
     silent_since: Option<Moment>,
     shown: bool,
+    /// Silent by the peer's word alone.
+    doubted: bool,
     /// By then something must have come over the path that is back.
     carries_by: Option<Moment>,
     /// The transport hears nothing.
@@ -65,6 +67,7 @@ impl Mending {
             chance,
             silent_since: None,
             shown: false,
+            doubted: false,
             carries_by: None,
             is_broken: false,
             tries: 0,
@@ -93,8 +96,22 @@ impl Mending {
     pub(super) fn interrupted(&mut self, now: Moment) {
         self.silent_since.get_or_insert(now);
         self.is_broken = true;
+        self.doubted = false;
         self.carries_by = None;
         self.wake(now);
+    }
+
+    /// The peer restarts, so it hears nothing, or has moved: silent until something comes from it, or it has seen a sign.
+    /// False when it was taken for silent before.
+    pub(super) fn doubted(&mut self, now: Moment) -> bool {
+        self.doubted |= !self.is_silent();
+        self.silent_since.get_or_insert(now);
+        self.doubted
+    }
+
+    /// Something came over it. True when that ends a doubt after it was shown.
+    pub(super) fn heard(&mut self) -> bool {
+        core::mem::take(&mut self.doubted) && self.seen()
     }
 
     /// It hears again. That is the path alone: what stacks carry over it may wait for half a minute until they send
@@ -118,6 +135,7 @@ impl Mending {
             return false;
         }
         self.silent_since = None;
+        self.doubted = false;
         self.carries_by = None;
         core::mem::take(&mut self.shown)
     }
@@ -336,15 +354,28 @@ mod tests {
         let mut mending = Mending::new(7);
         mending.interrupted(at(0));
         assert!(
-            mending.restored(at(1_000)) && !mending.is_stuck(at(1_300)),
+            mending.restored(at(1_000)) && !mending.is_stuck(at(1_150)),
             "not shown: its stacks send soon"
         );
         mending.interrupted(at(2_000));
         assert!(mending.show(at(2_500)) && !mending.is_stuck(at(2_500)), "broken again");
-        assert!(mending.restored(at(9_000)) && !mending.is_stuck(at(9_299)));
-        assert_eq!(mending.poll_timeout(), Some(at(9_300)));
-        assert!(mending.is_stuck(at(9_300)) && !mending.is_stuck(at(9_301)));
+        assert!(mending.restored(at(9_000)) && !mending.is_stuck(at(9_149)));
+        assert_eq!(mending.poll_timeout(), Some(at(9_150)));
+        assert!(mending.is_stuck(at(9_150)) && !mending.is_stuck(at(9_151)));
         assert!(mending.restored(at(9_400)) && mending.seen() && !mending.is_stuck(at(9_800)));
+    }
+
+    #[test]
+    fn whoever_is_asked_to_restart_doubts_the_path_until_something_comes_over_it() {
+        let mut mending = Mending::new(7);
+        assert!(mending.doubted(at(0)) && mending.is_silent());
+        assert!(!mending.heard() && !mending.is_silent(), "never shown");
+        assert!(mending.doubted(at(1_000)) && mending.show(at(3_500)));
+        assert!(mending.heard() && !mending.is_silent());
+        assert!(mending.doubted(at(4_000)));
+        mending.interrupted(at(5_000));
+        assert!(!mending.heard() && mending.is_silent(), "what came before it broke says nothing");
+        assert!(!mending.doubted(at(6_000)), "known already");
     }
 
     #[test]
