@@ -35,7 +35,10 @@ impl Origins {
 fn normal(origin: &str) -> String {
     let origin = origin.trim_end_matches('/').to_ascii_lowercase();
     let port = if origin.starts_with("https:") { ":443" } else { ":80" };
-    origin.strip_suffix(port).unwrap_or(&origin).to_owned()
+    // What has a port before this one is no origin, and must not become one.
+    let has_port =
+        |rest: &&str| authority(rest).is_some_and(|rest| rest.contains(':') && !rest.ends_with(']'));
+    origin.strip_suffix(port).filter(|rest| !has_port(rest)).unwrap_or(&origin).to_owned()
 }
 
 fn authority(origin: &str) -> Option<&str> {
@@ -46,7 +49,7 @@ fn authority(origin: &str) -> Option<&str> {
 fn is_local(origin: &str) -> bool {
     let authority = authority(origin).unwrap_or_default();
     let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "0"));
-    host == "localhost" && port.bytes().all(|byte| byte.is_ascii_digit())
+    host == "localhost" && port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
 }
 
 fn is_same_host(origin: &str, headers: &HeaderMap) -> bool {
@@ -73,6 +76,7 @@ mod tests {
     fn pages_of_this_server_the_desktop_app_and_configured_ones_may_connect() {
         assert!(allows("192.168.1.5:8080", &["http://192.168.1.5:8080"]));
         assert!(allows("drop.lan", &["http://drop.lan:80"]));
+        assert!(allows("[2001:db8::1]", &["http://[2001:db8::1]:80"]));
         assert!(allows("backend:9", &["https://drop.example"]));
         assert!(allows("backend:9", &["HTTPS://Drop.Example:443"]));
         for local in
@@ -97,6 +101,8 @@ mod tests {
             "",
             "https://",
             "http://localhost:1.evil.example",
+            "http://localhost:1:80",
+            "http://localhost:65536",
             "file://",
             "http://drop.lan@evil.example",
         ] {

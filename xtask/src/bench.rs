@@ -146,7 +146,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         }
         Some("resume") => {
             rest.splice(0..0, ["--only".to_owned(), "resume".to_owned()]);
-            natively(&[SERVER, TERMINAL, NATIVE], &rest)
+            natively(&[PACKAGES, TOOLS, WEB, SERVER, TERMINAL, NATIVE], &rest)
         }
         Some("signal") => signal(rounds(&rest)?),
         other => Err(unknown(other.unwrap_or_default())),

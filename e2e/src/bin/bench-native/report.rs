@@ -13,6 +13,8 @@ const WANTED_BROWSER: f64 = 0.95;
 const WANTED_SMALL: f64 = 0.5;
 /// Most seconds until bytes flow again after the network was away.
 const WANTED_DROP: f64 = 2.0;
+/// The same after a page was loaded again.
+const WANTED_RELOAD: f64 = 1.5;
 /// Most bytes that travel again after a kill: a piece, and what is written and not told by the journal.
 const WANTED_RESENT: u64 = 2 << 20;
 /// Largest part of a transfer that journal and hashing may take, each.
@@ -115,6 +117,18 @@ impl Table {
             app: format!("{app:.2}"),
             wanted: format!("≤ {WANTED_DROP:.1}"),
             met: Some(app <= WANTED_DROP),
+            ..Line::default()
+        });
+    }
+
+    /// How long it takes until bytes flow after a page was loaded again.
+    pub(crate) fn add_reload(&mut self, rounds: &[f64]) {
+        let app = median(rounds.iter().copied());
+        self.lines.push(Line {
+            figure: "page loaded again: seconds until bytes flow again".to_owned(),
+            app: format!("{app:.2}"),
+            wanted: format!("≤ {WANTED_RELOAD:.1}"),
+            met: Some(app <= WANTED_RELOAD),
             ..Line::default()
         });
     }

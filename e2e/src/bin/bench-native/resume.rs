@@ -1,14 +1,17 @@
-//! What going on costs: from the network's return to the first bytes, what travels again after a kill, and what the
-//! journal and the hashing take from the transfers that nothing happens to.
+//! What going on costs: from the network's return, or a page's reload, to the first bytes, what travels again after a kill,
+//! and what the journal and the hashing take from the transfers that nothing happens to.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use privydrop_common::api::ItemState;
 use privydrop_common::pieces::{piece_count, piece_range, value_of};
+use privydrop_e2e::browser::Kind;
 use privydrop_e2e::coturn::Coturn;
 use privydrop_e2e::faults::plan::{Fault, Plan, What};
 use privydrop_e2e::faults::{self, weather};
-use privydrop_e2e::fixture::Fixture;
+use privydrop_e2e::fixture::{BIG, Fixture};
+use privydrop_e2e::page::Page;
 use privydrop_e2e::server::{Rooms, Server};
 use privydrop_e2e::terminal::Terminal;
 use tokio::time::sleep;
@@ -30,10 +33,12 @@ const LONG: u64 = 4 << 30;
 /// with all headers, a tenth more than there is of the file.
 const KILLED: u64 = 32 * MIB;
 const KILLED_WITHIN: u64 = 12 * MIB;
+/// Percent of a page's file after which it is loaded again: where there is as much to read again as to receive.
+const RELOADED_AT: u8 = 50;
 /// Kills a round.
 const KILLS: u64 = 5;
 
-/// All three.
+/// All of them.
 pub(crate) async fn measure(options: &Options, fixture: &mut Fixture, file: &Path, table: &mut Table) {
     let long = file.with_file_name("long.bin");
     std::fs::File::create(&long).and_then(|file| file.set_len(LONG)).expect("room for no bytes");
@@ -45,6 +50,18 @@ pub(crate) async fn measure(options: &Options, fixture: &mut Fixture, file: &Pat
     }
     table.add_drop(AWAY.as_secs(), &drops);
 
+    let mut reloads = Vec::new();
+    let big = fixture.file("for a page.bin", BIG);
+    let server = Server::start(Rooms::Memory);
+    let page = Page::open_without_folders(Kind::Chromium, server.address()).await;
+    for number in 1..=options.rounds {
+        let seconds = back_after_a_reload(&page, &big, &server).await;
+        println!("round {number}  bytes flow {seconds:.2} s after a page is loaded again");
+        reloads.push(seconds);
+    }
+    table.add_reload(&reloads);
+    drop(page);
+
     let kills: Vec<Plan> = (1..=options.rounds as u64 * KILLS).map(killed).collect();
     // The rounds have a runtime of their own.
     let reports = std::thread::spawn(move || faults::reports(&kills)).join().expect("rounds that end well");
@@ -52,7 +69,6 @@ pub(crate) async fn measure(options: &Options, fixture: &mut Fixture, file: &Pat
     println!("sent again after each kill: {resent:?} bytes");
     table.add_resent(&resent);
 
-    let server = Server::start(Rooms::Memory);
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
         let without = terminals::moved_without_journal(&server, file, options.size).await;
@@ -104,6 +120,26 @@ async fn back_after_a_drop(file: &Path) -> f64 {
         seconds = measure => seconds,
         () = listen => unreachable!("it listens without an end"),
     }
+}
+
+/// Seconds from the wish to load a page again, which has half of what a terminal sends, until more of it comes.
+async fn back_after_a_reload(page: &Page, file: &Path, server: &Server) -> f64 {
+    page.go(server.address()).await;
+    let name = file.file_name().expect("its name").to_string_lossy();
+    let mut terminal = Terminal::start(server, &["send".as_ref(), file.as_ref()], "");
+    page.join(terminal.next("room").await["link"].as_str().expect("a link")).await;
+    page.item(&name, ItemState::Offered).await;
+    page.press(&name, "accept").await;
+    page.moved_past(&name, RELOADED_AT).await;
+    let started = Instant::now();
+    page.reload().await;
+    let resumed = page.resumed().await;
+    page.moved_past(&name, resumed).await;
+    let seconds = started.elapsed().as_secs_f64();
+    page.item(&name, ItemState::Done).await;
+    terminal.done().await;
+    page.leave().await;
+    seconds
 }
 
 /// A round in which nothing happens but that the receiver is killed.
