@@ -176,14 +176,8 @@ impl Session {
     }
 
     pub(super) fn handle_again(&mut self, link: LinkId, transfer: TransferId, file: FileIndex, piece: u32) {
-        let job = JobId(self.next_number());
-        let Some(fetch) = self.fetch(link, transfer) else { return };
-        match fetch.outgoing.handle_again(file, piece, job) {
-            Some(errand) => {
-                self.jobs.insert(job, JobOwner::Read(link, transfer));
-                self.perform(errand);
-            }
-            None => self.end_for_violation(link),
+        if self.fetch(link, transfer).is_some_and(|fetch| !fetch.outgoing.handle_again(file, piece)) {
+            self.end_for_violation(link);
         }
     }
 

@@ -77,6 +77,8 @@ pub(crate) struct Outgoing {
     done: VecDeque<(u32, u32)>,
     cursor: Cursor,
     pending: VecDeque<Pending>,
+    /// Pieces that are to be sent once more, and how many there were in all.
+    again: VecDeque<(u32, u32)>,
     repeats: u32,
     granted: u64,
     /// Payload bytes sent or being read for sending.
@@ -121,6 +123,7 @@ impl Outgoing {
             done: have.done().iter().copied().collect(),
             cursor: Cursor::default(),
             pending: VecDeque::new(),
+            again: VecDeque::new(),
             repeats: 0,
             granted,
             claimed: 0,
@@ -149,13 +152,14 @@ impl Outgoing {
     }
 
     /// The receiver wants a piece once more. False when it asks for what does not exist, or too often.
-    pub(crate) fn handle_again(&mut self, file: FileIndex, piece: u32, job: JobId) -> Option<Errand> {
-        let shared = *self.files.get(file.0 as usize)?;
-        if piece >= piece_count(shared.size) || self.repeats >= MAX_REPEATS {
-            return None;
+    pub(crate) fn handle_again(&mut self, file: FileIndex, piece: u32) -> bool {
+        let exists = self.files.get(file.0 as usize).is_some_and(|file| piece < piece_count(file.size));
+        if !exists || self.repeats >= MAX_REPEATS {
+            return false;
         }
         self.repeats += 1;
-        Some(self.read(job, file.0, piece, false, true))
+        self.again.push_back((file.0, piece));
+        true
     }
 
     /// Takes the outcome of a read that this fetch asked for.
@@ -187,14 +191,19 @@ impl Outgoing {
         let mut errands = Vec::new();
         while !self.is_paused() && self.pending.len() < MAX_READS {
             let ahead: u64 = self.pending.iter().map(|pending| pending.length).sum();
-            let Some((file, piece, bare)) = self.next_piece() else { break };
+            let again = self.again.front().map(|(file, piece)| (*file, *piece, false));
+            let Some((file, piece, bare)) = again.or_else(|| self.next_piece()) else { break };
             let (_, length) = piece_range(self.files[file as usize].size, piece);
-            let affordable = bare || self.claimed + length <= self.granted;
+            // Who asks once more has dropped what was granted for it the first time.
+            let affordable = again.is_some() || bare || self.claimed + length <= self.granted;
             if !affordable || (ahead > 0 && ahead + length > READ_AHEAD) {
                 break;
             }
-            self.advance();
-            errands.push(self.read(jobs(), file, piece, bare, false));
+            match again {
+                Some(_) => _ = self.again.pop_front(),
+                None => self.advance(),
+            }
+            errands.push(self.read(jobs(), file, piece, bare, again.is_some()));
         }
         errands
     }

@@ -1,5 +1,6 @@
 //! Both halves of a fetch against each other, with nothing between them.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::*;
@@ -182,4 +183,38 @@ fn a_large_file_goes_on_where_its_pieces_end() {
     while halves.pass(1) {}
     assert!(halves.committed && halves.incoming.is_stored());
     assert_eq!(halves.carried, (40 << 20) - before);
+}
+
+#[test]
+fn what_is_asked_for_again_is_read_no_further_ahead_than_anything_else() {
+    const MIB: u64 = 1 << 20;
+    // Nothing is granted, so that every read is one that was asked for again.
+    let files: Arc<[SharedFile]> = [SharedFile { source: SourceId(0), size: 200 * MIB }].into();
+    let mut outgoing = Outgoing::new(TransferId(1), files, &Have::default(), 0).unwrap();
+    assert!((0..64).all(|piece| outgoing.handle_again(FileIndex(0), piece)));
+    assert!(!outgoing.handle_again(FileIndex(0), 64), "too often");
+    assert!(!outgoing.handle_again(FileIndex(1), 0), "there is none");
+    let mut jobs = 0;
+    let mut new_job = || {
+        jobs += 1;
+        JobId(jobs)
+    };
+    let reads = outgoing.poll_reads(&mut new_job);
+    assert_eq!(reads.len(), 4, "four MiB");
+    assert!(outgoing.poll_reads(&mut new_job).is_empty(), "nothing was sent yet");
+    let mut sent = 0;
+    let mut waiting: VecDeque<Errand> = reads.into();
+    while let Some(Errand::Read { job, size, piece, .. }) = waiting.pop_front() {
+        let bytes = vec![7; usize::try_from(MIB).unwrap()];
+        let value = value_of(size, piece, [&bytes[..]]).unwrap();
+        assert_eq!(outgoing.handle_read(job, Ok(ReadPiece { bytes: bytes.into(), value })), None);
+        while outgoing.has_frame(MAX_FRAME) {
+            let mut frame = FrameBuilder::new(MAX_FRAME);
+            outgoing.fill(&mut frame);
+            sent +=
+                segments(frame.finish()).map(|segment| segment.unwrap().payload.len() as u64).sum::<u64>();
+        }
+        waiting.extend(outgoing.poll_reads(&mut new_job));
+    }
+    assert_eq!(sent, 64 * MIB, "all of it comes, in its turn");
 }

@@ -158,16 +158,20 @@ impl Tree {
         if self.left == 0 { self.settle() } else { Ok(()) }
     }
 
-    /// Gives a file its time, has it synced unless that is done for all at once, and closes it.
+    /// Has a file synced unless that is done for all at once; one in a folder has its time, and is closed.
     fn complete(&mut self, file: FileIndex) -> io::Result<()> {
         self.file(file)?;
         if let Some((_, handle)) = self.open.iter().find(|(other, _)| *other == file) {
-            self.set_time(file, handle);
+            if self.plan.is_folder {
+                self.set_time(file, handle);
+            }
             if !self.syncs_as_one() {
                 handle.sync_data()?;
             }
         }
-        self.open.retain(|(other, _)| *other != file);
+        if self.plan.is_folder {
+            self.open.retain(|(other, _)| *other != file);
+        }
         Ok(())
     }
 
@@ -296,6 +300,10 @@ impl Tree {
         let rename = |name: &str| rename_new(&self.place.dir, &self.top, name, self.folders.is_some());
         (self.top, ()) = claim(|number| numbered(&self.name, number), rename)?;
         self.settled = true;
+        // A lone file has its time only now: what is unfinished and looks a week old is removed.
+        if let Some((file, handle)) = self.open.pop_front() {
+            self.set_time(file, &handle);
+        }
         self.forget();
         Ok(())
     }

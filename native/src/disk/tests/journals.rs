@@ -1,14 +1,18 @@
 //! What an earlier attempt left: gone on with when it is right, never kept when it is not.
 
 use std::fs::File;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use privydrop_common::host::{Found, StoreId};
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use privydrop_common::host::{Found, Kept, StoreId};
 use privydrop_common::journal::{HEADER, MIN_TOTAL, RECORD};
 use privydrop_common::pieces::piece_count;
 
 use super::stores::{folder, lone};
 use super::*;
+use crate::disk::unfinished::expire;
 use crate::disk::{Unfinished, unfinished};
 
 const FIRST: StoreId = StoreId(1);
@@ -269,4 +273,29 @@ async fn what_a_killed_program_left_of_a_small_item_is_removed_after_a_week() {
         disk.prepare_anew(SECOND, lone("other", b"other")).await;
         assert_eq!(disk.tree().len(), left, "{days} days");
     }
+}
+
+#[tokio::test]
+async fn what_is_being_completed_with_a_time_of_long_ago_is_not_taken_for_left_behind() {
+    let (disk, done) = (Disk::new(), Arc::new(AtomicBool::new(false)));
+    // As other items do when they begin, again and again.
+    let clearing = std::thread::spawn({
+        let (path, done) = (disk.path(""), Arc::clone(&done));
+        move || {
+            let dir = Dir::open_ambient_dir(path, ambient_authority()).unwrap();
+            while !done.load(Ordering::Relaxed) {
+                expire(&dir, SystemTime::now());
+            }
+        }
+    });
+    let content = bytes(100);
+    for number in 0..200 {
+        let (store, plan) = (StoreId(number), lone(&format!("{number}.jpg"), &content));
+        assert_eq!(disk.prepare_found(store, plan).await, Ok(Vec::new()));
+        disk.write(store, 0, 0, &content).await.unwrap();
+        assert_eq!(disk.commit(store, 0).await, Ok(()), "{number}");
+        assert_eq!(disk.finish(store).await, Ok(Kept::InPlace));
+    }
+    done.store(true, Ordering::Relaxed);
+    clearing.join().unwrap();
 }
