@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use crate::disk::{Files, NotPicked, Picked, Places, Stores, Workers, pick};
 use crate::host::{Connect, NativeHost, Parts};
 use crate::mailbox::Mailbox;
+use crate::network;
 use crate::server::Server;
 use crate::transport::WebRtc;
 
@@ -48,6 +49,7 @@ pub struct Device {
     workers: Arc<Workers>,
     tasks: TaskTracker,
     session: JoinHandle<()>,
+    network: JoinHandle<()>,
 }
 
 impl Device {
@@ -85,7 +87,11 @@ impl Device {
         getrandom::fill(&mut seed)?;
         let session = Session::new(seed, unicode_fold).with_lanes(connect.lanes());
         let session = tokio::spawn(drive(session, NativeHost::new(connect, parts)));
-        Ok(Self { mailbox, views, files, places, stores, workers, tasks, session })
+        let network = tokio::spawn({
+            let mailbox = mailbox.clone();
+            network::watch(move || mailbox.command(Command::Moved))
+        });
+        Ok(Self { mailbox, views, files, places, stores, workers, tasks, session, network })
     }
 
     /// Passes a command to the session.
@@ -135,5 +141,6 @@ impl Device {
 impl Drop for Device {
     fn drop(&mut self) {
         self.session.abort();
+        self.network.abort();
     }
 }

@@ -9,6 +9,7 @@ mod device;
 pub mod disk;
 mod host;
 mod mailbox;
+mod network;
 mod server;
 mod signal;
 mod tls;
