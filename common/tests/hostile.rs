@@ -311,6 +311,19 @@ fn a_linked_peer_that_breaks_the_protocol_is_cut_off_and_told() {
 }
 
 #[test]
+fn what_a_member_calls_itself_turns_no_text_and_hides_nothing() {
+    let (mut world, host, _) = World::host_and_guest(12, Weather::FAIR, bytes_of(1, 1_000));
+    let hello = Control::Introduce { label: "me\u{202e}\u{200b}\u{7}gnp.exe".into() };
+    let link = world.wires.link_of(host);
+    world.later(
+        host,
+        Duration::ZERO,
+        Delivery::Happened(link, Happened::Frame(Lane::Control, hello.encode())),
+    );
+    world.until("a new label", |world| world.view(host).peers[0].label == "megnp.exe");
+}
+
+#[test]
 fn more_bytes_than_granted_or_declared_or_twice_end_the_link() {
     for attack in 0..4 {
         let (mut world, _, guest) = World::host_and_guest(10, Weather::FAIR, bytes_of(1, 3 << 20));

@@ -51,9 +51,9 @@ impl FromStr for Server {
         }
         url.set_query(None);
         url.set_fragment(None);
-        if !url.path().ends_with('/') {
-            url.set_path(&format!("{}/", url.path()));
-        }
+        // One slash at the end, whatever was written: the same server is always written the same.
+        let path = format!("{}/", url.path().trim_end_matches('/'));
+        url.set_path(&path);
         Ok(Self(url))
     }
 }
@@ -82,6 +82,9 @@ mod tests {
             ("https://drop.example", "https://drop.example/", "wss://drop.example/ws"),
             ("drop.example:8443", "https://drop.example:8443/", "wss://drop.example:8443/ws"),
             ("http://nas.lan/drop", "http://nas.lan/drop/", "ws://nas.lan/drop/ws"),
+            ("http://nas.lan/drop///", "http://nas.lan/drop/", "ws://nas.lan/drop/ws"),
+            ("https://drop.example//", "https://drop.example/", "wss://drop.example/ws"),
+            (r"drop.example\drop\\", "https://drop.example/drop/", "wss://drop.example/drop/ws"),
             ("localhost:8080", "http://localhost:8080/", "ws://localhost:8080/ws"),
             ("[::1]:8080", "http://[::1]:8080/", "ws://[::1]:8080/ws"),
             ("https://drop.example/#123456.secret", "https://drop.example/", "wss://drop.example/ws"),

@@ -6,6 +6,7 @@ use super::{Action, Changed, Session};
 use crate::api::{NoticeCode, PeerState};
 use crate::id::PeerId;
 use crate::link::{LinkEvent, LinkId};
+use crate::name::is_invisible;
 use crate::signaling::{MAX_KNOCKERS, MAX_MEMBERS};
 use crate::time::Moment;
 use crate::transport::Path;
@@ -178,7 +179,8 @@ impl Session {
 
     /// A member says what it is called.
     pub(super) fn handle_introduction(&mut self, id: PeerId, label: &str) {
-        let label: String = label.chars().filter(|character| !character.is_control()).collect();
+        let is_shown = |character: &char| !character.is_control() && !is_invisible(*character);
+        let label: String = label.chars().filter(is_shown).collect();
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let new = !core::mem::replace(&mut peer.introduced, true);
         peer.label.clone_from(&label);

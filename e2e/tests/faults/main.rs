@@ -8,8 +8,9 @@ use privydrop_e2e::faults::{self, MAX_RESENT};
 /// Rounds whose plans are looked at.
 const PLANS: u64 = 100;
 /// Rounds that are run, and how many of them at a time.
-const ROUNDS: u64 = 24;
-const SIDE_BY_SIDE: usize = 4;
+/// Each of them mostly waits.
+const ROUNDS: u64 = 200;
+const SIDE_BY_SIDE: usize = 12;
 
 #[test]
 fn a_number_always_means_the_same_round_and_every_fault_occurs_soon() {
