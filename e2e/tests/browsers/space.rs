@@ -21,6 +21,9 @@ use crate::transfer::take;
 const NO_STORAGE: &str =
     "--disable-blink-features=FileSystemAccess,FileSystemAccessLocal,FileSystemAccessOriginPrivate";
 
+/// Chromium's flag for telling pages how much they may store indeed: it tells all of them the same otherwise.
+const REAL_LIMIT: &str = "--disable-features=StaticStorageQuota";
+
 /// Notes every state that an item is shown in.
 const WATCH: &str = "window.states = [];
     const note = () => {
@@ -61,24 +64,39 @@ async fn a_chosen_folder_that_runs_full_is_said_and_nothing_half_received_stays(
 #[tokio::test]
 async fn what_does_not_fit_into_the_private_storage_is_refused_before_a_byte_moves_and_small_things_still_come()
  {
+    let said = refuses_what_does_not_fit(&[]).await;
+    assert!(said.contains("It needs 25.1 MB, and "), "{said}");
+}
+
+#[tokio::test]
+async fn a_browser_that_tells_its_real_limit_says_how_much_is_free_when_something_does_not_fit() {
+    let said = refuses_what_does_not_fit(&[REAL_LIMIT.to_owned()]).await;
+    assert!(said.contains("It needs 25.1 MB, and 8.38 MB are free."), "{said}");
+}
+
+/// What a guest with 8 MiB of private storage says of 24 MiB that it accepts; takes 3 MiB then.
+async fn refuses_what_does_not_fit(flags: &[String]) -> String {
     let (server, mut fixture) = (Server::start(Rooms::Memory), Fixture::new(2));
     let (large, small) = (fixture.file("large.bin", 24 << 20), fixture.file("small.bin", 3 << 20));
     let host = Page::open(Chromium, server.address()).await;
     host.share_files(&[&large, &small]).await;
-    let guest = Page::open_without_folders(Chromium, &host.link().await).await;
+    let guest = Page::open_with(flags, server.address()).await;
+    guest.hide_folders().await;
+    guest.reload().await;
+    guest.go(&host.link().await).await;
     guest.item("small.bin", ItemState::Offered).await;
     limit_storage(&guest, Some(8 << 20)).await;
     for page in [&host, &guest] {
         page.browser().run(WATCH, vec![]).await.unwrap();
     }
     let said = refuses(&guest, "large.bin").await;
-    assert!(said.contains("It needs 25.1 MB, and "), "{said}");
     takes(&guest, &small).await;
     host.item("small.bin", ItemState::Done).await;
     for page in [&host, &guest] {
         never_moved(page, "large.bin").await;
         page.browser().assert_quiet(&[]).await;
     }
+    said
 }
 
 #[tokio::test]
