@@ -164,6 +164,16 @@ impl Browser {
         }
     }
 
+    /// Turns the browser's own switch: while it is offline its pages are told so, and open no connection to a server. Those
+    /// that stand go on, and so does what devices send one another directly. Only for Chromium.
+    pub async fn offline(&self, offline: bool) {
+        let network = self.driver.cdp();
+        let no_limits =
+            json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+        network.send_raw("Network.enable", json!({})).await.expect("a network");
+        network.send_raw("Network.emulateNetworkConditions", no_limits).await.expect("a switch");
+    }
+
     /// Runs a script in the page; its value.
     pub async fn run(&self, script: &str, arguments: Vec<Value>) -> WebDriverResult<Value> {
         Ok(self.driver.execute(script, arguments).await?.json().clone())

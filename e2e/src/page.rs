@@ -73,7 +73,8 @@ impl Page {
         heard.expect("a script for later");
     }
 
-    async fn hide_folders(&self) {
+    /// Lets nobody choose a folder in any page from now on.
+    pub async fn hide_folders(&self) {
         if self.browser.kind() == Kind::Chromium {
             self.before_each_page(
                 "Object.defineProperty(window, 'showDirectoryPicker', { value: undefined })",

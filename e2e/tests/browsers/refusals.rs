@@ -1,11 +1,19 @@
 //! What cannot be done is said, by name, and nothing is stuck afterwards.
 
-use privydrop_common::api::NoticeCode;
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::time::Duration;
+
+use privydrop_common::api::{ItemState, NoticeCode};
 use privydrop_common::signaling::MAX_MEMBERS;
 use privydrop_e2e::browser::Kind::Chromium;
+use privydrop_e2e::fixture::Fixture;
 use privydrop_e2e::page::Page;
 use privydrop_e2e::raw::RawMember;
 use privydrop_e2e::server::{Rooms, Server};
+use privydrop_e2e::space::nothing_stays;
 
 use crate::Pair;
 
@@ -104,6 +112,52 @@ async fn a_lost_server_leaves_a_pair_connected() {
     pair.guest.notice(NoticeCode::ServerLost).await;
     pair.host.share_text("still *here*").await;
     pair.guest.received_text("<b>here</b>").await;
+}
+
+#[tokio::test]
+async fn a_file_that_changed_since_it_was_picked_is_told_to_both_and_nothing_of_it_is_kept() {
+    let (pair, mut fixture) = (Pair::simple().await, Fixture::new(6));
+    let file = fixture.file("draft.bin", 3 << 20);
+    is_refused(&pair, &file, NoticeCode::SourceChanged, || {
+        // Of the same length: only its time tells.
+        let time = std::fs::metadata(&file).unwrap().modified().unwrap();
+        let file = File::options().write(true).open(&file).unwrap();
+        file.write_all_at(b"other words", 2 << 20).unwrap();
+        file.set_modified(time + Duration::from_secs(60)).unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_that_grew_since_it_was_picked_is_told_to_both_and_nothing_of_it_is_kept() {
+    let (pair, mut fixture) = (Pair::simple().await, Fixture::new(7));
+    let file = fixture.file("log.bin", 3 << 20);
+    is_refused(&pair, &file, NoticeCode::SourceChanged, || {
+        File::options().append(true).open(&file).unwrap().write_all(b"one more line").unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_since_it_was_picked_is_told_to_both_and_nothing_of_it_is_kept() {
+    let (pair, mut fixture) = (Pair::simple().await, Fixture::new(8));
+    let file = fixture.file("gone.bin", 3 << 20);
+    is_refused(&pair, &file, NoticeCode::SourceUnreadable, || std::fs::remove_file(&file).unwrap()).await;
+}
+
+/// Shares a file, does something to it before anybody fetches it, and expects that both ends are told so and nothing of it
+/// is kept.
+async fn is_refused(pair: &Pair, file: &Path, code: NoticeCode, spoil: impl FnOnce()) {
+    let name = file.file_name().unwrap().to_str().unwrap();
+    pair.host.share_files(&[file]).await;
+    pair.guest.item(name, ItemState::Offered).await;
+    spoil();
+    pair.guest.press(name, "accept").await;
+    for page in [&pair.guest, &pair.host] {
+        page.notice(code).await;
+        page.item(name, ItemState::Failed).await;
+    }
+    nothing_stays(&pair.guest).await;
 }
 
 /// A page that was refused can still make a room and be joined.
