@@ -170,7 +170,13 @@ const actions = {
       item.content = await access(place, item.name);
       item.isNew = item.content.getSize() === 0;
       await makeRoom(size - item.content.getSize());
-      item.content.truncate(size);
+      try {
+        item.content.truncate(size);
+      } catch {
+        // What a browser estimates may be more than there is.
+        await clearAway(Infinity);
+        item.content.truncate(size);
+      }
       files.set(file, item);
       if (!release) {
         return null;

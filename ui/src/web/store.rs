@@ -427,7 +427,11 @@ impl Teller {
 impl SinkFault {
     async fn into_store_fault(self, needed: u64) -> StoreFault {
         match self {
-            Self::Full => StoreFault::NoSpace { needed, free: free_space().await.unwrap_or(0) },
+            Self::Full => match free_space().await {
+                Some(free) if free < needed => StoreFault::NoSpace { needed, free },
+                // Chromium tells of 10 GiB whatever there is, lest anybody learn about the disk.
+                _ => StoreFault::Full { needed },
+            },
             Self::PlaceFull => StoreFault::Full { needed },
             Self::Broken => StoreFault::Unwritable,
         }
