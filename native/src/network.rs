@@ -197,7 +197,8 @@ mod tests {
             }
             let mut inside = Command::new("unshare");
             inside.arg("-rn").arg(std::env::current_exe().unwrap()).args([NAME, "--exact", "--nocapture"]);
-            assert!(inside.env(INSIDE, "1").status().unwrap().success());
+            let ended = inside.env(INSIDE, "1").output().unwrap();
+            assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
         }
     }
 }
