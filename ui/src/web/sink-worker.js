@@ -172,7 +172,10 @@ const actions = {
       await makeRoom(size - item.content.getSize());
       try {
         item.content.truncate(size);
-      } catch {
+      } catch (error) {
+        if (error.name !== "QuotaExceededError") {
+          throw error;
+        }
         // What a browser estimates may be more than there is.
         await clearAway(Infinity);
         item.content.truncate(size);
