@@ -42,13 +42,15 @@ pub fn App() -> Html {
         let (deeds, state) = (Rc::clone(deeds), state.clone());
         move || {
             deeds.follow(&state);
-            // A browser takes a tenth of a second for its first drawing, and hears neither the server nor the host
-            // meanwhile. So a page on its way into a room is drawn while they are at work.
-            if !state.is_on_its_way() {
+            if !state.is_held() {
                 listeners::show_page();
             }
         }
     });
+    // A browser takes a tenth of a second for its first drawing, and hears neither the server nor the host meanwhile.
+    if state.is_held() {
+        return Html::default();
+    }
 
     let locale = Locale::of(state.language);
     let idle = state.view.phase == Phase::Idle;

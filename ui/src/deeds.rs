@@ -30,6 +30,8 @@ const TYPING_PAUSE: u32 = 300;
 const NAME_PAUSE: u32 = 350;
 /// Milliseconds for which a message that needs no act is shown.
 const PASSES_AFTER: u32 = 10_000;
+/// Milliseconds after which a person is to see what the page does, and be able to stop it.
+const LONGEST_HELD: u32 = 400;
 
 /// Carries out what a person wants.
 pub struct Deeds {
@@ -73,6 +75,8 @@ impl Deeds {
 
     /// In a browser the session begins with the page. In the app it was there before, and has a name.
     fn begin_visit(&self) {
+        let late = self.state.clone();
+        Timeout::new(LONGEST_HELD, move || late.dispatch(Action::Late)).forget();
         self.command(Command::Introduce(device::label(&listeners::user_agent())));
         let link = listeners::take_link();
         let visit = memory::visit();

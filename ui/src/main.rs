@@ -33,9 +33,6 @@ mod words;
 #[cfg(not(any(feature = "gallery", feature = "desktop")))]
 mod zip;
 
-/// Milliseconds after which a person is to see what the page does, and be able to stop it.
-const LONGEST_PREPARED: u32 = 250;
-
 fn main() {
     #[cfg(feature = "gallery")]
     backend::gallery::prepare();
@@ -47,6 +44,5 @@ fn main() {
         if let Some(root) = gloo::utils::document().get_element_by_id("app") {
             yew::Renderer::<app::App>::with_root(root).render();
         }
-        gloo::timers::callback::Timeout::new(LONGEST_PREPARED, listeners::show_page).forget();
     });
 }

@@ -93,6 +93,8 @@ pub struct State {
     pub view: Rc<View>,
     /// The page was opened to come into a room, and the session has not begun with it yet.
     arriving: bool,
+    /// It was, and has not taken long so far.
+    held: bool,
     /// Messages of the page itself, oldest first, each with the session's newest one at that time.
     told: Vec<(u64, Notice)>,
     next_notice: u64,
@@ -129,6 +131,8 @@ pub struct State {
 pub enum Action {
     /// The session has new facts.
     Viewed(View),
+    /// A person is to see what the page does, and be able to stop it.
+    Late,
     /// The page itself has a message.
     Tell {
         /// What happened.
@@ -180,6 +184,7 @@ impl State {
         Self {
             view: Rc::new(View { phase, ..View::default() }),
             arriving: phase != Phase::Idle,
+            held: phase != Phase::Idle,
             told: Vec::new(),
             next_notice: FIRST_OWN_NOTICE,
             join: typed,
@@ -208,10 +213,11 @@ impl State {
         self.view.phase == Phase::Idle && self.view.items.is_empty()
     }
 
-    /// True while the page is on its way into a room and has nothing to say.
-    pub fn is_on_its_way(&self) -> bool {
+    /// True while a page that was opened to come into a room is on its way and has nothing to say: it is drawn once it is
+    /// there, or takes long.
+    pub fn is_held(&self) -> bool {
         let silent = self.view.notices.is_empty() && self.told.is_empty();
-        matches!(self.view.phase, Phase::Opening | Phase::Joining) && silent
+        self.held && silent && matches!(self.view.phase, Phase::Opening | Phase::Joining)
     }
 
     /// True when the room is this device's own, or is about to be.
@@ -262,6 +268,7 @@ impl State {
     pub fn after(mut self, action: Action) -> Self {
         match action {
             Action::Viewed(view) => self.see(view),
+            Action::Late => self.held = false,
             Action::Tell { code, subject } => self.tell(code, subject, None),
             Action::Dismiss(id) => self.told.retain(|(_, notice)| notice.id != id),
             Action::TypeJoin(text) => {
@@ -413,6 +420,17 @@ mod tests {
         assert_eq!(early.clone().after(told).view.phase, Phase::Idle);
         let left = early.after(in_phase(Phase::Joining)).after(in_phase(Phase::Idle));
         assert_eq!(left.view.phase, Phase::Idle);
+    }
+
+    #[test]
+    fn a_page_on_its_way_into_a_room_is_drawn_once_it_is_there_has_something_to_say_or_takes_long() {
+        let joining = opened(Phase::Joining).after(in_phase(Phase::Joining));
+        assert!(joining.is_held() && !state().is_held());
+        assert!(!joining.clone().after(Action::Late).is_held());
+        assert!(!joining.clone().after(in_phase(Phase::InRoom)).is_held());
+        let elsewhere = Action::Tell { code: NoticeCode::AlreadyOpen, subject: "123456".into() };
+        assert!(!joining.after(elsewhere).is_held());
+        assert!(!state().after(in_phase(Phase::Joining)).is_held(), "a person is looking at it");
     }
 
     #[test]

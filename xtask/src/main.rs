@@ -13,6 +13,7 @@ mod failure;
 mod faults;
 mod fuzz;
 mod growth;
+mod loading;
 mod mobile;
 mod plot;
 mod python;

@@ -45,7 +45,7 @@ pub(crate) fn joined(page: &str) -> Option<Joined> {
 }
 
 /// What stands before the next link, its tag, and what stands behind it.
-fn next_link(page: &str) -> Option<(&str, &str, &str)> {
+pub(crate) fn next_link(page: &str) -> Option<(&str, &str, &str)> {
     let start = page.find("<link ")?;
     let end = start + page.get(start..)?.find('>')? + 1;
     Some((page.get(..start)?, page.get(start..end)?, page.get(end..)?))

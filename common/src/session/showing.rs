@@ -23,6 +23,8 @@ const TOGETHER: Duration = Duration::from_millis(10);
 /// The same while a member is being connected: a page that draws each step keeps the next one waiting, and nobody reads
 /// what is gone a moment later.
 const WHILE_CONNECTING: Duration = Duration::from_millis(250);
+/// Once it is connected, so long for what it shares, which is on its way by then: the list is drawn with the member.
+const AT_ITS_END: Duration = Duration::from_millis(20);
 
 /// How much of the view changed since it was shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +40,8 @@ pub(super) struct Showing {
     changed: Changed,
     /// When the facts changed that are not shown yet, and how long others may join them.
     since: Option<(Moment, Duration)>,
+    /// A member was being connected after the last input.
+    connecting: bool,
     /// The last view.
     shown: Option<Moment>,
     /// By then all that were shown would have come, one [`EVERY`].
@@ -53,6 +57,7 @@ impl Default for Showing {
         Self {
             changed: Changed::Facts,
             since: Some((Moment::default(), Duration::ZERO)),
+            connecting: false,
             shown: None,
             settled: Moment::default(),
             busy_since: None,
@@ -69,9 +74,14 @@ impl Showing {
 
     /// After every input: is a member being connected?
     pub(super) fn settle(&mut self, connecting: bool, now: Moment) {
+        let was_connecting = core::mem::replace(&mut self.connecting, connecting);
         if self.changed == Changed::Facts {
-            let since = self.since.map_or(now, |(since, _)| since);
-            self.since = Some((since, if connecting { WHILE_CONNECTING } else { TOGETHER }));
+            let (since, wait) = self.since.unwrap_or((now, TOGETHER));
+            self.since = Some(match (was_connecting, connecting) {
+                (_, true) => (since, WHILE_CONNECTING),
+                (true, false) => (now, AT_ITS_END),
+                (false, false) => (since, wait),
+            });
         }
     }
 
@@ -169,7 +179,11 @@ mod tests {
         change(&mut showing, true, at(1_000));
         assert_eq!(showing.due(), Some(at(1_250)));
         change(&mut showing, false, at(1_100));
-        assert!(showing.due().is_some_and(|due| due <= at(1_100)), "the member is there");
+        change(&mut showing, false, at(1_115));
+        assert_eq!(showing.due(), Some(at(1_120)), "the member is there, and what it shares");
+        showing.shown(&view(None), at(1_120));
+        change(&mut showing, false, at(1_130));
+        assert_eq!(showing.due(), Some(at(1_140)));
     }
 
     #[test]

@@ -54,10 +54,11 @@ pub fn start(on: impl Fn(Action) + 'static) -> Rc<dyn Backend> {
         let (stores, room, on) = (Rc::clone(&stores), Rc::clone(&room), Rc::clone(&on));
         move |view: View| {
             keep_room(&room, &view);
-            if view.phase != Phase::Idle {
-                stores.expect(&view.wanted);
-            }
+            let wanted = (view.phase != Phase::Idle).then(|| (view.wanted.clone(), !view.items.is_empty()));
             on(Action::Viewed(view));
+            if let Some((wanted, is_near)) = wanted {
+                stores.expect(wanted, is_near);
+            }
         }
     };
     let host = BrowserHost::new(&commands, Rc::clone(&files), Rc::clone(&stores), show);
@@ -119,8 +120,9 @@ impl Backend for Browser {
         if self.room.borrow().is_none() {
             commands.expect();
         }
+        let taken = take(&lock_of(&id));
         spawn_local(async move {
-            match take(&lock_of(&id)).await {
+            match taken.await {
                 Ok(held) => {
                     room.replace(Some((id, held)));
                     commands.give(command);

@@ -54,12 +54,26 @@ pub struct BrowserHost {
     clock: Clock,
     server: Server,
     signal: Option<Signal>,
-    /// A link that is asked for soon: with its first one a browser starts threads, looks at its networks and makes a key,
-    /// which takes its time while the server and the peer are still spoken to.
-    spare: Option<BrowserTransport>,
+    spare: Spare,
     files: Rc<Files>,
     stores: Rc<Stores>,
     on_view: Box<dyn Fn(View)>,
+}
+
+/// A link that is asked for soon: with its first one a browser starts threads, looks at its networks and makes a key. It
+/// does so once the server has the first words, while it and the peer are at work.
+#[derive(Default)]
+struct Spare {
+    is_due: bool,
+    link: Option<BrowserTransport>,
+}
+
+impl Spare {
+    fn make(&mut self) {
+        if core::mem::take(&mut self.is_due) {
+            self.link.get_or_insert_with(BrowserTransport::new);
+        }
+    }
 }
 
 impl BrowserHost {
@@ -73,7 +87,7 @@ impl BrowserHost {
         let Commands { mailbox, server } = commands.clone();
         let clock = Clock::new(mailbox.clone());
         let on_view = Box::new(on_view);
-        Self { mailbox, clock, server, signal: None, spare: None, files, stores, on_view }
+        Self { mailbox, clock, server, signal: None, spare: Spare::default(), files, stores, on_view }
     }
 
     /// How many data lanes links have here, and are best off with.
@@ -84,7 +98,7 @@ impl BrowserHost {
     fn open_signal(&mut self) {
         let (mailbox, socket) = (self.mailbox.clone(), self.mailbox.new_socket());
         self.signal = Signal::open(&self.server, move |event| mailbox.signal(socket, event));
-        self.spare.get_or_insert_with(BrowserTransport::new);
+        self.spare.is_due = true;
         if self.signal.is_none() {
             self.mailbox.signal(socket, SignalEvent::Closed);
         }
@@ -104,7 +118,7 @@ impl Host for BrowserHost {
     }
 
     fn connect(&mut self, _peer: PeerId, ice: &[IceServer]) -> BrowserTransport {
-        let mut link = self.spare.take().unwrap_or_else(BrowserTransport::new);
+        let mut link = self.spare.link.take().unwrap_or_else(BrowserTransport::new);
         link.negotiate(Step::IceServers(ice.to_vec()));
         link
     }
@@ -115,6 +129,7 @@ impl Host for BrowserHost {
             Errand::SendSignal(text) => {
                 if let Some(signal) = &self.signal {
                     signal.send(&text);
+                    self.spare.make();
                 }
             }
             Errand::CloseSignal => self.close_signal(),

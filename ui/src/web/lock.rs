@@ -31,19 +31,28 @@ impl Drop for Held {
     }
 }
 
-/// Takes the lock of this name. `None` where the browser has no locks: nobody knows of other pages then.
-pub async fn take(name: &str) -> Result<Option<Held>, Taken> {
-    let locks = web_sys::window().and_then(|window| window.navigator().unchecked_into::<HasLocks>().locks());
-    let Some(locks) = locks else { return Ok(None) };
+/// Takes the lock of this name, which is asked for at once. `None` where the browser has no locks: nobody knows of other
+/// pages then.
+pub fn take(name: &str) -> impl Future<Output = Result<Option<Held>, Taken>> + use<> {
+    let asked = ask(name);
+    async {
+        let Some((told, asked)) = asked else { return Ok(None) };
+        match select(told, JsFuture::from(asked)).await {
+            Either::Left((held, _)) => held.map(Some).map_err(|_| Taken),
+            Either::Right(_) => Err(Taken),
+        }
+    }
+}
+
+/// Where the lock arrives, and what ends without it.
+fn ask(name: &str) -> Option<(oneshot::Receiver<Held>, Promise)> {
+    let locks = web_sys::window()?.navigator().unchecked_into::<HasLocks>().locks()?;
     let (tell, told) = oneshot::channel();
     let granted = Closure::once_into_js(move |_: JsValue| {
         let tell = Cell::new(Some(tell));
         Promise::new(&mut |release, _| _ = tell.take().map(|tell| tell.send(Held(release))))
     });
     let options = object(&[("signal", AbortSignal::timeout_with_u32(PATIENCE).into())]);
-    let Ok(asked) = locks.request_with(name, &options, granted.unchecked_ref()) else { return Ok(None) };
-    match select(told, JsFuture::from(asked)).await {
-        Either::Left((held, _)) => held.map(Some).map_err(|_| Taken),
-        Either::Right(_) => Err(Taken),
-    }
+    let asked = locks.request_with(name, &options, granted.unchecked_ref()).ok()?;
+    Some((told, asked))
 }

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use gloo::events::EventListener;
+use js_sys::Reflect;
 use privydrop_common::host::SignalEvent;
 use privydrop_common::signaling::MAX_FRAME;
 use wasm_bindgen::JsCast;
@@ -14,8 +15,12 @@ use web_sys::{MessageEvent, WebSocket};
 /// Most bytes that may wait to be sent; a server that takes nothing is as good as gone.
 const MAX_UNSENT: u32 = 1024 * 1024;
 
+/// Where the page keeps a socket that it began while its program was still being loaded.
+const EARLY: &str = "earlySocket";
+
 /// Where the server's sockets are, and one that was begun before it is asked for: connecting takes its time while the
-/// page is drawn and the browser is asked for a lock. The server waits for the first word.
+/// program is loaded and the browser is asked for a lock. The server waits some seconds for the first word, and closes a
+/// socket that nobody asks for.
 #[derive(Clone)]
 pub(super) struct Server {
     url: Rc<str>,
@@ -25,14 +30,16 @@ pub(super) struct Server {
 impl Server {
     /// The server whose sockets are at `url`.
     pub(super) fn new(url: &str) -> Self {
-        Self { url: url.into(), early: Rc::default() }
+        let begun = Reflect::get(&js_sys::global(), &EARLY.into()).ok();
+        let begun = begun.and_then(|begun| begun.dyn_into::<WebSocket>().ok());
+        Self { url: url.into(), early: Rc::new(RefCell::new(begun)) }
     }
 
     /// A socket will be asked for soon.
     pub(super) fn expect(&self) {
         // Where the browser will not even try it says so again when it is asked.
-        let begun = WebSocket::new(&self.url).ok();
-        self.early.replace(begun).iter().for_each(close);
+        let socket = self.socket();
+        self.early.replace(socket);
     }
 
     /// No socket will be asked for after all.

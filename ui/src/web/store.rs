@@ -109,9 +109,18 @@ impl Stores {
         })
     }
 
-    /// Something could be offered: what takes its time to start is started. What is wanted now is remembered over the
-    /// page's end.
-    pub fn expect(&self, wanted: &[Mark]) {
+    /// What is wanted now is remembered over the page's end. When something `is_offered`, what takes its time to start is
+    /// started, after what is being drawn.
+    pub fn expect(self: &Rc<Self>, wanted: Vec<Mark>, is_offered: bool) {
+        if self.sink.get().is_some() {
+            self.remember(&wanted);
+        } else if is_offered {
+            let stores = Rc::clone(self);
+            Timeout::new(0, move || stores.remember(&wanted)).forget();
+        }
+    }
+
+    fn remember(&self, wanted: &[Mark]) {
         let Some(sink) = (self.places.storage() == Storage::Private).then(|| self.sink()).flatten() else {
             return;
         };
