@@ -78,7 +78,7 @@ impl Deeds {
         let late = self.state.clone();
         Timeout::new(LONGEST_HELD, move || late.dispatch(Action::Late)).forget();
         self.command(Command::Introduce(device::label(&listeners::user_agent())));
-        let link = listeners::take_link();
+        let link = listeners::link();
         let visit = memory::visit();
         self.memo.borrow_mut().pick_again = visit.shares && link.is_none();
         if let Some(first) = visit.first_command(link.as_ref()) {

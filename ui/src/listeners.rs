@@ -1,6 +1,6 @@
 //! The window around the page: its address, its document's marks, and the events that concern all of it.
 //!
-//! Reads a link out of the address once and takes it away from there, so that it stays in no history.
+//! Reads a link out of the address and takes it away from there, so that it stays in no history.
 
 use std::rc::Rc;
 
@@ -33,10 +33,12 @@ pub fn mark_document(name: &str, value: &str) {
     }
 }
 
-/// Lets the page be seen in place of the picture that stands in for it.
+/// Lets the page be seen in place of the picture that stands in for it. The link by which it was opened leaves its address
+/// only now: the browser's own work for that would keep everything else waiting.
 pub fn show_page() {
     if let Some(picture) = document().get_element_by_id("picture") {
         picture.remove();
+        take_link();
     }
 }
 

@@ -65,7 +65,9 @@ mod tests {
 
     #[test]
     fn a_script_starts_what_the_page_began_and_keeps_what_the_program_calls() {
-        let script = format!("function called() {{}}\n{OWN_LOADING}\nfunction initSync() {{}}\nexport {{ initSync }};");
+        let script = format!(
+            "function called() {{}}\n{OWN_LOADING}\nfunction initSync() {{}}\nexport {{ initSync }};"
+        );
         assert_eq!(starting(&script), Some(format!("function called() {{}}\n{START}")));
         assert_eq!(starting("export default 1;"), None);
     }
