@@ -76,7 +76,7 @@ pub(crate) enum Action {
     Receive {
         /// The code or the link. It is a secret, and other users of this machine can see arguments: with - it is read
         /// from stdin, and without it from $PRIVYDROP_CODE or stdin. With --stay and none of these a room is opened.
-        #[arg(value_name = "CODE-OR-LINK|-", conflicts_with = "name")]
+        #[arg(value_name = "CODE-OR-LINK|-", conflicts_with_all = ["name", "keep"])]
         invitation: Option<String>,
 
         /// The directory to receive into; made if need be.
@@ -122,6 +122,11 @@ pub(crate) struct Room {
     /// The name that the room should have: 3 to 63 letters, digits and dashes. Without it the server finds one.
     #[arg(long = "room", value_name = "NAME")]
     pub(crate) name: Option<RoomId>,
+
+    /// Keep the room in this file, and open it again when started with the same file: its link stays the same. The file is
+    /// a secret: whoever reads it can take the room's place.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keep: Option<PathBuf>,
 }
 
 /// Whom to share with.
@@ -129,7 +134,7 @@ pub(crate) struct Room {
 pub(crate) struct To {
     /// Share in the room of this code or link instead of a new one, as with a receiver that stays. It is a secret:
     /// with - it is read from stdin.
-    #[arg(long, value_name = "CODE-OR-LINK|-", conflicts_with = "name")]
+    #[arg(long, value_name = "CODE-OR-LINK|-", conflicts_with_all = ["name", "keep"])]
     pub(crate) to: Option<String>,
 }
 
@@ -174,12 +179,21 @@ mod tests {
         Args::command().debug_assert();
     }
 
+    #[test]
+    fn somebody_elses_room_is_not_kept() {
+        let parse = |words: &[&str]| Args::try_parse_from([&["privydrop"], words].concat());
+        assert!(parse(&["send", "--keep", "room", "film"]).is_ok());
+        assert!(parse(&["receive", "--keep", "room"]).is_ok());
+        assert!(parse(&["send", "--keep", "room", "--to", "123456-acid-acorn-acre", "film"]).is_err());
+        assert!(parse(&["receive", "--keep", "room", "123456-acid-acorn-acre"]).is_err());
+    }
+
     proptest! {
         #[test]
         fn any_words_are_arguments_or_refused_in_words(
             words in prop::collection::vec(
                 prop_oneof![
-                    "(send|text|receive|unfinished|--clear|--server|--room|--to|--into|--max-bytes|--stay|--json|--label|-|--|=)",
+                    "(send|text|receive|unfinished|--clear|--server|--room|--to|--into|--max-bytes|--stay|--keep|--json|--label|-|--|=)",
                     "(http://nas\\.lan:8080|ftp://x|my-room|room:x|-1|18446744073709551616|\\PC{0,12})",
                 ],
                 0..6,

@@ -8,6 +8,7 @@ mod events;
 mod exit;
 mod input;
 mod job;
+mod keep;
 mod receive;
 mod run;
 mod screen;

@@ -17,6 +17,7 @@ use crate::events::Event;
 use crate::exit::Exit;
 use crate::input::{self, Invited, NoInput};
 use crate::job::{Job, Verdict, is_connected};
+use crate::keep::Kept;
 use crate::receive::Receive;
 use crate::screen::Screen;
 use crate::send::Send;
@@ -62,6 +63,11 @@ pub(crate) async fn run(args: Args, screen: &mut Screen) -> Ended {
         Ok(server) => server,
         Err(message) => return (Exit::Usage, message),
     };
+    let kept = room.keep.clone().map(|file| Kept::read(file, room.name.clone())).transpose();
+    let mut kept = match kept {
+        Ok(kept) => kept,
+        Err(error) => return (Exit::Usage, error.to_string()),
+    };
     let Ok(mut stop) = Stop::listen() else { return (Exit::Incomplete, words::NO_RUNTIME.into()) };
     let links = match buffer {
         Some(bytes) => WebRtc::with_buffers(Handle::current(), bytes),
@@ -73,8 +79,13 @@ pub(crate) async fn run(args: Args, screen: &mut Screen) -> Ended {
         Err(error) => return (Exit::Incomplete, words::not_started(&error)),
     };
     device.command(Command::Introduce(label.unwrap_or_else(words::label)));
-    let ended = match begin(&device, task, entry, room, screen).await {
-        Ok(mut job) => conduct(&device, &server, job.as_mut(), screen, &mut stop).await,
+    let enter = match (entry, &kept) {
+        (Entry::Invited(invited), _) => Command::Join(invited.invitation),
+        (Entry::Own, Some(kept)) => kept.enter(),
+        (Entry::Own, None) => Command::Open { name: room.name.clone() },
+    };
+    let ended = match begin(&device, task, enter, room.stay, screen).await {
+        Ok(mut job) => conduct(&device, &server, job.as_mut(), kept.as_mut(), screen, &mut stop).await,
         Err(ended) => ended,
     };
     let ended = match ended {
@@ -102,7 +113,8 @@ fn plan(action: Action) -> Result<Plan, NoInput> {
         }
         Action::Receive { invitation, into, max_bytes, room } => {
             let argument = invitation.as_deref();
-            let own = room.name.is_some() || (room.stay && !input::has_invitation(argument));
+            let is_ours = room.name.is_some() || room.keep.is_some();
+            let own = is_ours || (room.stay && !input::has_invitation(argument));
             let entry = if own { Entry::Own } else { Entry::Invited(input::invitation(argument)?) };
             Plan { task: Task::Receive { into, max_bytes }, entry, room }
         }
@@ -128,25 +140,20 @@ fn server(flag: Option<Server>, entry: &Entry) -> Result<Server, String> {
 async fn begin(
     device: &Device,
     task: Task,
-    entry: Entry,
-    room: Room,
+    enter: Command,
+    stay: bool,
     screen: &mut Screen,
 ) -> Result<Box<dyn Job>, Ended> {
-    let is_guest = matches!(entry, Entry::Invited(_));
-    let enter = match entry {
-        Entry::Own => Command::Open { name: room.name },
-        Entry::Invited(invited) => Command::Join(invited.invitation),
-    };
+    let is_guest = matches!(enter, Command::Join(_));
     let (offer, job): (_, Box<dyn Job>) = match task {
-        Task::Send(paths) => (
-            Some(Command::Share(pick(device, paths, screen).await?)),
-            Box::new(Send::new(room.stay, is_guest)),
-        ),
-        Task::Text(document) => (Some(Command::SetText(document)), Box::new(Send::new(room.stay, is_guest))),
+        Task::Send(paths) => {
+            (Some(Command::Share(pick(device, paths, screen).await?)), Box::new(Send::new(stay, is_guest)))
+        }
+        Task::Text(document) => (Some(Command::SetText(document)), Box::new(Send::new(stay, is_guest))),
         Task::Receive { into, max_bytes } => {
             let made = std::fs::create_dir_all(&into).and_then(|()| device.place(&into));
             let place = made.map_err(|error| (Exit::NotStored, words::no_place(&into, &error)))?;
-            (None, Box::new(Receive::new(place, room.stay, max_bytes)))
+            (None, Box::new(Receive::new(place, stay, max_bytes)))
         }
     };
     // Both before the first answer of the server: whoever enters sees all that is offered.
@@ -174,9 +181,11 @@ async fn conduct(
     device: &Device,
     server: &Server,
     job: &mut dyn Job,
+    mut kept: Option<&mut Kept>,
     screen: &mut Screen,
     stop: &mut Stop,
 ) -> Ended {
+    let how_to_go_on = if kept.is_some() { words::KEPT_AGAIN } else { job.how_to_go_on() };
     let mut views = device.views();
     let mut settled: Option<(Exit, Instant)> = None;
     loop {
@@ -185,10 +194,19 @@ async fn conduct(
                 return (Exit::Incomplete, words::SESSION_ENDED.into());
             },
             exit = due(settled) => return (exit, words::end(exit).into()),
-            () = stop.asked() => return (Exit::Interrupted, job.how_to_go_on().into()),
+            () = stop.asked() => return (Exit::Interrupted, how_to_go_on.into()),
         }
         let view: View = views.borrow_and_update().clone();
         screen.show(&view, server.page(), |item| item.store.and_then(|store| device.kept_at(store)));
+        if let Some(kept) = &mut kept {
+            if let Err(error) = kept.follow(&view) {
+                return (Exit::NotStored, error.to_string());
+            }
+            if let Some(commands) = kept.start_over(&view) {
+                commands.into_iter().for_each(|command| device.command(command));
+                continue;
+            }
+        }
         let step = job.step(&view);
         step.remarks.iter().for_each(|remark| screen.tell(remark));
         step.commands.into_iter().for_each(|command| device.command(command));

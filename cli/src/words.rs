@@ -10,6 +10,7 @@ use std::time::Duration;
 use indicatif::{DecimalBytes, HumanDuration};
 use privydrop_common::api::{ItemState, Notice, NoticeCode};
 use privydrop_common::code::InvalidInvitation;
+use privydrop_common::id::RoomId;
 use privydrop_common::text::InvalidText;
 use privydrop_common::transport::Route;
 use privydrop_native::disk::NotPicked;
@@ -38,6 +39,8 @@ pub(crate) const ROOM_OPEN: &str =
     "Tell somebody the code, or send the link: it opens in any browser. Waiting; Ctrl-C ends it.";
 pub(crate) const SEND_AGAIN: &str =
     "Stopped: nothing more can be fetched from here. Run the same command again to share with a new code.";
+pub(crate) const KEPT_AGAIN: &str =
+    "Stopped, and the room is kept: run the same command again, and the same link leads to it.";
 pub(crate) const RECEIVE_AGAIN: &str = "Stopped: what is complete was kept. Run the same command again while the other side still shares: what \
      was received in part goes on. To remove that instead, use privydrop unfinished --clear.";
 pub(crate) const NO_RELAY: &str = "The server's relay is missing, out of reach or turned us away, and --relay-only allows no other way. Try again \
@@ -108,6 +111,21 @@ pub(crate) fn skipped(path: &Path, why: NotPicked) -> String {
 
 pub(crate) fn no_place(path: &Path, error: &io::Error) -> String {
     format!("Nothing can be stored in {}: {error}. Choose another directory with --into.", path_text(path))
+}
+
+pub(crate) fn not_kept(file: &Path, error: &io::Error) -> String {
+    format!("The room cannot be kept in {}: {error}. Choose another file with --keep.", path_text(file))
+}
+
+pub(crate) fn keeps_no_room(file: &Path) -> String {
+    format!("{} keeps no room. Choose another file with --keep, or remove this one.", path_text(file))
+}
+
+pub(crate) fn keeps_another(file: &Path, room: &RoomId) -> String {
+    format!(
+        "{} keeps the room {room}. Leave out --room, or choose another file with --keep.",
+        path_text(file)
+    )
 }
 
 pub(crate) fn code(code: &str) -> String {

@@ -98,6 +98,39 @@ fn a_killed_sender_is_gone_on_with_in_the_room_that_it_makes_next() {
 }
 
 #[test]
+fn a_killed_sender_that_keeps_its_room_is_gone_on_with_by_itself() {
+    let scene = Scene::with_a_film();
+    let kept = scene.path("kept");
+    let send = || scene.server.host(&["send", "--keep", text(&kept), text(&scene.film())]);
+    let (sender, code, link) = send();
+    let mut receiver = scene.receive(&link);
+    receiver.find(is_under_way);
+    drop(sender);
+    let (mut sender, other_code, same_link) = send();
+    assert_eq!(same_link, link);
+    assert_ne!(other_code, code, "words that were said somewhere open nothing for good");
+    scene.goes_on(receiver);
+    assert_eq!(sender.end(), 0);
+}
+
+#[test]
+fn an_always_on_receiver_is_found_by_the_same_link_after_it_was_stopped_or_killed() {
+    let scene = Scene::with_a_film();
+    let kept = scene.path("kept");
+    let receive =
+        ["receive", "--stay", "--keep", text(&kept), "--into", text(&scene.inbox())].map(str::to_owned);
+    let receive: Vec<_> = receive.iter().map(String::as_str).collect();
+    let (mut receiver, _, link) = scene.server.host(&receive);
+    receiver.interrupt();
+    assert_eq!(receiver.end(), 130);
+    let (receiver, _, after_a_stop) = scene.server.host(&receive);
+    drop(receiver);
+    let (_receiver, _, after_a_kill) = scene.server.host(&receive);
+    assert_eq!((&after_a_stop, &after_a_kill), (&link, &link));
+    assert_eq!(scene.server.run(&["send", "--to", &link, text(&scene.film())]).end(), 0);
+}
+
+#[test]
 fn a_file_that_was_changed_meanwhile_begins_anew() {
     let scene = Scene::with_a_film();
     let (sender, link) = scene.send_it();
