@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::browser::Browser;
 use crate::page::Page;
-use crate::process::{Program, find};
+use crate::process::{Program, find, kill};
 use crate::redis::free_port;
 use crate::server::{self, Server};
 
@@ -144,6 +144,14 @@ impl App {
         self.desk.settle(&mut command);
         command.args(arguments);
         tokio::task::spawn_blocking(move || command.output()).await.expect("its end").expect("a second start")
+    }
+
+    /// Ends the app at once, as a crash does, and starts it again on the same desk.
+    pub async fn kill_and_start(self) -> Self {
+        kill(self.process());
+        let Self { page, desk } = self;
+        drop(page);
+        Self::start_on(desk, &[]).await
     }
 
     /// The process of the app itself, among those that its driver started.

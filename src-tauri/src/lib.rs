@@ -7,11 +7,13 @@ mod commands;
 #[cfg(desktop)]
 mod desktop;
 mod dialogs;
+mod files;
 mod links;
 mod lookup;
 mod notifications;
 mod settings;
 mod shell;
+mod visit;
 mod window;
 
 pub use commands::COMMANDS;

@@ -3,14 +3,12 @@
 //! Holds no secret. A file that is missing or unreadable is as good as an empty one, and is not overwritten before a
 //! person changes something.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// Longest file that is read, in bytes.
-const MAX_FILE: u64 = 64 * 1024;
+use crate::files;
 
 /// What a person chose.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -25,28 +23,19 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads them.
     pub(crate) fn read(path: &Path) -> Self {
-        let mut text = String::new();
-        let read = File::open(path).and_then(|file| file.take(MAX_FILE).read_to_string(&mut text));
-        match read {
-            Ok(_) => serde_json::from_str(&text).unwrap_or_default(),
-            Err(_) => Self::default(),
-        }
+        files::read(path).unwrap_or_default()
     }
 
-    /// Writes them: all or nothing, also when the power fails.
+    /// Writes them.
     pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
-        let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(&serde_json::to_vec_pretty(self)?)?;
-        file.as_file().sync_data()?;
-        file.persist(path)?;
-        Ok(())
+        files::write(path, self)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

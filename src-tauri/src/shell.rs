@@ -17,11 +17,14 @@ use tauri::{App, Manager, Runtime};
 use tokio::sync::watch;
 
 use crate::settings::Settings;
+use crate::visit::{Visit, Visits};
 
 /// Names a server for this run, for tests and development.
 const SERVER_VARIABLE: &str = "PRIVYDROP_SERVER";
 /// The file of the settings.
 const SETTINGS: &str = "settings.json";
+/// The file of the visit that did not end.
+const VISIT: &str = "visit.json";
 
 /// Why a command of the page is not passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -86,6 +89,7 @@ struct Kept {
     settings: Settings,
     /// Where the settings are written; nowhere in a test.
     file: Option<PathBuf>,
+    visits: Visits,
     words: Words,
     /// The folder used when nobody chose one.
     usual_downloads: Option<PathBuf>,
@@ -108,19 +112,28 @@ impl Default for Shell {
 /// Reads the settings and starts the session, when a server is known.
 pub(crate) fn begin<R: Runtime>(app: &App<R>) -> tauri::Result<()> {
     let shell = app.state::<Shell>().inner().clone();
-    let file = app.path().app_config_dir()?.join(SETTINGS);
+    let folder = app.path().app_config_dir()?;
+    let file = folder.join(SETTINGS);
+    let (visits, visit) = Visits::read(folder.join(VISIT));
     let settings = Settings::read(&file);
     let named = std::env::var(SERVER_VARIABLE).ok().or_else(|| settings.server.clone());
     let server = named.and_then(|named| named.parse().ok());
     {
         let mut kept = shell.0.kept.lock();
         kept.usual_downloads = app.path().download_dir().ok();
-        (kept.settings, kept.file) = (settings, Some(file));
+        (kept.settings, kept.file, kept.visits) = (settings, Some(file), visits);
     }
     shell.show_downloads();
     match server {
-        Some(server) => async_runtime::block_on(async move { shell.serve(server).await })
-            .map_err(|error| tauri::Error::Anyhow(error.into())),
+        Some(server) => {
+            let visit = visit.filter(|visit| visit.server == server.to_string());
+            async_runtime::block_on(shell.serve(server))
+                .map_err(|error| tauri::Error::Anyhow(error.into()))?;
+            if let Some(visit) = visit {
+                async_runtime::spawn(async move { shell.go_on(visit).await });
+            }
+            Ok(())
+        }
         None => Ok(()),
     }
 }
@@ -167,11 +180,21 @@ impl Shell {
         }
     }
 
+    /// Goes back into the room that this device was in when its program was killed, and on with what was under way.
+    async fn go_on(&self, visit: Visit) {
+        self.command(Command::Return(visit.keepsake));
+        if let Some(place) = self.place().filter(|_| !visit.wanted.is_empty()) {
+            self.command(Command::GoOn { wanted: visit.wanted, place });
+        }
+        self.share(visit.shared).await;
+    }
+
     /// Shares what is at these paths; tells what cannot be.
     pub(crate) async fn share(&self, paths: Vec<PathBuf>) {
         if paths.is_empty() {
             return;
         }
+        self.0.kept.lock().visits.pick(&paths);
         let Some(device) = self.device() else { return self.tell(NoticeCode::ServerUnreachable, "", None) };
         let mut items: Vec<NewItem> = Vec::new();
         // One more than is allowed, so that the session sees that there is too much.
@@ -248,7 +271,11 @@ impl Shell {
     /// Leaves the room and ends the session; true when there was one.
     #[cfg(desktop)]
     pub(crate) async fn end(&self) -> bool {
-        let running = self.0.kept.lock().running.take();
+        let running = {
+            let mut kept = self.0.kept.lock();
+            kept.visits.end();
+            kept.running.take()
+        };
         match running {
             Some(running) => {
                 running.leave().await;
@@ -317,6 +344,13 @@ impl Shell {
         self.0.kept.lock().words.clone()
     }
 
+    fn keep_visit(&self, view: &View) {
+        let mut kept = self.0.kept.lock();
+        if let Some(server) = kept.running.as_ref().map(|running| running.server.to_string()) {
+            kept.visits.follow(&server, view);
+        }
+    }
+
     fn device(&self) -> Option<Arc<Device>> {
         self.0.kept.lock().running.as_ref().map(|running| Arc::clone(&running.device))
     }
@@ -359,6 +393,7 @@ impl Running {
 async fn follow(shell: Shell, mut views: watch::Receiver<View>) {
     while views.changed().await.is_ok() {
         let view = views.borrow_and_update().clone();
+        shell.keep_visit(&view);
         shell.show(|news| news.view = view);
     }
 }
