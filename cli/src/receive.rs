@@ -36,6 +36,8 @@ enum Fate {
     LeftOut,
     Received,
     Failed,
+    /// It was taken, and is not offered any more.
+    Gone,
 }
 
 impl Receive {
@@ -45,19 +47,32 @@ impl Receive {
 
     /// Notes what became of what was there before.
     fn follow(&mut self, view: &View) {
+        let is_there = |key: &ItemKey| view.items.iter().any(|item| item.key == *key);
+        for (key, fate) in &mut self.seen {
+            if *fate == Fate::Taken && !is_there(key) {
+                *fate = Fate::Gone;
+            }
+        }
         for item in offered(view) {
             let fate = match item.state {
                 ItemState::Done => Fate::Received,
                 ItemState::Failed | ItemState::Cancelled => Fate::Failed,
-                _ => continue,
+                ItemState::Offered => continue,
+                _ if self.seen.contains_key(&item.key) => continue,
+                _ => Fate::Taken,
             };
-            self.seen.insert(item.key, fate);
-        }
-        let is_there = |key: &ItemKey| view.items.iter().any(|item| item.key == *key);
-        for (key, fate) in &mut self.seen {
-            if *fate == Fate::Taken && !is_there(key) {
-                *fate = Fate::Failed;
+            if self.seen.insert(item.key, fate).is_none() {
+                self.forget_one_gone();
             }
+        }
+    }
+
+    /// The session goes on by itself with what a sharer that was started anew offers again: under another key it is what
+    /// is gone.
+    fn forget_one_gone(&mut self) {
+        let gone = self.seen.iter().find(|(_, fate)| **fate == Fate::Gone).map(|(key, _)| *key);
+        if let Some(gone) = gone {
+            self.seen.remove(&gone);
         }
     }
 
@@ -167,6 +182,20 @@ mod tests {
             Verdict::Settled(Exit::Done, NOTHING_MORE),
             "what is here stays"
         );
+    }
+
+    #[test]
+    fn what_a_sharer_offers_anew_after_its_restart_is_waited_for_in_place_of_what_it_offered_before() {
+        let mut job = Receive::new(PLACE, false, None);
+        job.step(&view(vec![theirs(ItemState::Offered, 5)]));
+        let again = |state| {
+            let key = ItemKey { owner: Some(peer()), item: crate::job::tests::id(2) };
+            ItemView { key, ..theirs(state, 5) }
+        };
+        let step = job.step(&view(vec![again(ItemState::Waiting)]));
+        assert_eq!((step.commands, step.verdict), (Vec::new(), Verdict::GoOn));
+        let done = job.step(&view(vec![again(ItemState::Done)]));
+        assert_eq!(done.verdict, Verdict::Settled(Exit::Done, NOTHING_MORE));
     }
 
     #[test]

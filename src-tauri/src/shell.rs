@@ -117,7 +117,7 @@ pub(crate) fn begin<R: Runtime>(app: &App<R>) -> tauri::Result<()> {
     let (visits, visit) = Visits::read(folder.join(VISIT));
     let settings = Settings::read(&file);
     let named = std::env::var(SERVER_VARIABLE).ok().or_else(|| settings.server.clone());
-    let server = named.and_then(|named| named.parse().ok());
+    let server: Option<Server> = named.and_then(|named| named.parse().ok());
     {
         let mut kept = shell.0.kept.lock();
         kept.usual_downloads = app.path().download_dir().ok();

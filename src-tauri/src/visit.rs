@@ -46,8 +46,8 @@ pub(crate) struct Visits {
 impl Visits {
     /// Visits kept in this file, and the one that did not end.
     pub(crate) fn read(file: PathBuf) -> (Self, Option<Visit>) {
-        let age = fs::metadata(&file).and_then(|facts| facts.modified()).ok();
-        let recent = age.is_some_and(|at| at.elapsed().is_ok_and(|age| age < FORGOTTEN_AFTER));
+        let noted = fs::metadata(&file).and_then(|facts| facts.modified()).ok();
+        let recent = noted.is_some_and(|at| at.elapsed().is_ok_and(|age| age < FORGOTTEN_AFTER));
         let visit = files::read::<Visit>(&file).filter(|_| recent).map(|mut visit| {
             visit.wanted.truncate(MAX_WANTED);
             visit.shared.truncate(MAX_ITEMS);
@@ -86,7 +86,8 @@ impl Visits {
             return;
         }
         // What cannot be written is not gone on with, and nothing else depends on it.
-        if let Some(Err(error)) = self.file.as_deref().map(|file: &Path| files::write(file, &visit)) {
+        let written = self.file.as_ref().map(|file| files::write(file, &visit));
+        if let Some(Err(error)) = written {
             tracing::warn!(%error, "the visit cannot be written");
         }
         self.kept = Some((visit, Instant::now()));

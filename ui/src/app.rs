@@ -64,7 +64,7 @@ pub fn App() -> Html {
             <main class="columns" data-phase={phase(state.view.phase)}>
                 { for first }
                 <div class="center" key="center">
-                    { items(&locale, &state.view, deeds.storage(), state.shell.downloads.as_ref(), on) }
+                    { items(&locale, &state.view, state.storage, state.shell.downloads.as_ref(), on) }
                     { share(&locale, &state, on_files, on) }
                 </div>
                 { for last }

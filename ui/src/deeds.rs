@@ -16,7 +16,7 @@ use web_sys::{DataTransfer, File};
 use yew::{UseReducerDispatcher, UseReducerHandle};
 
 use crate::awake::Awake;
-use crate::backend::{self, Backend, IN_APP, NoPlace, Storage, Wish};
+use crate::backend::{self, Backend, IN_APP, NoPlace, Wish};
 use crate::choices::{offered, savable};
 use crate::locale::{Language, Locale};
 use crate::state::{Action, Intent, State, shares};
@@ -64,6 +64,7 @@ impl Deeds {
     pub fn start(state: UseReducerDispatcher<State>) -> Rc<Self> {
         let on_view = state.clone();
         let backend = backend::start(move |action| on_view.dispatch(action));
+        state.dispatch(Action::Store(backend.storage()));
         let deeds = Rc::new(Self { backend, state, memo: RefCell::default() });
         if !IN_APP {
             deeds.begin_visit();
@@ -92,11 +93,6 @@ impl Deeds {
     /// What the person wants is carried out against the state of the newest drawing.
     pub fn drawn(&self, state: &UseReducerHandle<State>) {
         self.memo.borrow_mut().latest = Some(state.clone());
-    }
-
-    /// Where what this browser receives goes.
-    pub fn storage(&self) -> Storage {
-        self.backend.storage()
     }
 
     /// Offers files that were picked.

@@ -13,7 +13,7 @@ use privydrop_common::id::RoomId;
 use privydrop_common::text::Document;
 use yew::Reducible;
 
-use crate::backend::{NoAnswer, Wish};
+use crate::backend::{NoAnswer, Storage, Wish};
 use crate::locale::Language;
 use crate::theme::Theme;
 use crate::visit::Remembered;
@@ -112,6 +112,8 @@ pub struct State {
     pub text_shared: bool,
     /// Which text stands in the editor: another number is a fresh, empty one.
     pub text_round: u32,
+    /// Where what is received goes.
+    pub storage: Storage,
     /// Bytes of what was left unfinished in this browser.
     pub unfinished: u64,
     /// The room that this device remembers.
@@ -131,6 +133,8 @@ pub struct State {
 pub enum Action {
     /// The session has new facts.
     Viewed(View),
+    /// What is received goes there from now on.
+    Store(Storage),
     /// A person is to see what the page does, and be able to stop it.
     Late,
     /// The page itself has a message.
@@ -194,6 +198,7 @@ impl State {
             dragging: false,
             text_shared: false,
             text_round: 0,
+            storage: Storage::Private,
             unfinished: 0,
             remembered,
             language,
@@ -268,6 +273,7 @@ impl State {
     pub fn after(mut self, action: Action) -> Self {
         match action {
             Action::Viewed(view) => self.see(view),
+            Action::Store(storage) => self.storage = storage,
             Action::Late => self.held = false,
             Action::Tell { code, subject } => self.tell(code, subject, None),
             Action::Dismiss(id) => self.told.retain(|(_, notice)| notice.id != id),

@@ -48,7 +48,10 @@ pub fn start(on: impl Fn(Action) + 'static) -> Rc<dyn Backend> {
     let (on, room): (Rc<dyn Fn(Action)>, Rc<Room>) = (Rc::new(on), Rc::default());
     let (files, server) = (Rc::new(Files::default()), server());
     let commands = Commands::new(&socket_address(&server));
-    let places = Places::new();
+    let places = Places::new({
+        let on = Rc::clone(&on);
+        move |storage| on(Action::Store(storage))
+    });
     let stores = Stores::new(Rc::clone(&places), commands.clone());
     let show = {
         let (stores, room, on) = (Rc::clone(&stores), Rc::clone(&room), Rc::clone(&on));

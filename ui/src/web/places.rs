@@ -37,17 +37,20 @@ pub struct Places {
     chosen: RefCell<Option<Rc<Chosen>>>,
     /// Whether the browser gives private storage; taken for granted until it answered.
     has_private: Cell<bool>,
+    on_change: Box<dyn Fn(Storage)>,
 }
 
 impl Places {
-    /// Looks what there is.
-    pub fn new() -> Rc<Self> {
-        Rc::new(Self { chosen: RefCell::default(), has_private: Cell::new(storage().is_some()) })
+    /// Looks what there is; `on_change` hears when there turns out to be less.
+    pub fn new(on_change: impl Fn(Storage) + 'static) -> Rc<Self> {
+        let has_private = Cell::new(storage().is_some());
+        Rc::new(Self { chosen: RefCell::default(), has_private, on_change: Box::new(on_change) })
     }
 
     /// The browser gives no private storage after all.
     pub(super) fn forbid_private(&self) {
         self.has_private.set(false);
+        (self.on_change)(self.storage());
     }
 
     /// What will be used.
