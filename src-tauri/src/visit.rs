@@ -4,7 +4,7 @@
 //! user's, in a file that nobody else can read.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use privydrop_common::api::{Keepsake, MAX_WANTED, NoticeCode, Phase, View};
@@ -104,6 +104,7 @@ impl Visits {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::time::SystemTime;
 
     use privydrop_common::api::{ItemKey, ItemKind, ItemView, Notice, RoomView};

@@ -58,7 +58,7 @@ async fn a_killed_app_is_back_in_its_room_and_shares_the_rest() {
     let place = tempfile::tempdir().unwrap();
     let receive = words(&["receive", "--into", path(place.path())]);
     let mut terminal = Terminal::start(&server, &receive, &app.page().link().await);
-    while !terminal.next("item").await["progress"].as_u64().is_some_and(|done| done > KILLED_AT.into()) {}
+    while terminal.next("item").await["progress"].as_u64().is_none_or(|done| done <= KILLED_AT.into()) {}
     let link = app.page().link().await;
     assert!(visit(&app).exists());
     let app = app.kill_and_start().await;
