@@ -58,6 +58,13 @@ struct Reading {
     value: Value,
 }
 
+/// The values of one file's pieces. Reads come back in any order, each piece's once.
+#[derive(Debug)]
+struct Values {
+    of_pieces: Vec<Option<Value>>,
+    missing: u32,
+}
+
 /// Where reading goes on.
 #[derive(Debug, Default)]
 struct Cursor {
@@ -83,8 +90,8 @@ pub(crate) struct Outgoing {
     granted: u64,
     /// Payload bytes sent or being read for sending.
     claimed: u64,
-    /// Of files being read.
-    values: Few<u32, Vec<Option<Value>>>,
+    /// Of files of which not every piece was read yet.
+    values: Few<u32, Values>,
     roots: Vec<Option<Root>>,
     /// Bytes of all files.
     total: u64,
@@ -288,14 +295,24 @@ impl Outgoing {
 
     fn note_value(&mut self, file: u32, piece: u32, value: Value) {
         let size = self.files[file as usize].size;
-        let values = self.values.get_or_insert_with(file, || vec![None; piece_count(size) as usize]);
-        values[piece as usize] = Some(value);
-        if piece + 1 == piece_count(size) || self.held.contains_key(&file) {
-            let whole: Option<Vec<Value>> = values.iter().copied().collect();
-            if let Some(whole) = whole {
-                self.roots[file as usize] = root(size, &whole);
-                self.values.remove(&file);
-            }
+        let values = self.values.get_or_insert_with(file, || Values::none(size));
+        if values.of_pieces[piece as usize].replace(value).is_none() {
+            values.missing -= 1;
         }
+        if values.missing == 0 {
+            let whole = self.values.remove(&file).and_then(Values::whole);
+            self.roots[file as usize] = whole.and_then(|whole| root(size, &whole));
+        }
+    }
+}
+
+impl Values {
+    fn none(size: u64) -> Self {
+        let missing = piece_count(size);
+        Self { of_pieces: vec![None; missing as usize], missing }
+    }
+
+    fn whole(self) -> Option<Vec<Value>> {
+        self.of_pieces.into_iter().collect()
     }
 }

@@ -186,6 +186,28 @@ fn a_large_file_goes_on_where_its_pieces_end() {
 }
 
 #[test]
+fn the_hash_is_known_whatever_order_the_reads_of_a_file_end_in() {
+    const SIZE: u64 = (5 << 19) + 1;
+    let file: Vec<u8> = (0..SIZE).map(|at| u8::try_from(at % 251).unwrap()).collect();
+    for order in [[0, 1, 2], [0, 2, 1], [2, 1, 0], [2, 0, 1]] {
+        let files: Arc<[SharedFile]> = [SharedFile { source: SourceId(1), size: SIZE }].into();
+        let mut outgoing = Outgoing::new(TransferId(1), files, &Have::default(), SIZE).unwrap();
+        let mut jobs = (0..).map(JobId);
+        let reads = outgoing.poll_reads(&mut || jobs.next().unwrap());
+        for piece in order {
+            let (at, length) = piece_range(SIZE, piece);
+            let bytes = bytes::Bytes::copy_from_slice(&file[at as usize..][..length as usize]);
+            let value = value_of(SIZE, piece, [&bytes[..]]).unwrap();
+            assert_eq!(outgoing.roots(), None);
+            let Errand::Read { job, .. } = reads[piece as usize] else { panic!("{reads:?}") };
+            assert_eq!(outgoing.handle_read(job, Ok(ReadPiece { bytes, value })), None);
+        }
+        let root = outgoing.roots().unwrap()[0].to_string();
+        assert_eq!(root, blake3::hash(&file).to_string(), "{order:?}");
+    }
+}
+
+#[test]
 fn what_is_asked_for_again_is_read_no_further_ahead_than_anything_else() {
     const MIB: u64 = 1 << 20;
     // Nothing is granted, so that every read is one that was asked for again.
