@@ -194,13 +194,16 @@ fn the_hash_is_known_whatever_order_the_reads_of_a_file_end_in() {
         let mut outgoing = Outgoing::new(TransferId(1), files, &Have::default(), SIZE).unwrap();
         let mut jobs = (0..).map(JobId);
         let reads = outgoing.poll_reads(&mut || jobs.next().unwrap());
-        for piece in order {
-            let (at, length) = piece_range(SIZE, piece);
-            let bytes = bytes::Bytes::copy_from_slice(&file[at as usize..][..length as usize]);
-            let value = value_of(SIZE, piece, [&bytes[..]]).unwrap();
+        for at in order {
+            let (Errand::Read { job, piece, .. }, bytes) =
+                (&reads[at], file.chunks(1 << 20).nth(at).unwrap())
+            else {
+                panic!("{reads:?}")
+            };
+            let value = value_of(SIZE, *piece, [bytes]).unwrap();
+            let bytes = bytes::Bytes::copy_from_slice(bytes);
             assert_eq!(outgoing.roots(), None);
-            let Errand::Read { job, .. } = reads[piece as usize] else { panic!("{reads:?}") };
-            assert_eq!(outgoing.handle_read(job, Ok(ReadPiece { bytes, value })), None);
+            assert_eq!(outgoing.handle_read(*job, Ok(ReadPiece { bytes, value })), None);
         }
         let root = outgoing.roots().unwrap()[0].to_string();
         assert_eq!(root, blake3::hash(&file).to_string(), "{order:?}");
