@@ -18,22 +18,32 @@ pub const MAX_LANES: u8 = 4;
 /// congestion window grows by the round trip and starts over at each loss.
 const LONG: u32 = 10;
 
+/// Bytes still to come from which further lanes are worth their connections.
+const MUCH: u64 = 8 * 1024 * 1024;
+
 /// How many data lanes a device has for a link, and how many it is best off with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LanePlan {
     serves: u8,
     wants: u8,
+    from: u64,
 }
 
 impl LanePlan {
     /// One lane, as where the platform makes no others.
-    pub const ONE: Self = Self { serves: 1, wants: 1 };
+    pub const ONE: Self = Self { serves: 1, wants: 1, from: MUCH };
 
     /// Serves up to `serves` lanes to whoever wants them, and wants `wants` of them itself to receive much over a short
     /// path. Both are kept between 1 and [`MAX_LANES`].
     pub fn new(serves: u8, wants: u8) -> Self {
         let serves = serves.clamp(1, MAX_LANES);
-        Self { serves, wants: wants.clamp(1, serves) }
+        Self { serves, wants: wants.clamp(1, serves), from: MUCH }
+    }
+
+    /// The same, where one lane is so good that others are worth it over a short path only from so many bytes.
+    #[must_use]
+    pub fn from(self, bytes: u64) -> Self {
+        Self { from: bytes.max(MUCH), ..self }
     }
 
     /// Most lanes that are served.
@@ -41,10 +51,14 @@ impl LanePlan {
         self.serves
     }
 
-    /// Lanes that are wanted to receive much over this path: all there are where it is long.
-    pub fn wants(self, path: Option<Path>) -> u8 {
+    /// Lanes that are wanted to receive `missing` bytes over this path: all there are where it is long.
+    pub fn wants(self, path: Option<Path>, missing: u64) -> u8 {
         let is_long = path.and_then(|path| path.rtt_ms).is_some_and(|rtt| rtt >= LONG);
-        if is_long { self.serves } else { self.wants }
+        match is_long {
+            true if missing >= MUCH => self.serves,
+            false if missing >= self.from => self.wants,
+            _ => 1,
+        }
     }
 }
 

@@ -115,6 +115,20 @@ fn a_long_path_is_worth_all_lanes_to_whoever_wants_one_on_a_short_one() {
 }
 
 #[test]
+fn where_one_lane_is_good_others_are_worth_it_only_for_more_or_over_a_long_path() {
+    let from = |bytes: usize| all().from(bytes as u64);
+    for (plan, rtt_ms, used) in
+        [(from(MUCH + 1), 9, 1), (from(MUCH), 9, MAX_LANES), (from(MUCH + 1), 10, MAX_LANES)]
+    {
+        let (mut world, host, guest) = pair(13, MUCH, [obliging(), plan]);
+        Wires::measure(&mut world, guest, rtt_ms);
+        world.accept_all(guest);
+        arrives(&mut world, 13, guest);
+        assert_eq!(lanes_of(&world, host), used, "{plan:?}, {rtt_ms} ms");
+    }
+}
+
+#[test]
 fn a_path_that_turns_out_to_be_long_under_way_gets_its_lanes_then() {
     let (mut world, host, guest) = pair(10, 2 * MUCH, [obliging(), obliging()]);
     world.accept_all(guest);

@@ -25,8 +25,6 @@ const RETRY_FIRST: Duration = Duration::from_secs(1);
 const MAX_OPEN_ATTEMPTS: usize = MAX_PEERS;
 /// Attempts after which a member is called again only when something changes.
 const MAX_ATTEMPTS: u32 = 6;
-/// Bytes to receive that are worth further lanes: less has arrived before they are open.
-const MUCH: u64 = 8 * 1024 * 1024;
 
 impl Session {
     /// A guest on its way in calls the host with what it came with.
@@ -320,8 +318,8 @@ impl Session {
     pub(super) fn want_lanes(&mut self, peer: PeerId, now: Moment) {
         let missing = self.missing_from(peer);
         let Some(of) = self.peers.get(&peer) else { return };
-        let lanes = self.plan.wants(of.path);
-        if missing >= MUCH
+        let lanes = self.plan.wants(of.path, missing);
+        if lanes > 1
             && let Some(link) = of.link.and_then(|link| self.links.get_mut(&link))
         {
             link.want_lanes(lanes, now);

@@ -19,12 +19,13 @@ use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, OpenOptions};
 use privydrop_common::host::{Found, Plan, Report, StoreFault, StoreId};
 use privydrop_common::id::FileIndex;
+use privydrop_common::journal::Journal;
 use privydrop_common::name::{Component, MAX_NAME, PART_SUFFIX, RelativePath};
 use privydrop_common::pieces::{Value, piece_count, piece_range, value_of};
 
-use super::journal::{self, JournalFile};
+use super::journal::{JournalFile, NAME_ROOM};
 use super::places::Place;
-use super::platform::{SYNCS_TREES, free_space, rename_new, sync_tree, write_at};
+use super::platform::{SYNCS_TREES, free_space, rename_new, sync_names, sync_tree, write_at};
 use super::unfinished;
 
 /// Most numbers that are tried for a name in use.
@@ -40,6 +41,8 @@ const NUMBER_ROOM: usize = 8;
 pub(super) struct Tree {
     place: Arc<Place>,
     plan: Plan,
+    /// What a journal of it begins with; small items have none. Of thousands of files it takes milliseconds to find.
+    identity: Option<Journal>,
     /// The name that the item should have.
     name: Component,
     /// The name that it has in the place, now.
@@ -60,7 +63,7 @@ pub(super) struct Tree {
     unsynced: u64,
     /// A file to be synced ahead.
     to_sync: Option<File>,
-    /// Tells a later attempt what is here; small items have none.
+    /// Tells a later attempt what is here.
     journal: Option<JournalFile>,
     /// An earlier attempt left it: files may be there that it never told of.
     resumed: bool,
@@ -85,6 +88,7 @@ impl Tree {
         let left = plan.files.len();
         let mut tree = Self {
             place,
+            identity: Journal::of(&plan),
             plan,
             name,
             top: String::new(),
@@ -300,6 +304,10 @@ impl Tree {
         let rename = |name: &str| rename_new(&self.place.dir, &self.top, name, self.folders.is_some());
         (self.top, ()) = claim(|number| numbered(&self.name, number), rename)?;
         self.settled = true;
+        // The sharer may delete its own when it hears that ours is here. Some disks cannot do it, and need not.
+        if let Err(error) = sync_names(&self.place.dir) {
+            tracing::debug!(%error, "a name cannot be synced");
+        }
         // A lone file has its time only now: what is unfinished and looks a week old is removed.
         if let Some((file, handle)) = self.open.pop_front() {
             self.set_time(file, &handle);
@@ -376,7 +384,6 @@ fn numbered(name: &Component, number: u32) -> String {
 /// The name of something unfinished: the item's, cut to leave room, and an ending that no item may have.
 fn part_name(name: &Component, number: u32) -> String {
     let name = name.as_str();
-    let stem =
-        &name[..name.floor_char_boundary(MAX_NAME - PART_SUFFIX.len() - NUMBER_ROOM - journal::NAME_ROOM)];
+    let stem = &name[..name.floor_char_boundary(MAX_NAME - PART_SUFFIX.len() - NUMBER_ROOM - NAME_ROOM)];
     if number == 1 { format!("{stem}{PART_SUFFIX}") } else { format!("{stem} ({number}){PART_SUFFIX}") }
 }

@@ -39,8 +39,7 @@ pub(super) struct JournalFile {
 impl JournalFile {
     /// Begins the journal of what is called `top` while it is unfinished, in place of any that was left behind without
     /// its item.
-    pub(super) fn create(dir: &Dir, plan: &Plan, top: &str) -> io::Result<Option<Self>> {
-        let Some(journal) = Journal::of(plan) else { return Ok(None) };
+    pub(super) fn create(dir: &Dir, journal: Journal, top: &str) -> io::Result<Self> {
         let name = name_of(top);
         let mut options = OpenOptions::new();
         options.write(true).create(true).follow(FollowSymlinks::No);
@@ -48,12 +47,11 @@ impl JournalFile {
         file.try_lock()?;
         file.set_len(0)?;
         file.write_all(&journal.header())?;
-        Ok(Some(Self { journal, file, name, waiting: Vec::new(), untold: 0, told: false }))
+        Ok(Self { journal, file, name, waiting: Vec::new(), untold: 0, told: false })
     }
 
     /// Opens the journal of what is called `top`, if it is there, of this very item, and nobody's.
-    pub(super) fn open(dir: &Dir, plan: &Plan, top: &str) -> Option<(Self, Said)> {
-        let journal = Journal::of(plan)?;
+    pub(super) fn open(dir: &Dir, journal: Journal, plan: &Plan, top: &str) -> Option<(Self, Said)> {
         let name = name_of(top);
         let mut options = OpenOptions::new();
         options.read(true).write(true).follow(FollowSymlinks::No);

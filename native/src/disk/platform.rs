@@ -140,6 +140,21 @@ pub(super) fn sync_tree(_root: &Dir) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes the names in `dir` durable: what is in a synced file is, what it is called is not by that (man 2 fsync).
+#[cfg(unix)]
+pub(super) fn sync_names(dir: &Dir) -> io::Result<()> {
+    use rustix::fs::{Mode, OFlags, fsync, openat};
+    // The handle itself only leads to other files.
+    let readable = openat(dir, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    Ok(fsync(readable)?)
+}
+
+/// Nothing that could be done: the system forces no folders to the disk.
+#[cfg(not(unix))]
+pub(super) fn sync_names(_dir: &Dir) -> io::Result<()> {
+    Ok(())
+}
+
 /// Renames within `dir`, never over anything: a name in use is [`io::ErrorKind::AlreadyExists`].
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 pub(super) fn rename_new(dir: &Dir, from: &str, to: &str, is_folder: bool) -> io::Result<()> {

@@ -185,7 +185,8 @@ fn random<const N: usize>() -> Option<[u8; N]> {
     Some(bytes)
 }
 
-/// Where the server is, without a slash at the end: named by the page, or where the page came from.
+/// Where the server is, without a slash at the end: named by the page in front of its first script, which asks for the name as well,
+/// or where the page came from.
 fn server() -> String {
     let document = web_sys::window().and_then(|window| window.document());
     let named =

@@ -26,15 +26,16 @@ impl Tree {
 
     /// A journal that cannot be made costs going on after a break, not the item.
     pub(super) fn new_journal(&self) -> Option<JournalFile> {
-        let journal = JournalFile::create(&self.place.dir, &self.plan, &self.top);
-        journal.inspect_err(|error| tracing::debug!(%error, "a journal cannot be made")).ok().flatten()
+        let journal = JournalFile::create(&self.place.dir, self.identity?, &self.top);
+        journal.inspect_err(|error| tracing::debug!(%error, "a journal cannot be made")).ok()
     }
 
     /// Takes over what an earlier attempt left, and tells what of it is right. `None` when there is nothing.
     pub(super) fn go_on(&mut self, store: StoreId, tell: &mut dyn FnMut(Report)) -> Option<Vec<Found>> {
+        let identity = self.identity?;
         for number in 1..=MAX_UNFINISHED {
             let top = part_name(&self.name, number);
-            let Some((journal, said)) = JournalFile::open(&self.place.dir, &self.plan, &top) else {
+            let Some((journal, said)) = JournalFile::open(&self.place.dir, identity, &self.plan, &top) else {
                 continue;
             };
             self.top = top;
