@@ -8,6 +8,7 @@
 mod arriving;
 mod control;
 mod fetching;
+mod keepsake;
 mod linking;
 mod mending;
 mod notices;

@@ -5,10 +5,9 @@
 
 use std::time::Duration;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
 use rand_core::Rng;
-use serde::{Deserialize, Serialize};
 
+use super::keepsake::Kept;
 use super::mending::Asking;
 use super::peers::Peer;
 use super::{Changed, Session};
@@ -89,34 +88,6 @@ pub(super) struct Membership {
     /// There once admitted.
     ticket: Option<Ticket>,
     pub(super) ice: Vec<IceServer>,
-}
-
-impl Keepsake {
-    /// The room that it leads back into; `None` when it cannot be read.
-    pub fn room(&self) -> Option<RoomId> {
-        Some(Kept::read(self)?.room)
-    }
-
-    /// The phase in which a session is on its way there; `None` when it cannot be read.
-    pub fn phase(&self) -> Option<Phase> {
-        Some(if Kept::read(self)?.link.is_some() { Phase::Opening } else { Phase::Joining })
-    }
-}
-
-/// What a [`Keepsake`] holds.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    room: RoomId,
-    ticket: Ticket,
-    key: RoomKey,
-    /// The host's link secret.
-    link: Option<LinkSecret>,
-}
-
-impl Kept {
-    fn read(keepsake: &Keepsake) -> Option<Self> {
-        postcard::from_bytes(&Base64UrlUnpadded::decode_vec(&keepsake.0).ok()?).ok()
-    }
 }
 
 impl Session {
@@ -241,7 +212,7 @@ impl Session {
             key: self.room.key.clone()?,
             link: self.room.door.as_ref().map(|door| door.link.clone()),
         };
-        Some(Keepsake(Base64UrlUnpadded::encode_string(&postcard::to_allocvec(&kept).ok()?)))
+        kept.write()
     }
 
     /// The link to show: the host's, or the one that a guest came by.
