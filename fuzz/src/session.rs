@@ -81,12 +81,18 @@ pub(crate) fn command_seeds() -> Vec<Vec<u8>> {
         ]),
         Command::SetText(Document::from_plain("a\nb").unwrap()),
         Command::Accept { item, place: PlaceId(1) },
+        Command::GoOn {
+            wanted: vec!["000102030405060708090a0b0c0d0e0f".parse().unwrap()],
+            place: PlaceId(1),
+        },
+        Command::Forget,
         Command::Pause(item),
         Command::Resume(item),
         Command::Cancel(item),
         Command::Remove(item),
         Command::Dismiss(1),
         Command::Nudge,
+        Command::Moved,
         Command::Introduce("Firefox on Linux".to_owned()),
     ];
     commands.iter().map(|command| serde_json::to_vec(command).unwrap()).collect()
