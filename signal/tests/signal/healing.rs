@@ -128,7 +128,10 @@ async fn a_node_whose_lease_was_forgotten_with_all_else_is_not_taken_for_dead() 
     assert_eq!(newcomer.hear_joined().await.member, member);
     loop {
         match host.client.hear().await {
-            ServerMessage::MemberLeft { member, .. } => panic!("{member} was taken for lost"),
+            ServerMessage::MemberLeft { member: gone, lost } => {
+                let who = if gone == guest.member { "the guest" } else { "the newcomer" };
+                panic!("{who} is told to be gone, lost: {lost}");
+            }
             ServerMessage::MemberJoined { member: joined } if joined.id == member => break,
             _ => {}
         }
