@@ -11,8 +11,7 @@ use privydrop_signal::server::{Running, StartError, start};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-/// A static server has musl's own allocator otherwise, and relays half as much with it. Beside the GNU C library's it is no
-/// faster, and holds on to what compressing the web app took.
+/// A static server has musl's own allocator otherwise, and relays half as much with it. The GNU C library's is as fast.
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

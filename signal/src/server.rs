@@ -160,7 +160,6 @@ pub async fn start_with(config: &Config, store: Arc<dyn Store>, pace: Pace) -> R
         draining: AtomicBool::new(false),
         sockets: AtomicU64::new(0),
     });
-    std::thread::spawn(app.web_app.compressor());
 
     let certificate = match (&config.tls_cert, &config.tls_key) {
         (Some(chain), Some(key)) => Some(Arc::new(Certificate::load(chain, key)?)),

@@ -1,10 +1,10 @@
-//! The web app inside this program: its files, compressed once, and the policy under which browsers run it.
+//! The web app inside this program: its files, compressed when they were built, and the policy under which browsers run
+//! it.
 //!
-//! Never reads a path from a request as a path: names are looked up in a fixed table.
+//! Never reads a path from a request as a path: names are looked up in a fixed table. Never compresses anything.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::Write;
-use std::sync::{Arc, OnceLock};
 
 use actix_web::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH, VARY,
@@ -13,8 +13,6 @@ use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use rust_embed::{Embed, EmbeddedFile};
 use sha2::{Digest, Sha256};
 
@@ -23,14 +21,12 @@ use sha2::{Digest, Sha256};
 #[folder = "../dist"]
 struct Files;
 
-/// Brotli's effort: all of it in a release, little while developing.
-const BROTLI_QUALITY: i32 = if cfg!(debug_assertions) { 5 } else { 11 };
-/// Smaller files gain nothing.
-const MIN_COMPRESSED: usize = 512;
+/// How a file can go out, most wanted first: the encoding's name in HTTP, and the suffix of the file that holds it.
+const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
 
 /// The files of the web app, by name.
 pub struct WebApp {
-    files: HashMap<String, Arc<File>>,
+    files: HashMap<String, File>,
     inline_scripts: Vec<String>,
 }
 
@@ -39,9 +35,8 @@ struct File {
     media_type: String,
     tag: String,
     immutable: bool,
-    /// Filled in the background; until then the file goes out as it is.
-    brotli: OnceLock<Bytes>,
-    gzip: OnceLock<Bytes>,
+    /// The same content in each of [`ENCODINGS`] that makes it smaller.
+    encoded: [Option<Bytes>; ENCODINGS.len()],
 }
 
 impl WebApp {
@@ -51,19 +46,23 @@ impl WebApp {
     }
 
     fn new(files: impl Iterator<Item = (String, EmbeddedFile)>) -> Self {
-        let named = files.map(|(name, file)| (name.clone(), Arc::new(File::new(&name, file))));
-        let files: HashMap<_, _> = named.collect();
+        let all: HashMap<_, _> = files.collect();
+        let of = |name: &str, suffix: &str| all.get(&format!("{name}{suffix}")).map(body);
+        let is_sibling = |name: &str| {
+            ENCODINGS.iter().any(|(_, suffix)| {
+                name.strip_suffix(suffix).is_some_and(|original| all.contains_key(original))
+            })
+        };
+        let originals = all.iter().filter(|(name, _)| !is_sibling(name));
+        let files: HashMap<_, _> = originals
+            .map(|(name, file)| {
+                let encoded = ENCODINGS.map(|(_, suffix)| of(name, suffix));
+                (name.clone(), File::new(name, file, encoded))
+            })
+            .collect();
         let index = files.get("index.html").map(|file| String::from_utf8_lossy(&file.body).into_owned());
         let inline_scripts = index.map(|html| inline_script_hashes(&html)).unwrap_or_default();
-        let app = Self { files, inline_scripts };
-        app.take_compressed_siblings();
-        app
-    }
-
-    /// Compresses what was not compressed when it was built. Takes seconds: for a thread of its own.
-    pub fn compressor(&self) -> impl FnOnce() + Send + 'static {
-        let files: Vec<_> = self.files.values().filter(|file| file.is_worth_compressing()).cloned().collect();
-        move || files.iter().for_each(|file| file.compress())
+        Self { files, inline_scripts }
     }
 
     /// Whether the web app was built before the server was.
@@ -93,17 +92,6 @@ impl WebApp {
              font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
     }
-
-    /// A build may bring `name.br` and `name.gz` along.
-    fn take_compressed_siblings(&self) {
-        for (name, file) in &self.files {
-            for (suffix, slot) in [("br", &file.brotli), ("gz", &file.gzip)] {
-                if let Some(sibling) = self.files.get(&format!("{name}.{suffix}")) {
-                    let _ = slot.set(sibling.body.clone());
-                }
-            }
-        }
-    }
 }
 
 const PLAIN: &str = "text/plain; charset=utf-8";
@@ -111,31 +99,18 @@ const NOT_BUILT: &str = "PrivyDrop's server is running, but the web app was not 
     Build both with: cargo xtask run\n";
 
 impl File {
-    fn new(name: &str, file: EmbeddedFile) -> Self {
+    fn new(name: &str, file: &EmbeddedFile, encoded: [Option<Bytes>; ENCODINGS.len()]) -> Self {
         let media_type = match file.metadata.mimetype() {
             text if text.starts_with("text/") => format!("{text}; charset=utf-8"),
             other => other.to_owned(),
         };
         Self {
             tag: URL_SAFE_NO_PAD.encode(&file.metadata.sha256_hash()[..18]),
-            body: Bytes::from(file.data.into_owned()),
+            body: body(file),
             media_type,
             immutable: has_hash(name),
-            brotli: OnceLock::new(),
-            gzip: OnceLock::new(),
+            encoded,
         }
-    }
-
-    fn is_worth_compressing(&self) -> bool {
-        let media_type = self.media_type.as_str();
-        let packed = (media_type.starts_with("image/") && !media_type.starts_with("image/svg"))
-            || media_type.starts_with("font/woff");
-        self.body.len() >= MIN_COMPRESSED && !packed
-    }
-
-    fn compress(&self) {
-        self.gzip.get_or_init(|| gzip(&self.body).unwrap_or_else(|| self.body.clone()));
-        self.brotli.get_or_init(|| brotli(&self.body).unwrap_or_else(|| self.body.clone()));
     }
 
     fn respond(&self, request: &HeaderMap) -> HttpResponse {
@@ -165,14 +140,20 @@ impl File {
 
     fn encoded_for(&self, request: &HeaderMap) -> (Option<&'static str>, Bytes) {
         let accepted = request.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        for (encoding, slot) in [("br", &self.brotli), ("gzip", &self.gzip)] {
-            if let Some(body) =
-                slot.get().filter(|body| body.len() < self.body.len() && accepts(accepted, encoding))
-            {
+        for ((encoding, _), body) in ENCODINGS.iter().zip(&self.encoded) {
+            if let Some(body) = body.as_ref().filter(|_| accepts(accepted, encoding)) {
                 return (Some(encoding), body.clone());
             }
         }
         (None, self.body.clone())
+    }
+}
+
+/// A file's content; what is part of this program is not copied.
+fn body(file: &EmbeddedFile) -> Bytes {
+    match &file.data {
+        Cow::Borrowed(body) => Bytes::from_static(body),
+        Cow::Owned(body) => Bytes::copy_from_slice(body),
     }
 }
 
@@ -183,19 +164,6 @@ fn accepts(header: &str, encoding: &str) -> bool {
         let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(encoding));
         named && !parts.any(|part| part.trim_start_matches("q=").parse() == Ok(0.0_f32))
     })
-}
-
-fn gzip(body: &[u8]) -> Option<Bytes> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(body).ok()?;
-    encoder.finish().ok().map(Bytes::from)
-}
-
-fn brotli(mut body: &[u8]) -> Option<Bytes> {
-    let params = brotli::enc::BrotliEncoderParams { quality: BROTLI_QUALITY, ..Default::default() };
-    let mut packed = Vec::new();
-    brotli::BrotliCompress(&mut body, &mut packed, &params).ok()?;
-    Some(packed.into())
 }
 
 /// Whether the name changes with the content: `-` and eight or more hex digits, then `.` or `_`, or in a folder so named.
@@ -224,8 +192,6 @@ fn is_host(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use actix_web::body::MessageBody;
     use actix_web::http::StatusCode;
     use actix_web::http::header::{HeaderName, HeaderValue};
@@ -273,27 +239,36 @@ mod tests {
 
     #[test]
     fn files_go_out_as_small_as_the_browser_can_take_them() {
-        let text = "very repetitive ".repeat(200);
-        let app = app(&[("index.html", &text, "text/html")]);
-        app.compressor()();
-        let brotli = get(&app, "", &[(ACCEPT_ENCODING, "gzip, deflate, br")]);
-        assert_eq!(header(&brotli, CONTENT_ENCODING), "br");
-        let gzip = get(&app, "", &[(ACCEPT_ENCODING, "gzip")]);
-        assert_eq!(header(&gzip, CONTENT_ENCODING), "gzip");
-        let plain = get(&app, "", &[]);
-        assert_eq!(header(&plain, CONTENT_ENCODING), "");
-        let tags = [&brotli, &gzip, &plain].map(|response| header(response, ETAG).to_owned());
+        let app = app(&[
+            ("index.html", "the page", "text/html"),
+            ("index.html.br", "brotli", "application/octet-stream"),
+            ("index.html.gz", "gzip", "application/octet-stream"),
+            ("logo.png", "the logo", "image/png"),
+        ]);
+        let mut tags = Vec::new();
+        for (accepted, encoding, content) in
+            [("gzip, deflate, br", "br", "brotli"), ("gzip", "gzip", "gzip"), ("", "", "the page")]
+        {
+            let response = get(&app, "", &[(ACCEPT_ENCODING, accepted)]);
+            assert_eq!(header(&response, CONTENT_ENCODING), encoding);
+            assert_eq!(header(&response, CONTENT_TYPE), "text/html; charset=utf-8");
+            tags.push(header(&response, ETAG).to_owned());
+            assert_eq!(response.into_body().try_into_bytes().unwrap(), content);
+        }
         assert!(tags[0] != tags[1] && tags[1] != tags[2], "each encoding is a file of its own");
-        assert_eq!(plain.into_body().try_into_bytes().unwrap(), text);
+        let logo = get(&app, "logo.png", &[(ACCEPT_ENCODING, "gzip, br")]);
+        assert_eq!(header(&logo, CONTENT_ENCODING), "", "what would be no smaller has no sibling");
     }
 
     #[test]
-    fn a_build_may_bring_its_compressed_files_along() {
-        let text = "x".repeat(600);
-        let app =
-            app(&[("a.js", &text, "text/javascript"), ("a.js.br", "ready", "application/octet-stream")]);
-        let response = get(&app, "a.js", &[(ACCEPT_ENCODING, "br")]);
-        assert_eq!(response.into_body().try_into_bytes().unwrap(), "ready");
+    fn compressed_files_are_no_pages_of_their_own() {
+        let app = app(&[
+            ("a.js", "x", "text/javascript"),
+            ("a.js.br", "y", "application/octet-stream"),
+            ("notes.gz", "z", "application/gzip"),
+        ]);
+        assert_eq!(get(&app, "a.js.br", &[]).status(), StatusCode::NOT_FOUND);
+        assert_eq!(get(&app, "notes.gz", &[]).status(), StatusCode::OK);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod apt;
 mod bench;
 mod cargo;
+mod compress;
 mod desktop;
 mod dist;
 mod failure;

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::compress::compress;
 use crate::failure::{Failure, run};
 use crate::loading::{loading, starting};
 use crate::sheets::{Joined, joined};
@@ -15,19 +16,21 @@ use crate::{cargo, root, tools};
 /// A script that trunk copies as it is.
 const WORKER: &str = "sink-worker.js";
 
-/// Builds the web app as it is served to people, into `dist`.
+/// Builds the web app as it is served to people, into `dist`, with compressed copies beside it.
 pub(crate) fn build() -> Result<(), Failure> {
-    build_into("web", "dist", &[])
+    let (built, served) = (trunk("web", &[])?, root().join("dist"));
+    compress(&built, &served).map_err(|error| Failure::File { path: built.clone(), error })?;
+    mirrored(&built, served)
 }
 
 /// Builds the page of the app's window, into `dist-desktop`: the same page without a session of its own.
 pub(crate) fn build_for_app() -> Result<(), Failure> {
-    build_into("web-desktop", "dist-desktop", &["--features", "desktop"])
+    mirrored(&trunk("web-desktop", &["--features", "desktop"])?, root().join("dist-desktop"))
 }
 
-/// What did not change keeps its place and time, so that the programs that embed it are not built again for nothing.
-fn build_into(workshop: &str, shelf: &str, words: &[&str]) -> Result<(), Failure> {
-    let (built, served) = (root().join("target").join(workshop), root().join(shelf));
+/// Builds the page in the folder `workshop`, and makes it small.
+fn trunk(workshop: &str, words: &[&str]) -> Result<PathBuf, Failure> {
+    let built = root().join("target").join(workshop);
     let mut trunk = Command::new(tools::folder().join("trunk"));
     cargo::forget_own_package(&mut trunk);
     trunk.arg("build").arg("--dist").arg(&built).args(words).current_dir(root());
@@ -36,7 +39,12 @@ fn build_into(workshop: &str, shelf: &str, words: &[&str]) -> Result<(), Failure
     let said = "error,trunk=info,trunk::processing::minify=error";
     run(trunk.env("PATH", path()).env("RUST_LOG", said).env_remove("NO_COLOR"))?;
     shrink(&built).map_err(|error| Failure::File { path: built.clone(), error })?;
-    mirror(&built, &served).map_err(|error| Failure::File { path: served, error })
+    Ok(built)
+}
+
+/// What did not change keeps its place and time, so that the programs that embed it are not built again for nothing.
+fn mirrored(built: &Path, served: PathBuf) -> Result<(), Failure> {
+    mirror(built, &served).map_err(|error| Failure::File { path: served, error })
 }
 
 /// Makes what lies in `folder` smaller, and quicker to start: people load a third less.
