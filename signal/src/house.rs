@@ -1,5 +1,5 @@
-//! What a server does by itself, again and again: says that it is alive, cleans up, looks whether its certificate
-//! changed. Never decides anything about a room.
+//! What a server does by itself, again and again: says that it is alive, looks what time it is, cleans up, looks whether its
+//! certificate changed. Never decides anything about a room.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const CERTIFICATE: Duration = Duration::from_secs(10);
 /// How often nodes that may have missed something are told so.
 const DEBTS: Duration = Duration::from_millis(500);
 
-/// Says again and again that this node is alive, and gives a store that forgot it the ticket key.
+/// Says again and again that this node is alive, looks what time it is for all, and gives a store that forgot it the ticket key.
 pub(crate) async fn keep_alive(service: Arc<Service>, shared_key: Option<Vec<u8>>) {
     let (mut turns, mut away) = (turns(ALIVE), false);
     loop {
@@ -35,6 +35,8 @@ pub(crate) async fn keep_alive(service: Arc<Service>, shared_key: Option<Vec<u8>
                 false => tracing::info!("the room store answers again"),
             }
         }
+        // Until it answers, the time goes on from when it last did.
+        let _ = service.read_clock().await;
         if let Some(key) = &shared_key
             && store.touch(&Key::TicketKey, ticket::LIFE).await == Ok(false)
         {

@@ -58,7 +58,7 @@ struct Seat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Presence {
     Here(Place),
-    /// Milliseconds of the servers' common time.
+    /// Milliseconds of the time that all nodes share.
     Lost(u64),
 }
 

@@ -176,6 +176,7 @@ pub async fn start_with(config: &Config, store: Arc<dyn Store>, pace: Pace) -> R
     }
 
     let mut inbox = store.subscribe(node).await?;
+    service.read_clock().await?;
     service.take_lease().await?;
     let (receiver, healer, bringer) = (service.clone(), service.clone(), service.clone());
     let delivery = tokio::spawn(async move { bringer.deliver().await });

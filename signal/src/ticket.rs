@@ -28,7 +28,7 @@ pub struct Claims {
     pub member: PeerId,
     /// The room's host; the holder is the owner when it is itself the host.
     pub host: PeerId,
-    /// Milliseconds of the servers' common time after which it proves nothing.
+    /// Milliseconds since 1970 after which it proves nothing.
     expires: u64,
 }
 

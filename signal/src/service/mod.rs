@@ -4,6 +4,7 @@
 //! was faster. Notices go out only after the swap. Never looks into a relayed body.
 
 mod allowance;
+mod clock;
 mod delivery;
 mod doubt;
 mod envelope;
@@ -15,13 +16,14 @@ mod routes;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use privydrop_common::id::{PeerId, RoomId};
 use privydrop_common::signaling::{IceServer, Refusal, ServerMessage, Ticket};
 use privydrop_common::time::Moment;
 use tokio::time::sleep;
 
+use self::clock::Clock;
 use self::envelope::{Effect, Envelope};
 use self::healing::Healing;
 use self::leases::Leases;
@@ -70,16 +72,16 @@ pub struct Service {
     leases: Leases,
     post: Post,
     routes: Routes,
-    started: Instant,
+    clock: Clock,
 }
 
 impl Service {
     /// A node's service; nothing runs by itself.
     pub fn new(node: NodeId, store: Arc<dyn Store>, limits: Limits, tickets: Tickets, ice: Ice) -> Self {
-        let (directory, metrics, started) = (Directory::default(), Metrics::default(), Instant::now());
+        let (directory, metrics, clock) = (Directory::default(), Metrics::default(), Clock::start());
         let (healing, leases) = (Healing::default(), Leases::default());
         let (post, routes) = (Post::default(), Routes::default());
-        Self { node, store, directory, limits, metrics, tickets, ice, healing, leases, post, routes, started }
+        Self { node, store, directory, limits, metrics, tickets, ice, healing, leases, post, routes, clock }
     }
 
     /// The socket is gone: its member is lost, not left.
@@ -122,12 +124,14 @@ impl Service {
 
     /// Time since the start, for limits.
     pub fn uptime(&self) -> Moment {
-        Moment::default() + self.started.elapsed()
+        self.clock.uptime()
     }
 
-    /// The servers' common time: the wall clock, which only tickets, TURN and absences of minutes depend on.
-    fn now(&self) -> Moment {
-        Moment::default() + SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO)
+    /// Looks what time it is for all nodes.
+    pub async fn read_clock(&self) -> Result<(), StoreError> {
+        let asked = self.uptime();
+        self.clock.set(asked, self.store.time().await?);
+        Ok(())
     }
 
     /// Changes the room in which the client is a member, putting the client back first if the store forgot it.
@@ -192,7 +196,7 @@ impl Service {
                 Some(cell) => (Some(cell.version), decode(&cell.value)),
                 None => (None, None),
             };
-            let now = self.now();
+            let now = self.clock.shared();
             let mut room = before.clone();
             let mut notices = Vec::new();
             if let Some(room) = &mut room {
@@ -255,11 +259,11 @@ impl Service {
         if self.ice.has_turn() {
             self.metrics.credentials.inc();
         }
-        self.ice.servers(member, self.now())
+        self.ice.servers(member, Clock::world())
     }
 
     fn ticket(&self, position: &Position) -> Result<Ticket, Refused> {
-        let ticket = self.tickets.issue(&position.room, position.member, position.host, self.now());
+        let ticket = self.tickets.issue(&position.room, position.member, position.host, Clock::world());
         ticket.ok_or_else(|| Refusal::TicketInvalid.into())
     }
 

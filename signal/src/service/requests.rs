@@ -7,7 +7,7 @@ use privydrop_common::id::{PeerId, RoomId};
 use privydrop_common::signaling::{ClientMessage, Refusal, ServerMessage, Ticket};
 use privydrop_common::time::Moment;
 
-use super::{Client, Effect, Envelope, Service, decode};
+use super::{Client, Clock, Effect, Envelope, Service, decode};
 use crate::directory::{Position, Role, relay_text, text};
 use crate::limits::Source;
 use crate::refusal::Refused;
@@ -36,7 +36,7 @@ impl Service {
                 if position.role == Role::Knocker {
                     return Err(Refusal::NotMember.into());
                 }
-                let ice = self.ice.servers(position.member, self.now());
+                let ice = self.ice.servers(position.member, Clock::world());
                 client.outbox.push(text(&ServerMessage::Ice { ice }));
                 Ok(())
             }
@@ -236,7 +236,7 @@ impl Service {
 
     /// What a ticket proves; a wrong one counts as an attempt to join.
     async fn checked(&self, client: &Client, ticket: &Ticket) -> Result<Claims, Refused> {
-        if let Some(claims) = self.tickets.check(ticket, self.now()) {
+        if let Some(claims) = self.tickets.check(ticket, Clock::world()) {
             return Ok(claims);
         }
         self.allow(client.source, &self.limits.joins, &[]).await?;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use dashmap::{DashMap, Entry};
+use privydrop_common::time::Moment;
 
 use super::mailbox::{Mailbox, Postbox, mailbox};
 use super::{Cell, Key, Store, StoreError, Version};
@@ -13,10 +14,17 @@ use crate::rooms::NodeId;
 const MAX_CELLS: usize = 1_000_000;
 
 /// Cells and mailboxes in memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Memory {
+    made: Instant,
     cells: DashMap<Key, Timed>,
     mailboxes: DashMap<NodeId, Postbox>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { made: Instant::now(), cells: DashMap::default(), mailboxes: DashMap::default() }
+    }
 }
 
 #[derive(Debug)]
@@ -94,6 +102,10 @@ impl Store for Memory {
         let (postbox, mailbox) = mailbox();
         self.mailboxes.insert(node, postbox);
         Ok(mailbox)
+    }
+
+    async fn time(&self) -> Result<Moment, StoreError> {
+        Ok(Moment::default() + self.made.elapsed())
     }
 
     async fn size(&self) -> Result<u64, StoreError> {

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use privydrop_common::id::RoomId;
+use privydrop_common::time::Moment;
 
 use self::mailbox::Mailbox;
 use crate::limits::Quota;
@@ -99,6 +100,9 @@ pub trait Store: Send + Sync {
     async fn draw(&self, _holder: &Holder, _draws: &[Draw]) -> Result<Duration, StoreError> {
         Ok(Duration::ZERO)
     }
+
+    /// What time it is for everybody who shares the store. Only spans between such moments mean something.
+    async fn time(&self) -> Result<Moment, StoreError>;
 
     /// About how many cells there are.
     async fn size(&self) -> Result<u64, StoreError>;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use privydrop_common::time::Moment;
 use privydrop_signal::config::Pace;
 use privydrop_signal::rooms::NodeId;
 use privydrop_signal::server::{Running, start_with};
@@ -108,6 +109,10 @@ impl Store for Faulty {
 
     async fn draw(&self, holder: &Holder, draws: &[Draw]) -> Result<Duration, StoreError> {
         self.store.draw(holder, draws).await
+    }
+
+    async fn time(&self) -> Result<Moment, StoreError> {
+        self.store.time().await
     }
 
     async fn size(&self) -> Result<u64, StoreError> {

@@ -6,10 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use privydrop_common::signaling::ServerMessage;
+use privydrop_common::signaling::{ClientMessage, ServerMessage};
 
 use crate::redis::{RedisCluster, RedisServer, Watched};
-use crate::support::{Client, eventually};
+use crate::support::{Client, Seat, eventually};
 
 /// The server as a process of its own.
 pub(crate) struct Server {
@@ -20,7 +20,22 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it on a free port and waits for the line that says where it is.
     pub(crate) fn start(flags: &[&str]) -> Self {
-        let mut process = command(&["--listen", "127.0.0.1:0"]).args(flags).spawn().unwrap();
+        Self::start_by(&mut command(&[]), flags)
+    }
+
+    /// The same with a clock that is an hour ahead.
+    fn start_an_hour_ahead(flags: &[&str]) -> Self {
+        let mut ahead = command(&[]);
+        // The loader finds its folder of libraries; without the program `faketime` in between, this one's number is that of the server.
+        ahead.env("LD_PRELOAD", "/usr/$LIB/faketime/libfaketimeMT.so.1");
+        let server = Self::start_by(ahead.env("FAKETIME", "+1h").env("DONT_FAKE_MONOTONIC", "1"), flags);
+        let maps = std::fs::read_to_string(format!("/proc/{}/maps", server.process.id())).unwrap();
+        assert!(maps.contains("libfaketime"), "its clock is right: install faketime");
+        server
+    }
+
+    fn start_by(command: &mut Command, flags: &[&str]) -> Self {
+        let mut process = command.args(["--listen", "127.0.0.1:0"]).args(flags).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line
@@ -77,6 +92,28 @@ fn fails_with(flags: &[&str]) -> String {
     let Output { status, stdout, stderr } = command(flags).output().unwrap();
     assert!(!status.success() && stdout.is_empty());
     String::from_utf8(stderr).unwrap()
+}
+
+#[tokio::test]
+async fn nodes_whose_clocks_differ_share_their_rooms_all_the_same() {
+    let redis = RedisServer::start();
+    let right = Server::start(&["--redis", &redis.url()]);
+    let ahead = Server::start_an_hour_ahead(&["--redis", &redis.url()]);
+    for (hosts, guests) in [(&ahead, &right), (&right, &ahead)] {
+        let mut host = Client::hello_at(hosts.address()).await.create(None).await;
+        let mut guest = Client::hello_at(guests.address()).await;
+        let member = guest.knock(&host.room).await;
+        assert_eq!(host.client.hear().await, ServerMessage::Knock { member });
+        host.client.say(ClientMessage::Admit { member }).await;
+        assert_eq!(guest.hear_joined().await.member, member);
+        assert!(matches!(host.client.hear().await, ServerMessage::MemberJoined { .. }));
+        // A host that was lost a moment ago is waited for.
+        let Seat { client, room, ticket, .. } = host;
+        drop(client);
+        let mut late = Client::hello_at(guests.address()).await;
+        late.knock(&room).await;
+        Client::hello_at(hosts.address()).await.rejoin(&room, &ticket).await;
+    }
 }
 
 #[tokio::test]

@@ -55,6 +55,7 @@ contract! {
     a_message_reaches_the_mailbox_it_is_for
     a_mailbox_that_nobody_reads_is_known_to_be_dead
     cells_are_counted
+    time_goes_on
 }
 
 fn room(name: &str) -> Key {
@@ -163,6 +164,11 @@ async fn cells_are_counted(store: Shared) {
     store.swap(&Key::Node(NodeId(1)), None, b"x", LONG).await.unwrap();
     assert_eq!(store.size().await, Ok(2));
     assert_eq!(store.ping().await, Ok(()));
+}
+
+async fn time_goes_on(store: Shared) {
+    let before = store.time().await.unwrap();
+    eventually(async || store.time().await.unwrap() > before).await;
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use deadpool_redis::redis::{self, Cmd, ErrorKind, FromRedisValue, Script, ServerErrorKind};
+use privydrop_common::time::Moment;
 
 pub use self::address::{Address, InvalidAddress};
 use self::inbox::Subscription;
@@ -59,6 +60,11 @@ end
 for _, when in ipairs({'NX', 'GT'}) do redis.call('PEXPIRE', KEYS[1], math.ceil(last / 1000) + 1, when) end
 return 0";
 
+/// The time of Redis in milliseconds. A script, because that has a key: of a Cluster always the same server is asked.
+const TIME: &str = r"
+local t = redis.call('TIME')
+return t[1] * 1000 + math.floor(t[2] / 1000)";
+
 /// Cells and mailboxes in Redis.
 #[derive(Clone)]
 pub struct Redis {
@@ -71,6 +77,7 @@ struct Scripts {
     create: Lua,
     replace: Lua,
     draw: Lua,
+    time: Lua,
 }
 
 struct Lua {
@@ -89,7 +96,8 @@ impl Redis {
     pub async fn connect(address: &Address) -> Result<Self, redis::RedisError> {
         // Nothing happens when one was chosen before.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let scripts = Scripts { create: Lua::new(CREATE), replace: Lua::new(REPLACE), draw: Lua::new(DRAW) };
+        let [create, replace, draw, time] = [CREATE, REPLACE, DRAW, TIME].map(Lua::new);
+        let scripts = Scripts { create, replace, draw, time };
         let line = Arc::new(Line::open(address).await?);
         Ok(Self { address: address.clone(), line, scripts: Arc::new(scripts) })
     }
@@ -188,6 +196,10 @@ impl Store for Redis {
         let subscription = Subscription::open(&self.address, node).await.map_err(|error| classify(&error))?;
         tokio::spawn(inbox::keep(self.clone(), node, subscription, postbox));
         Ok(mailbox)
+    }
+
+    async fn time(&self) -> Result<Moment, StoreError> {
+        self.run(&self.scripts.time, "privydrop:time", |_| {}).await.map(Moment::from_millis)
     }
 
     async fn size(&self) -> Result<u64, StoreError> {
