@@ -25,15 +25,17 @@ use privydrop_common::pieces::{Value, piece_count, piece_range, value_of};
 
 use super::journal::{JournalFile, NAME_ROOM};
 use super::places::Place;
-use super::platform::{SYNCS_TREES, free_space, rename_new, sync_names, sync_tree, write_at};
+use super::platform::{SYNCS_TREES, TreeSync, free_space, rename_new, sync_names, write_at};
 use super::unfinished;
 
 /// Most numbers that are tried for a name in use.
 const MAX_NUMBER: u32 = 10_000;
 /// Files of one item that are held open; the others are opened again when they go on.
 const MAX_OPEN: usize = 32;
-/// Bytes written after which a file is synced ahead: else the disk would get a big one all at once, at its end.
+/// Bytes written after which they are synced ahead: else the disk would get everything at once, at the end.
 const SYNC_EVERY: u64 = 64 << 20;
+/// What a small file costs the disk beside its bytes, in bytes.
+const NEW_FILE: u64 = 24 << 10;
 /// Room for the number in the name of something unfinished.
 const NUMBER_ROOM: usize = 8;
 
@@ -59,14 +61,32 @@ pub(super) struct Tree {
     left: usize,
     /// It has its own name.
     settled: bool,
-    /// Bytes written since a file was last to be synced ahead.
+    /// Bytes written since something was last to be synced ahead.
     unsynced: u64,
-    /// A file to be synced ahead.
-    to_sync: Option<File>,
+    /// What is to be synced ahead.
+    to_sync: Option<Ahead>,
     /// Tells a later attempt what is here.
     journal: Option<JournalFile>,
     /// An earlier attempt left it: files may be there that it never told of.
     resumed: bool,
+}
+
+/// What should be on the disk before the last bytes are written.
+pub(super) enum Ahead {
+    /// A file.
+    File(File),
+    /// All small files that are written.
+    Tree(TreeSync),
+}
+
+impl Ahead {
+    /// Whether it worked is asked again when everything is complete.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.sync_data(),
+            Self::Tree(tree) => tree.sync(),
+        }
+    }
 }
 
 impl Tree {
@@ -131,22 +151,31 @@ impl Tree {
             self.set_time(file, &handle);
             self.dated.insert(file);
             self.note(file, piece, value, length);
+            self.wrote(length + NEW_FILE, |tree| {
+                let root = tree.folders.as_ref().map(|folders| TreeSync::open(&folders.root));
+                root.unwrap_or_else(|| Err(ErrorKind::NotFound.into())).map(Ahead::Tree)
+            });
             return Ok(value);
         }
         write_at(self.file(file)?, at, chunks)?;
         self.note(file, piece, value, length);
-        self.unsynced += length;
-        if self.unsynced >= SYNC_EVERY && self.to_sync.is_none() {
-            self.unsynced = 0;
-            // Opened anew: an error that it is told of is told to the other handle as well, when the file is complete.
-            self.to_sync = self.open(file, &old_file()).ok();
-        }
+        self.wrote(length, |tree| tree.open(file, &old_file()).map(Ahead::File));
         Ok(value)
     }
 
-    /// A file of which so much was written that its bytes should be on the disk before the last are: whoever is
-    /// given it syncs it while more is written.
-    pub(super) fn sync_due(&mut self) -> Option<File> {
+    /// So much was written. `ahead` opens what is to be synced when that is due. It is opened anew: an error that it is told of is
+    /// told to the other handle as well, when everything is complete.
+    fn wrote(&mut self, cost: u64, ahead: impl FnOnce(&mut Self) -> io::Result<Ahead>) {
+        self.unsynced += cost;
+        if self.unsynced >= SYNC_EVERY && self.to_sync.is_none() {
+            self.unsynced = 0;
+            self.to_sync = ahead(self).ok();
+        }
+    }
+
+    /// Of what so much was written that it should be on the disk before the rest is: whoever is given it syncs it while more
+    /// is written.
+    pub(super) fn sync_due(&mut self) -> Option<Ahead> {
         self.to_sync.take()
     }
 
@@ -240,7 +269,7 @@ impl Tree {
         }
         let create = |top: &str| self.place.dir.create_dir(top);
         (self.top, _) = claim(|number| part_name(&self.name, number), create)?;
-        let mut folders = Folders::new(self.place.dir.open_dir_nofollow(&self.top)?);
+        let mut folders = Folders::new(self.place.dir.open_dir_nofollow(&self.top)?)?;
         let made = self.inner_folders().try_for_each(|path| {
             let (folder, name) = folders.of(path)?;
             folder.create_dir(name)
@@ -299,7 +328,7 @@ impl Tree {
     /// Makes everything durable, then gives the item its own name.
     fn settle(&mut self) -> io::Result<()> {
         if let Some(folders) = &self.folders {
-            sync_tree(&folders.root)?;
+            folders.whole.sync()?;
         }
         let rename = |name: &str| rename_new(&self.place.dir, &self.top, name, self.folders.is_some());
         (self.top, ()) = claim(|number| numbered(&self.name, number), rename)?;
@@ -320,12 +349,14 @@ impl Tree {
 /// The folders of an item. Only the one used last is held open, since an item may have thousands.
 struct Folders {
     root: Dir,
+    /// Hears of everything that could not be written since the first file was made.
+    whole: TreeSync,
     last: Option<(Vec<Component>, Dir)>,
 }
 
 impl Folders {
-    fn new(root: Dir) -> Self {
-        Self { root, last: None }
+    fn new(root: Dir) -> io::Result<Self> {
+        Ok(Self { whole: TreeSync::open(&root)?, root, last: None })
     }
 
     /// The folder that `path` is in, and its name there. The first component is the item's own, which is `root`.

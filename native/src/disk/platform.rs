@@ -121,23 +121,41 @@ pub(super) fn free_space(_dir: &Dir) -> Option<u64> {
     None
 }
 
-/// True where [`sync_tree`] makes a whole tree durable at once, so that its files need not be synced one by one:
+/// True where [`TreeSync`] makes a whole tree durable at once, so that its files need not be synced one by one:
 /// for thousands of small files that is the difference between seconds and minutes.
 pub(super) const SYNCS_TREES: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-/// Makes everything on the disk of `root` durable.
+/// Makes everything on the disk of a folder durable. Each tells of what could not be written since it was opened, also when
+/// another one has told of it before (man 2 syncfs).
+pub(super) struct TreeSync {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    folder: std::os::fd::OwnedFd,
+}
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) fn sync_tree(root: &Dir) -> io::Result<()> {
-    use rustix::fs::{Mode, OFlags, openat, syncfs};
-    // The handle itself only leads to other files.
-    let readable = openat(root, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    Ok(syncfs(readable)?)
+impl TreeSync {
+    pub(super) fn open(root: &Dir) -> io::Result<Self> {
+        use rustix::fs::{Mode, OFlags, openat};
+        // The handle itself only leads to other files.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self { folder: openat(root, ".", flags, Mode::empty())? })
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(&self.folder)?)
+    }
 }
 
 /// Nothing to do: each file was synced.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(super) fn sync_tree(_root: &Dir) -> io::Result<()> {
-    Ok(())
+impl TreeSync {
+    pub(super) fn open(_root: &Dir) -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Makes the names in `dir` durable: what is in a synced file is, what it is called is not by that (man 2 fsync).

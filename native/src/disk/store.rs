@@ -199,14 +199,14 @@ impl Stores {
 
     /// Has a worker sync what was written, if that is due and none does.
     fn sync_ahead(&self, item: &Item) {
-        let Some(file) = item.tree.lock().as_mut().and_then(Tree::sync_due) else { return };
+        let Some(ahead) = item.tree.lock().as_mut().and_then(Tree::sync_due) else { return };
         let syncing = Arc::clone(&item.syncing);
         if syncing.swap(true, Ordering::Relaxed) {
             return;
         }
         self.workers.spawn(move || {
-            // Whether it worked is asked again when the file is complete.
-            let _ = file.sync_data();
+            // Whether it worked is asked again when everything is complete.
+            let _ = ahead.sync();
             syncing.store(false, Ordering::Relaxed);
         });
     }

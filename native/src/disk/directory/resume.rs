@@ -61,7 +61,7 @@ impl Tree {
     /// Reads again what a journal tells of; what is of its value is kept. `has_read` hears of each piece, right or not.
     fn reopen(&mut self, said: Vec<Found>, mut has_read: impl FnMut(u64)) -> io::Result<Vec<Found>> {
         if self.plan.is_folder {
-            let mut folders = Folders::new(self.place.dir.open_dir_nofollow(&self.top)?);
+            let mut folders = Folders::new(self.place.dir.open_dir_nofollow(&self.top)?)?;
             for path in self.inner_folders() {
                 let (folder, name) = folders.of(path)?;
                 match folder.create_dir(name) {

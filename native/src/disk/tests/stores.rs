@@ -171,6 +171,28 @@ async fn more_half_made_files_than_may_be_open_are_completed_all_the_same() {
 }
 
 #[tokio::test]
+async fn thousands_of_small_files_arrive_whole_though_they_are_synced_while_more_come() {
+    let disk = Disk::new();
+    let count = 3000_u32;
+    let content: Vec<[u8; 4]> = (0..count).map(u32::to_be_bytes).collect();
+    let names: Vec<String> = (0..count).map(|number| format!("many/{}/{number:04}", number % 7)).collect();
+    let files: Vec<(&str, &[u8])> =
+        names.iter().zip(&content).map(|(name, content)| (name.as_str(), &content[..])).collect();
+    disk.prepare(STORE, folder(&["many"], &files)).await.unwrap();
+    for (file, content) in (0..count).zip(&content) {
+        disk.write(STORE, file, 0, content).await.unwrap();
+    }
+    for file in 0..count {
+        disk.commit(STORE, file).await.unwrap();
+    }
+    disk.finish(STORE).await.unwrap();
+    for (name, content) in names.iter().zip(&content) {
+        assert_eq!(fs::read(disk.path(name)).unwrap(), content);
+    }
+    assert_eq!(disk.tree().len(), 1 + 7 + content.len());
+}
+
+#[tokio::test]
 async fn a_small_file_that_is_written_twice_has_its_last_bytes_and_its_time() {
     let disk = Disk::new();
     let (spoiled, right, large) = (bytes(4096), vec![7; 4096], bytes(1 << 21));
