@@ -51,14 +51,19 @@ pub(crate) fn build(words: &[&str]) -> Result<Vec<Program>, Failure> {
     programs_of(command(words))
 }
 
-/// The same with clippy as the compiler of the own packages: it says what it always says, refuses every warning, and
-/// leaves programs behind.
+/// The same with the linter as the compiler of the own packages.
 pub(crate) fn linted(words: &[&str]) -> Result<Vec<Program>, Failure> {
     let mut cargo = command(words);
+    lint(&mut cargo);
+    programs_of(cargo)
+}
+
+/// Makes clippy the compiler of the own packages: it says what it always says, refuses every warning, and leaves behind what
+/// the compiler would.
+pub(crate) fn lint(builder: &mut Command) {
     // The words for the linter, as `cargo clippy` passes them on.
     let refuse = ["--deny", "warnings", ""].join("__CLIPPY_HACKERY__");
-    cargo.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver").env("CLIPPY_ARGS", refuse);
-    programs_of(cargo)
+    builder.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver").env("CLIPPY_ARGS", refuse);
 }
 
 /// The program `name` that a building `cargo` command results in, linted.

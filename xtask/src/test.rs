@@ -38,12 +38,10 @@ const TOOLS: Step<Run> = ("Rust tools", |_| {
     tools::install(&[tools::TRUNK, tools::WASM_BINDGEN, tools::GECKODRIVER, tools::TAURI_DRIVER])
 });
 const FORMAT: Step<Run> = ("Format", |_| cargo::run(&["fmt", "--all", "--check"]));
-const LINT_WEB: Step<Run> = ("Lint the web app for WebAssembly", |_| {
-    let clippy = ["clippy", "--package", "privydrop-ui", "--target", tools::WASM];
-    let strict = ["--", "--deny", "warnings"];
-    cargo::run(&[&clippy[..], &strict].concat())?;
-    cargo::run(&[&clippy[..], &["--features", "desktop"], &strict].concat())
-});
+/// The linter as the compiler of the own packages: their dependencies are compiled once, not once to be linted against
+/// and once more to be run.
+const LINT_AND_BUILD_WEB: Step<Run> =
+    ("Lint and build the web app and the page of the desktop app", |_| web::lint_and_build());
 const WEB: Step<Run> = ("Web app, and the page of the desktop app", |_| {
     web::build()?;
     web::build_for_app()
@@ -53,8 +51,6 @@ const BUILD: Step<Run> = ("Build the server and all tests", |run| {
     run.programs = cargo::build(&TESTS)?;
     Ok(())
 });
-/// The linter as the compiler of the own packages: their dependencies are compiled once, not once to be linted against
-/// and once more to be run.
 const LINT_AND_BUILD: Step<Run> = ("Lint and build the server and all tests", |run| {
     run.server = cargo::linted_program_of(&["build", "--workspace", "--bin", cargo::SERVER], cargo::SERVER)?;
     run.programs = cargo::linted(&[&TESTS[..], &["--all-targets"]].concat())?;
@@ -71,7 +67,10 @@ const IN_BROWSERS: Step<Run> = ("Tests in real browsers and in the desktop app",
 
 /// Checks and tests everything.
 pub(crate) fn everything() -> Result<(), Failure> {
-    conclude(&[PACKAGES, TOOLS, FORMAT, LINT_WEB, WEB, LINT_AND_BUILD, UNITS, IN_BROWSERS], Run::default())
+    conclude(
+        &[PACKAGES, TOOLS, FORMAT, LINT_AND_BUILD_WEB, LINT_AND_BUILD, UNITS, IN_BROWSERS],
+        Run::default(),
+    )
 }
 
 /// Runs the tests in browsers and in the desktop app whose name contains `filter`.

@@ -18,21 +18,37 @@ const WORKER: &str = "sink-worker.js";
 
 /// Builds the web app as it is served to people, into `dist`, with compressed copies beside it.
 pub(crate) fn build() -> Result<(), Failure> {
-    let (built, served) = (trunk("web", &[])?, root().join("dist"));
-    compress(&built, &served).map_err(|error| Failure::File { path: built.clone(), error })?;
-    mirrored(&built, served)
+    build_with(|_| ())
 }
 
 /// Builds the page of the app's window, into `dist-desktop`: the same page without a session of its own.
 pub(crate) fn build_for_app() -> Result<(), Failure> {
-    mirrored(&trunk("web-desktop", &["--features", "desktop"])?, root().join("dist-desktop"))
+    build_for_app_with(|_| ())
+}
+
+/// Builds both, and lints what they are made of.
+pub(crate) fn lint_and_build() -> Result<(), Failure> {
+    build_with(cargo::lint)?;
+    build_for_app_with(cargo::lint)
+}
+
+fn build_with(set_up: fn(&mut Command)) -> Result<(), Failure> {
+    let (built, served) = (trunk("web", &[], set_up)?, root().join("dist"));
+    compress(&built, &served).map_err(|error| Failure::File { path: built.clone(), error })?;
+    mirrored(&built, served)
+}
+
+fn build_for_app_with(set_up: fn(&mut Command)) -> Result<(), Failure> {
+    let built = trunk("web-desktop", &["--features", "desktop"], set_up)?;
+    mirrored(&built, root().join("dist-desktop"))
 }
 
 /// Builds the page in the folder `workshop`, and makes it small.
-fn trunk(workshop: &str, words: &[&str]) -> Result<PathBuf, Failure> {
+fn trunk(workshop: &str, words: &[&str], set_up: fn(&mut Command)) -> Result<PathBuf, Failure> {
     let built = root().join("target").join(workshop);
     let mut trunk = Command::new(tools::folder().join("trunk"));
     cargo::forget_own_package(&mut trunk);
+    set_up(&mut trunk);
     trunk.arg("build").arg("--dist").arg(&built).args(words).current_dir(root());
     // Trunk.toml says all the rest. Trunk refuses `NO_COLOR=1`, which other programs understand. It cannot minify the script
     // that wasm-bindgen makes, which is done here, and would say so each time.
