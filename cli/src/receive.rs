@@ -15,6 +15,8 @@ use crate::words;
 
 /// A sharer may offer more right after the last thing it offered.
 const NOTHING_MORE: Duration = Duration::from_secs(1);
+/// Whole items that one who stays keeps on the session's list; past so many the oldest go. Their files stay.
+const MAX_LISTED: usize = 100;
 /// Somebody who left may be back.
 const NOBODY_THERE: Duration = Duration::from_secs(20);
 
@@ -95,6 +97,14 @@ impl Receive {
         (commands, remarks)
     }
 
+    /// One who stays for weeks does not carry all that ever came. What is taken off the list is not taken again: it was seen.
+    fn tidy(&self, view: &View) -> Option<Command> {
+        let whole =
+            || offered(view).filter(|item| item.state == ItemState::Done && item.kind != ItemKind::Text);
+        let oldest = whole().next().filter(|_| self.stay && whole().count() > MAX_LISTED);
+        oldest.map(|item| Command::Remove(item.key))
+    }
+
     fn verdict(&self, view: &View) -> Verdict {
         if let Some(exit) = broken_off(view, self.stay) {
             // What is complete stays so when the room ends afterwards.
@@ -126,7 +136,8 @@ impl Job for Receive {
     fn step(&mut self, view: &View) -> Step {
         self.connected |= is_connected(view);
         self.follow(view);
-        let (commands, remarks) = self.take(view);
+        let (mut commands, remarks) = self.take(view);
+        commands.extend(self.tidy(view));
         Step { commands, remarks, verdict: self.verdict(view) }
     }
 
@@ -214,6 +225,21 @@ mod tests {
     fn one_that_stays_goes_on_after_everything() {
         let mut job = Receive::new(PLACE, true, None);
         assert_eq!(job.step(&view(vec![theirs(ItemState::Done, 5)])).verdict, Verdict::GoOn);
+    }
+
+    #[test]
+    fn one_that_stays_lists_the_newest_and_takes_nothing_twice() {
+        let numbered = |number| {
+            let key = ItemKey { owner: Some(peer()), item: crate::job::tests::id(number) };
+            ItemView { key, ..theirs(ItemState::Done, 5) }
+        };
+        let all: Vec<ItemView> = (0..=100).map(numbered).collect();
+        let mut job = Receive::new(PLACE, true, None);
+        assert_eq!(job.step(&view(all[1..].to_vec())).commands, []);
+        assert_eq!(job.step(&view(all.clone())).commands, [Command::Remove(all[0].key)]);
+        let again = ItemView { state: ItemState::Offered, ..all[0].clone() };
+        assert_eq!(job.step(&view(vec![again])).commands, []);
+        assert_eq!(Receive::new(PLACE, false, None).step(&view(all)).commands, []);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use core::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use self::path::{
-    Collision, EntryType, InvalidPath, MAX_DEPTH, MAX_NODES, MAX_PATH, PathSet, RelativePath,
+    Collision, EntryType, InvalidPath, MAX_DEPTH, MAX_NAMES, MAX_NODES, MAX_PATH, PathSet, RelativePath,
 };
 
 /// Longest name of a file or folder, in bytes of UTF-8.

@@ -53,6 +53,24 @@ fn ten_thousand_fetches_of_one_peer_are_a_few_and_the_others_are_turned_away() {
 }
 
 #[test]
+fn who_fetches_and_cancels_without_end_keeps_the_disk_no_busier_than_who_fetches() {
+    let (mut world, host, _) = World::host_and_guest(9, Weather::FAIR, bytes_of(1, SIZE));
+    let item = world.item_out(host).key.item;
+    let link = world.wires.link_of(host);
+    for number in 0..2_000 {
+        for word in [fetch(number, item, u64::MAX), Control::Cancel(TransferId(1_000_000 + number))] {
+            let frame = Delivery::Happened(link, Happened::Frame(Lane::Control, word.encode()));
+            world.later(host, Duration::ZERO, frame);
+        }
+    }
+    let before = world.devices[host].disk.reads;
+    world.pass(Duration::from_micros(1));
+    let reads = world.devices[host].disk.reads - before;
+    assert!((1..200).contains(&reads), "{reads} reads are under way");
+    is_served(&mut world, host);
+}
+
+#[test]
 fn a_peer_that_grants_nothing_is_sent_nothing_and_holds_nobody_up() {
     let (mut world, host, guest) = World::host_and_guest(2, Weather::FAIR, bytes_of(1, SIZE));
     let item = world.item_out(host).key.item;

@@ -24,6 +24,7 @@ tls=${TURN_TLS:-/tls}
         echo "pkey=$tls/privkey.pem"
         echo "tls-listening-port=${TURN_TLS_PORT:-5349}"
     else
+        echo "no TLS: $tls has no fullchain.pem and privkey.pem that $(id -un) may read" >&2
         echo "no-tls"
     fi
     if [ -n "${TURN_EXTERNAL_IP:-}" ]; then

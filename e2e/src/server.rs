@@ -101,9 +101,9 @@ fn begin(place: &str, words: &[OsString]) -> (Program, String) {
     Program::start(Command::new(program()).args(["--listen", place]).args(words), ready)
 }
 
-/// The program: the one named by `PRIVYDROP_SERVER`, or the one that was built along with the tests.
+/// The program: the one named by `PRIVYDROP_SERVER_PROGRAM`, or the one that was built along with the tests.
 pub(crate) fn program() -> PathBuf {
-    if let Some(named) = std::env::var_os("PRIVYDROP_SERVER") {
+    if let Some(named) = std::env::var_os("PRIVYDROP_SERVER_PROGRAM") {
         return named.into();
     }
     let own = std::env::current_exe().expect("the test program's path");

@@ -179,7 +179,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
         if let Some((name, start)) = timed {
             self.service.metrics.request_took(name, start.elapsed());
         }
-        if joins && self.service.is_knocking(&self.client) {
+        if joins && result.is_ok() && self.service.is_knocking(&self.client) {
             let now = Instant::now();
             self.alarms.knock = Some(now + self.pace.knock);
             self.alarms.refresh = now + self.pace.door;

@@ -48,7 +48,9 @@ fn open<R: Runtime>(app: &AppHandle<R>, text: &str) {
     let app = app.clone();
     async_runtime::spawn(async move {
         let shell = app.state::<Shell>();
-        let harmless = link.is_at(shell.server().as_ref()) && !shell.is_in_room();
+        // Whoever made the link would be offered what is on the list, also by somebody in no room.
+        let harmless =
+            link.is_at(shell.server().as_ref()) && !shell.is_in_room() && !shell.offers_something();
         if harmless || agreed(&app, &shell, &link).await {
             let _ = follow(&shell, link).await;
         }

@@ -186,6 +186,9 @@ impl Shell {
         if let Some(place) = self.place().filter(|_| !visit.wanted.is_empty()) {
             self.command(Command::GoOn { wanted: visit.wanted, place });
         }
+        if let Some(text) = visit.text {
+            self.command(Command::SetText(text));
+        }
         self.share(visit.shared).await;
     }
 
@@ -268,20 +271,24 @@ impl Shell {
         Ok(())
     }
 
-    /// Leaves the room and ends the session; true when there was one.
+    /// Leaves the room for good and ends the session.
     #[cfg(desktop)]
-    pub(crate) async fn end(&self) -> bool {
+    pub(crate) async fn end(&self) {
         let running = {
             let mut kept = self.0.kept.lock();
             kept.visits.end();
             kept.running.take()
         };
-        match running {
-            Some(running) => {
-                running.leave().await;
-                true
-            }
-            None => false,
+        if let Some(running) = running {
+            running.leave().await;
+        }
+    }
+
+    /// Ends the session as if the program were killed: started again, it is back in its room and goes on.
+    #[cfg(desktop)]
+    pub(crate) fn break_off(&self) {
+        if let Some(running) = self.0.kept.lock().running.take() {
+            running.following.abort();
         }
     }
 
@@ -294,6 +301,11 @@ impl Shell {
     /// True in a room, and on the way into one.
     pub(crate) fn is_in_room(&self) -> bool {
         self.0.news.borrow().view.phase != Phase::Idle
+    }
+
+    /// True when something of this device's is on the list, which the next room is offered.
+    pub(crate) fn offers_something(&self) -> bool {
+        self.0.news.borrow().view.items.iter().any(|item| item.key.owner.is_none())
     }
 
     /// Files are being dragged over the window, or no longer.

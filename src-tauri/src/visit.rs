@@ -4,11 +4,14 @@
 //! user's, in a file that nobody else can read.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use privydrop_common::api::{Keepsake, MAX_WANTED, NoticeCode, Phase, View};
 use privydrop_common::id::Mark;
+use privydrop_common::name::Component;
+use privydrop_common::text::Document;
 use privydrop_common::wire::MAX_ITEMS;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +33,9 @@ pub(crate) struct Visit {
     pub(crate) wanted: Vec<Mark>,
     /// What is shared there.
     pub(crate) shared: Vec<PathBuf>,
+    /// The text that is shared there; none in what an earlier version kept.
+    #[serde(default)]
+    pub(crate) text: Option<Document>,
 }
 
 /// Keeps the newest visit in a file.
@@ -75,18 +81,28 @@ impl Visits {
             return;
         }
         let Some(keepsake) = view.room.as_ref().and_then(|room| room.keepsake.clone()) else { return };
-        let own = |path: &&PathBuf| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            view.items.iter().any(|item| item.key.owner.is_none() && item.name == name)
+        let own = || view.items.iter().filter(|item| item.key.owner.is_none());
+        // Of several that have one name nobody knows which is still shared: none is, unless all are.
+        let is_shared = |path: &&PathBuf| {
+            let name = offered_name(path);
+            let picked = self.picked.iter().filter(|other| offered_name(other) == name).count();
+            own().filter(|item| item.name == name).count() >= picked
         };
-        let shared = self.picked.iter().filter(own).cloned().collect();
-        let visit = Visit { server: server.to_owned(), keepsake, wanted: view.wanted.clone(), shared };
+        let shared = self.picked.iter().filter(is_shared).cloned().collect();
+        let text = own().find_map(|item| item.text.clone());
+        let visit = Visit { server: server.to_owned(), keepsake, wanted: view.wanted.clone(), shared, text };
         let noted = |(kept, since): &(Visit, Instant)| *kept == visit && since.elapsed() < NOTED_EVERY;
         if self.kept.as_ref().is_some_and(noted) {
             return;
         }
         // What cannot be written is not gone on with, and nothing else depends on it.
-        let written = self.file.as_ref().map(|file| files::write(file, &visit));
+        let written = self.file.as_ref().map(|file| {
+            files::write(file, &visit).or_else(|error| match error.kind() {
+                // Without its text, which may be long, it is short.
+                ErrorKind::FileTooLarge => files::write(file, &Visit { text: None, ..visit.clone() }),
+                _ => Err(error),
+            })
+        });
         if let Some(Err(error)) = written {
             tracing::warn!(%error, "the visit cannot be written");
         }
@@ -102,9 +118,13 @@ impl Visits {
     }
 }
 
+/// What the others call it.
+fn offered_name(path: &Path) -> String {
+    Component::sanitize(&path.file_name().unwrap_or_default().to_string_lossy()).to_string()
+}
+
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
     use std::time::SystemTime;
 
     use privydrop_common::api::{ItemKey, ItemKind, ItemView, Notice, RoomView};
@@ -140,11 +160,29 @@ mod tests {
         let wanted: [Mark; 1] = ["000102030405060708090a0b0c0d0e0f".parse().unwrap()];
         visits.pick(&paths(&["a", "b"]));
         visits.follow("https://drop.example", &in_room(&["a", "b"], &[]));
-        visits.follow("https://drop.example", &in_room(&["b"], &wanted));
+        let mut view = in_room(&["b"], &wanted);
+        let text = Document::from_plain("see b").unwrap();
+        view.items[0].text = Some(text.clone());
+        visits.follow("https://drop.example", &view);
         let (_, left) = Visits::read(file);
         let left = left.unwrap();
         assert_eq!((left.server.as_str(), left.keepsake.0.as_str()), ("https://drop.example", "kept"));
-        assert_eq!((left.wanted, left.shared), (wanted.to_vec(), paths(&["b"])));
+        assert_eq!((left.wanted, left.shared, left.text), (wanted.to_vec(), paths(&["b"]), Some(text)));
+    }
+
+    #[test]
+    fn of_two_of_one_name_neither_is_shared_again_once_one_was_taken_back_and_odd_names_are_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("visit.json");
+        let picked = paths(&["a/report.pdf", "b/report.pdf", "what?.txt"]);
+        let shared = |names: &[&str]| {
+            let (mut visits, _) = Visits::read(file.clone());
+            visits.pick(&picked);
+            visits.follow("https://drop.example", &in_room(names, &[]));
+            Visits::read(file.clone()).1.unwrap().shared
+        };
+        assert_eq!(shared(&["report.pdf", "report.pdf", "what_.txt"]), picked);
+        assert_eq!(shared(&["report.pdf", "what_.txt"]), picked[2..]);
     }
 
     #[test]

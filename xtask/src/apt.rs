@@ -19,6 +19,9 @@ pub(crate) const FUZZ: &[&str] = &["g++"];
 pub(crate) const SHELL: &[&str] =
     &["libwebkit2gtk-4.1-dev", "libayatana-appindicator3-dev", "librsvg2-dev", "libxdo-dev"];
 
+/// What several servers share.
+pub(crate) const STORE: &[&str] = &["redis-server"];
+
 /// What the tests start: two browsers, a driver (the others are Rust tools), a store, a relay, a proxy and a clock that is ahead for it,
 /// letters of all languages; for the desktop app a driver of its window, a screen and a message bus.
 pub(crate) const TEST: &[&str] = &[

@@ -60,6 +60,7 @@ const NATIVE: Step<Built> = ("Measuring program", |built| {
     built.bench = cargo::program_of(&["build", "--workspace", "--bin", "bench-native"], "bench-native")?;
     Ok(())
 });
+const STORE: Step<Built> = ("System packages", |_| apt::install(&[apt::BUILD, apt::STORE]));
 const SIGNAL: Step<Built> = ("Measuring program", |built| {
     built.bench = cargo::program_of(&["build", "--release", "--workspace", "--example", LOAD], LOAD)?;
     Ok(())
@@ -159,7 +160,7 @@ fn browsers(steps: &[Step<Built>], options: &[String]) -> Result<(), Failure> {
     step::all(steps, &mut built)?;
     println!("{}", machine());
     let mut bench = Command::new(built.bench);
-    run_command(bench.args(options).env("PATH", web::path()).env("PRIVYDROP_SERVER", built.server))
+    run_command(bench.args(options).env("PATH", web::path()).env("PRIVYDROP_SERVER_PROGRAM", built.server))
 }
 
 /// Moves files between terminals, and between a terminal and a browser.
@@ -168,14 +169,14 @@ fn natively(steps: &[Step<Built>], options: &[String]) -> Result<(), Failure> {
     step::all(steps, &mut built)?;
     println!("{}", machine());
     let mut bench = Command::new(built.bench);
-    bench.args(options).env("PATH", web::path()).env("PRIVYDROP_SERVER", built.server);
+    bench.args(options).env("PATH", web::path()).env("PRIVYDROP_SERVER_PROGRAM", built.server);
     run_command(bench.env("PRIVYDROP_RAW", built.raw).env("PRIVYDROP_WORMHOLE", python::programs()))
 }
 
 /// Loads the signaling server, with its rooms in memory and in Redis.
 fn signal(rounds: usize) -> Result<(), Failure> {
     let mut built = Built::default();
-    step::all(&[SERVER, SIGNAL], &mut built)?;
+    step::all(&[STORE, SERVER, SIGNAL], &mut built)?;
     println!("{}", machine());
     let (mut values, mut growth) = (FIGURES.map(|_| Vec::new()), Growth::default());
     for round in 1..=rounds {

@@ -28,26 +28,25 @@ const STATIC: Option<&str> = if cfg!(all(target_os = "linux", target_arch = "x86
     None
 };
 
-const STEPS: &[Step<Vec<PathBuf>>] = &[
+type Programs = Vec<PathBuf>;
+
+const TOOLS: Step<Programs> = ("Rust tools", |_| {
+    tools::install_rust_parts()?;
+    STATIC.map_or(Ok(()), tools::install_target)?;
+    tools::install(&[tools::TRUNK, tools::WASM_BINDGEN])
+});
+const GATHER: Step<Programs> = ("Programs and web app, together", |built| gather(built, &folder()));
+const HASH: Step<Programs> = ("Hashes", |_| note_hashes(&folder()));
+
+const EVERYTHING: &[Step<Programs>] = &[
     ("System packages", |_| apt::install(&[apt::BUILD, apt::SHELL, apt::PACKAGE, apt::STATIC])),
-    ("Rust tools", |_| {
-        tools::install_rust_parts()?;
-        STATIC.map_or(Ok(()), tools::install_target)?;
-        tools::install(&[tools::TRUNK, tools::WASM_BINDGEN])
-    }),
+    TOOLS,
     ("Web app, and the page of the desktop app", |_| {
         web::build()?;
         web::build_for_app()
     }),
-    ("Programs, optimised", |built| {
-        for name in PROGRAMS {
-            let mut words = vec!["build", "--release", "--workspace", "--bin", name];
-            words.extend(STATIC.into_iter().flat_map(|target| ["--target", target]));
-            built.push(cargo::program_of(&words, name)?);
-        }
-        Ok(())
-    }),
-    ("Programs and web app, together", |built| gather(built, &folder())),
+    ("Programs, optimised", |built| build(built)),
+    GATHER,
     ("Debian package of the desktop app", |_| {
         let app = cargo::program_of(
             &["build", "--release", "--workspace", "--bin", desktop::PROGRAM],
@@ -55,13 +54,38 @@ const STEPS: &[Step<Vec<PathBuf>>] = &[
         )?;
         desktop::package(&app, &folder()).map(drop)
     }),
-    ("Hashes", |_| note_hashes(&folder())),
+    HASH,
 ];
 
-/// Builds everything and says where it is.
-pub(crate) fn run() -> Result<(), Failure> {
-    step::all(STEPS, &mut Vec::new())?;
+/// What whoever hosts needs: without the libraries of desktops.
+const SERVER: &[Step<Programs>] = &[
+    ("System packages", |_| apt::install(&[apt::BUILD, apt::STATIC])),
+    TOOLS,
+    ("Web app", |_| web::build()),
+    ("Server and terminal program, optimised", |built| build(built)),
+    GATHER,
+    HASH,
+];
+
+/// Builds everything, or with `server` what does not need a desktop, and says where it is.
+pub(crate) fn run(what: Option<&str>) -> Result<(), Failure> {
+    let steps = match what {
+        None => EVERYTHING,
+        Some("server") => SERVER,
+        Some(other) => return Err(Failure::UnknownCommand(format!("dist {other}"))),
+    };
+    step::all(steps, &mut Vec::new())?;
     println!("{}", folder().display());
+    Ok(())
+}
+
+/// The optimised programs.
+fn build(built: &mut Programs) -> Result<(), Failure> {
+    for name in PROGRAMS {
+        let mut words = vec!["build", "--release", "--workspace", "--bin", name];
+        words.extend(STATIC.into_iter().flat_map(|target| ["--target", target]));
+        built.push(cargo::program_of(&words, name)?);
+    }
     Ok(())
 }
 

@@ -14,5 +14,5 @@ pub(crate) fn run(options: &[String]) -> Result<(), Failure> {
     // Beside the server, where it is looked for.
     cargo::program_of(&["build", "--workspace", "--bin", "privydrop"], "privydrop")?;
     let rounds = cargo::program_of(&["build", "--workspace", "--bin", "faults"], "faults")?;
-    run_command(Command::new(rounds).args(options).env("PRIVYDROP_SERVER", server))
+    run_command(Command::new(rounds).args(options).env("PRIVYDROP_SERVER_PROGRAM", server))
 }

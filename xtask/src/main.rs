@@ -1,7 +1,7 @@
 //! What one does with this repository, as `cargo xtask COMMAND`.
 //!
 //! Works on a fresh Debian with git and rustup: each command first installs what it lacks, and nothing that is
-//! already there. Never installs a Rust toolchain, never writes outside the repository except through apt.
+//! already there. Never installs a Rust toolchain, and changes nothing outside the repository except by apt and rustup.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
 
 mod apt;
@@ -59,6 +59,7 @@ cargo xtask COMMAND
                     options: --seconds N for each, --write-seeds (and nothing else)
   dist              the server, the terminal program, the desktop app's Debian package and
                     the web app, optimised, with their hashes, in target/dist
+  dist server       the same without the desktop app and the libraries that it needs
   fmt               format all code
 ";
 
@@ -75,7 +76,7 @@ fn main() -> ExitCode {
         "bench" => bench::run(&rest),
         "faults" => faults::run(&rest),
         "fuzz" => fuzz::run(&rest),
-        "dist" => dist::run(),
+        "dist" => dist::run(rest.first().map(String::as_str)),
         "fmt" => cargo::run(&["fmt", "--all"]),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -1,6 +1,6 @@
 //! `cargo xtask check-mobile`: type-checks the app for a phone, without a phone's SDK.
 //!
-//! Android's SDK and Apple's cannot be had from package registries, so nothing is linked and nothing runs. The few
+//! It uses neither Android's SDK nor Apple's, so nothing is linked and nothing runs. The few
 //! crates with C in them need a C compiler that can say what it would do for the phone's processor: zig, from Python's
 //! registry.
 
@@ -21,7 +21,7 @@ const ZIG_TARGET: &str = "aarch64-linux-musl";
 
 /// Said at the end, so that nobody takes the check for more than it is.
 const UNCHECKED: &str = "\
-The app's Rust code type-checks for aarch64-linux-android. Not checked, since no SDK can be had here: linking, the
+The app's Rust code type-checks for aarch64-linux-android. Not checked, since that needs the SDKs: linking, the
 generated Android and Xcode projects, Kotlin and Swift of the plugins, iOS altogether, and anything on a device.
 docs/MOBILE.md has the steps for a machine with the SDKs.";
 

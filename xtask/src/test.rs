@@ -110,7 +110,7 @@ impl Run {
     fn one(&self, program: &Program, options: &[String]) -> Result<Count, Failure> {
         let mut command = Command::new(&program.path);
         command.args(options).current_dir(&program.package).env("CARGO_MANIFEST_DIR", &program.package);
-        command.env("PATH", web::path()).env("PRIVYDROP_SERVER", &self.server).stdout(Stdio::piped());
+        command.env("PATH", web::path()).env("PRIVYDROP_SERVER_PROGRAM", &self.server).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|error| could_not_start(&command, error))?;
         let mut result = None;
         for line in

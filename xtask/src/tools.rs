@@ -30,7 +30,7 @@ pub(crate) const TRUNK: Tool = Tool {
 };
 
 /// Writes the web app's JavaScript side; the version is that of the crate `wasm-bindgen` in ui/Cargo.toml.
-/// Not `--locked`: its lock file names a version that the registry lacks.
+/// Not `--locked`: newer versions of what it needs will do.
 pub(crate) const WASM_BINDGEN: Tool = Tool {
     package: "wasm-bindgen-cli",
     program: "wasm-bindgen",

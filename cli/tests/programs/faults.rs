@@ -90,7 +90,7 @@ fn ctrl_c_at_the_receiver_in_the_middle_says_how_to_go_on_and_leaves_what_that_n
     assert_eq!(receiver.end(), 130);
     assert!(last_words(&receiver).contains("Run the same command again"), "{}", last_words(&receiver));
     let left: Vec<_> = tree(&scene.inbox()).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(left, ["large.journal.privydrop-part", "large.privydrop-part"].map(PathBuf::from));
+    assert_eq!(left, ["large.privydrop-part", "large.privydrop-part.privydrop-part"].map(PathBuf::from));
     // Whoever comes next is still served.
     sender.interrupt();
     assert_eq!(sender.end(), 130);

@@ -54,11 +54,11 @@ impl Drop for Server {
     }
 }
 
-/// The one named by `PRIVYDROP_SERVER`, as `cargo xtask test` names it; else built here, into the folder of this test.
+/// The one named by `PRIVYDROP_SERVER_PROGRAM`, as `cargo xtask test` names it; else built here, into the folder of this test.
 fn built_server() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
-        if let Some(named) = std::env::var_os("PRIVYDROP_SERVER") {
+        if let Some(named) = std::env::var_os("PRIVYDROP_SERVER_PROGRAM") {
             return named.into();
         }
         let built = Command::new(env!("CARGO"))

@@ -13,6 +13,8 @@ pub const MAX_DEPTH: usize = 64;
 pub const MAX_PATH: usize = 4096;
 /// Most files and folders in one [`PathSet`], the folders counted that are only named on the way to others.
 pub const MAX_NODES: usize = 200_000;
+/// Most names in all paths of one [`PathSet`], those counted again that several begin with: each path holds its own.
+pub const MAX_NAMES: usize = 1_000_000;
 
 /// Why a list of names is not a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -117,7 +119,7 @@ pub enum Collision {
     /// A path is a file in one place and a folder in another.
     #[error("a name is both a file and a folder")]
     FileAgainstFolder,
-    /// More than [`MAX_NODES`].
+    /// More than [`MAX_NODES`] or [`MAX_NAMES`].
     #[error("there are too many files and folders")]
     TooMany,
 }
@@ -130,6 +132,8 @@ pub struct PathSet {
     fold: Fold,
     /// Nodes by the number of their folder and their collision key; 0 is the outermost folder.
     nodes: HashMap<(usize, String), Node>,
+    /// Names of all paths.
+    names: usize,
 }
 
 #[derive(Debug)]
@@ -144,7 +148,7 @@ struct Node {
 impl PathSet {
     /// An empty set whose collision keys `fold` makes.
     pub fn new(fold: Fold) -> Self {
-        Self { fold, nodes: HashMap::new() }
+        Self { fold, nodes: HashMap::new(), names: 0 }
     }
 
     /// Adds a path. Folders on the way come with it and may still be listed later, once.
@@ -152,6 +156,10 @@ impl PathSet {
     /// # Errors
     /// After an error the set may hold some folders of the refused path: give up the whole set.
     pub fn insert(&mut self, path: &RelativePath, entry: EntryType) -> Result<(), Collision> {
+        self.names += path.components().len();
+        if self.names > MAX_NAMES {
+            return Err(Collision::TooMany);
+        }
         let (mut folder, last) = (0, path.components().len() - 1);
         for (position, name) in path.components().iter().enumerate() {
             let listed = position == last;

@@ -262,6 +262,19 @@ fn a_set_has_a_bound_that_deep_paths_reach_too() {
     assert_eq!(set.insert(&deep(fits), EntryType::File), Err(Collision::TooMany));
 }
 
+#[test]
+fn a_set_has_a_bound_that_paths_with_one_beginning_reach_too() {
+    let mut set = PathSet::new(unicode_fold);
+    let below = |number: usize| {
+        let mut names = vec!["d".to_owned(); MAX_DEPTH - 1];
+        names.push(number.to_string());
+        RelativePath::parse(names).unwrap()
+    };
+    let fits = MAX_NAMES / MAX_DEPTH;
+    assert!((0..fits).all(|number| set.insert(&below(number), EntryType::File).is_ok()));
+    assert_eq!(set.insert(&below(fits), EntryType::File), Err(Collision::TooMany));
+}
+
 proptest! {
     #[test]
     fn any_name_is_accepted_or_refused_and_can_always_be_sanitized(

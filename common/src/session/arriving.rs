@@ -8,12 +8,12 @@ use super::received::{Content, Received, Step};
 use super::{Changed, JobOwner, Session};
 use crate::api::{ItemKey, ItemState, NoticeCode, Progress};
 use crate::host::{Errand, Found, JobId, Kept, StoreFault, StoreId};
-use crate::id::PeerId;
+use crate::id::{PeerId, TransferId};
 use crate::link::LinkId;
 use crate::pieces::Value;
 use crate::time::Moment;
 use crate::transfer::{Incoming, IncomingEvent, Outcome};
-use crate::wire::{Control, segments};
+use crate::wire::{Control, Have, segments};
 
 impl Session {
     /// A data frame on a link that is up.
@@ -23,7 +23,7 @@ impl Session {
             let Ok(mut segment) = segment else { return self.end_for_violation(link) };
             let Some(key) = self.fetch_of(peer, segment.transfer) else {
                 // Frames of a fetch that just ended may still be on the way; one that never was may not.
-                if u64::from(segment.transfer.0) > self.counter {
+                if u64::from(segment.transfer.0) / 2 > self.counter {
                     return self.end_for_violation(link);
                 }
                 continue;
@@ -135,7 +135,7 @@ impl Session {
                 let name = received.name();
                 self.notify(NoticeCode::ItemReceived, name);
                 if let (Some(owner), Some(transfer)) = (key.owner, transfer) {
-                    self.say_to(owner, &Control::Received(transfer));
+                    self.say_received(key, owner, transfer);
                 }
                 self.run_queue(now);
             }
@@ -144,6 +144,27 @@ impl Session {
                 self.fail_store(key, fault, now);
             }
         }
+    }
+
+    fn say_received(&mut self, key: ItemKey, owner: PeerId, transfer: TransferId) {
+        let heard = self.is_reached(owner) && self.say_to(owner, &Control::Received(transfer));
+        if let Some(received) = self.received.get_mut(&key) {
+            received.owed = !heard;
+        }
+    }
+
+    /// The sharer of what is here did not hear of that, for the link broke: it is told over the next one, by a fetch that has
+    /// everything.
+    pub(super) fn say_received_again(&mut self, key: ItemKey) {
+        let (Some(owner), Some(received)) = (key.owner, self.received.get_mut(&key)) else { return };
+        let Content::Item(item, _) = &received.content else { return };
+        let have = Have::whole(item.file_count());
+        if !core::mem::take(&mut received.owed) {
+            return;
+        }
+        let transfer = self.next_transfer(key);
+        self.say_to(owner, &Control::Fetch { transfer, item: key.item, have, window: 0 });
+        self.say_to(owner, &Control::Received(transfer));
     }
 
     fn handle_outcome(&mut self, key: ItemKey, outcome: Outcome, now: Moment) {

@@ -30,12 +30,14 @@ impl Session {
             received.update_state();
         }
         self.fetches.retain(|_, key| key.owner != Some(owner));
+        self.turn_is_free = true;
         self.touch(Changed::Facts);
     }
 
     /// Lets accepted items take their next step, as many at once as may.
     /// An item whose sharer has not offered it on the link in use waits: it may be gone.
     pub(super) fn run_queue(&mut self, now: Moment) {
+        // Those that wait for a link that may never come take nobody's turn.
         let mut running = self.received.values().filter(|received| received.is_running()).count();
         let mut waiting: Vec<(u64, ItemKey, LinkId)> = self
             .received
@@ -56,7 +58,10 @@ impl Session {
                     running += 1;
                     self.list_or_prepare(key);
                 }
-                Some(Step::Ready) => self.start_fetch(key, owner, now),
+                Some(Step::Ready) if running < MAX_RUNNING => {
+                    running += 1;
+                    self.start_fetch(key, owner, now);
+                }
                 _ => {}
             }
         }
@@ -85,7 +90,7 @@ impl Session {
     }
 
     fn start_fetch(&mut self, key: ItemKey, owner: PeerId, now: Moment) {
-        let transfer = TransferId(u32::try_from(self.next_number()).unwrap_or(u32::MAX));
+        let transfer = self.next_transfer(key);
         let link = self.peers.get(&owner).and_then(|peer| peer.link);
         let Some(room) = link.and_then(|link| Some(self.links.get(&link)?.max_frame)) else { return };
         let Some(received) = self.received.get_mut(&key) else { return };
@@ -103,6 +108,14 @@ impl Session {
             self.finish(key);
         }
         self.touch(Changed::Facts);
+    }
+
+    /// A number for a fetch of this item. The two sides of a link never give the same: what one says of a fetch of its own is not
+    /// taken for the other's.
+    pub(super) fn next_transfer(&mut self, key: ItemKey) -> TransferId {
+        let side = key.owner.is_some_and(|owner| self.calls(owner));
+        let number = 2 * self.next_number() + u64::from(side);
+        TransferId(u32::try_from(number).unwrap_or(u32::MAX))
     }
 
     /// Bytes that running fetches from this member have still to bring.

@@ -77,7 +77,7 @@ impl Session {
     }
 
     /// True when this side is the one that calls.
-    fn calls(&self, peer: PeerId) -> bool {
+    pub(super) fn calls(&self, peer: PeerId) -> bool {
         let host = self.peers.get(&peer).is_some_and(|peer| peer.host);
         let me = self.room.membership.as_ref().map(|here| here.me);
         host || (!self.is_hosting() && me.is_some_and(|me| me < peer))
@@ -222,9 +222,10 @@ impl Session {
         };
         if self.is_hosting() {
             // A member whose arrival was not told yet, or told to this device before it was back.
-            self.meet(from, Peer::knocker());
+            self.meet(from, Peer::knocker(), now);
         }
-        if !self.peers.contains_key(&from) {
+        let Some(peer) = self.peers.get_mut(&from) else { return };
+        if hello.kind != Kind::Words && !peer.calls.take(now) {
             return;
         }
         let attempts = self.links.iter().filter(|(_, link)| link.peer == from && !link.is_up());

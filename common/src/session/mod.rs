@@ -6,6 +6,7 @@
 //! receiving, and the view.
 
 mod arriving;
+mod calls;
 mod control;
 mod fetching;
 mod keepsake;
@@ -108,6 +109,8 @@ pub struct Session {
     wanted: Vec<(Mark, PlaceId)>,
     stores: Few<StoreId, ItemKey>,
     fetches: Few<TransferId, ItemKey>,
+    /// A fetch ended with its link: others that wait may take its turn.
+    turn_is_free: bool,
     jobs: HashMap<JobId, JobOwner>,
     notices: VecDeque<Notice>,
     counter: u64,
@@ -136,6 +139,7 @@ impl Session {
             wanted: Vec::new(),
             stores: Few::default(),
             fetches: Few::default(),
+            turn_is_free: false,
             jobs: HashMap::new(),
             notices: VecDeque::new(),
             counter: 0,
@@ -222,6 +226,9 @@ impl Session {
             self.handle_link_event(id, event, now);
         }
         self.reconcile(now);
+        if core::mem::take(&mut self.turn_is_free) {
+            self.run_queue(now);
+        }
         while let Some((id, event)) = self.next_link_event() {
             self.handle_link_event(id, event, now);
         }

@@ -12,6 +12,9 @@ use crate::text::Document;
 use crate::time::Moment;
 use crate::wire::{Entry, ItemSummary, MAX_ITEMS};
 
+/// Texts that are kept of members who left.
+const MAX_TEXTS_LEFT: usize = 24;
+
 impl Session {
     pub(super) fn handle_offer(&mut self, link: LinkId, peer: PeerId, summary: ItemSummary, now: Moment) {
         let key = ItemKey { owner: Some(peer), item: summary.id };
@@ -22,9 +25,18 @@ impl Session {
                 return self.end_for_violation(link);
             }
             *on = link;
+            self.say_received_again(key);
             return self.run_queue(now);
         }
-        if self.received.keys().filter(|key| key.owner == Some(peer)).count() >= MAX_ITEMS {
+        // What is here takes nobody's place; what was offered on an earlier link does, until it turns out to be gone.
+        let open = |(key, received): &(&ItemKey, &Received)| {
+            key.owner == Some(peer) && key.item != ItemId::TEXT && received.state != ItemState::Done
+        };
+        let (all, here) =
+            self.received.iter().filter(open).fold((0, 0), |(all, here), (_, received)| {
+                (all + 1, here + usize::from(received.link == link))
+            });
+        if here >= MAX_ITEMS || all >= 2 * MAX_ITEMS {
             return self.end_for_violation(link);
         }
         let mark = self.mark_of(peer, &summary);
@@ -119,6 +131,20 @@ impl Session {
         self.run_queue(now);
     }
 
+    /// Texts of members who left stay, as many as [`MAX_TEXTS_LEFT`].
+    fn forget_oldest_text_left(&mut self) {
+        let left = |(key, received): &(&ItemKey, &Received)| {
+            let here = key.owner.is_some_and(|owner| self.peers.contains_key(&owner));
+            matches!(received.content, Content::Text(_)) && !here
+        };
+        if self.received.iter().filter(left).count() > MAX_TEXTS_LEFT {
+            let oldest = self.received.iter().filter(left).min_by_key(|(_, received)| received.order);
+            if let Some(key) = oldest.map(|(key, _)| *key) {
+                self.received.remove(&key);
+            }
+        }
+    }
+
     /// The member is gone for good: what is whole stays, what is not cannot be fetched any more.
     pub(super) fn forget_items_of(&mut self, owner: PeerId, now: Moment) {
         let theirs = |key: &ItemKey, received: &Received| key.owner == Some(owner) && !received.is_whole();
@@ -130,6 +156,7 @@ impl Session {
                 self.received.remove(&key);
             }
         }
+        self.forget_oldest_text_left();
         self.run_queue(now);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Knows that a member may have a link; who calls whom, and when again, is decided in `linking`.
 
+use super::calls::Calls;
 use super::{Action, Changed, Session};
 use crate::api::{NoticeCode, PeerState};
 use crate::id::PeerId;
@@ -32,6 +33,8 @@ pub(super) struct Peer {
     pub(super) lanes: u8,
     /// The link in use.
     pub(super) link: Option<LinkId>,
+    /// Its calls that were answered.
+    pub(super) calls: Calls,
     pub(super) attempts: u32,
     pub(super) retry_at: Option<Moment>,
 }
@@ -49,6 +52,7 @@ impl Peer {
             path: None,
             lanes: 1,
             link: None,
+            calls: Calls::default(),
             attempts: 0,
             retry_at: None,
         }
@@ -79,13 +83,18 @@ impl Peer {
 
 impl Session {
     /// The server says that this member (or knocker) is there.
-    pub(super) fn meet(&mut self, id: PeerId, peer: Peer) {
+    pub(super) fn meet(&mut self, id: PeerId, peer: Peer, now: Moment) {
         if self.peers.len() >= MAX_PEERS && !self.peers.contains_key(&id) {
-            // A server that names ever more knockers costs those that knock in vain their place, and no memory.
+            // A server that names ever more knockers costs those that knock in vain their place, and no memory; then whoever
+            // vanished without a word, the first one first, for nobody else says that they will not be back.
             let idle = |id: &PeerId| !self.links.values().any(|link| link.peer == *id && link.is_alive());
-            let vain = self.peers.iter().find(|(id, peer)| peer.knocking && idle(id)).map(|(id, _)| *id);
-            let Some(vain) = vain else { return };
-            self.peers.remove(&vain);
+            let first = |over: fn(&Peer) -> bool| {
+                self.peers.iter().find(|(id, peer)| over(peer) && idle(id)).map(|(id, _)| *id)
+            };
+            let over = first(|peer| peer.knocking).or_else(|| first(|peer| !peer.present));
+            let Some(over) = over else { return };
+            self.peers.remove(&over);
+            self.forget_items_of(over, now);
         }
         let known = self.peers.get_or_insert_with(id, || peer);
         known.present = true;
@@ -165,6 +174,12 @@ impl Session {
         for link in self.links.values_mut().filter(|link| link.is_up()) {
             link.say(control);
         }
+    }
+
+    /// True when there is a link to this member that is not silent.
+    pub(super) fn is_reached(&self, peer: PeerId) -> bool {
+        let link = self.peers.get(&peer).and_then(|peer| peer.link).and_then(|id| self.links.get(&id));
+        link.is_some_and(|link| !link.is_stale())
     }
 
     /// Says something over the link to a member; `false` when there is none.

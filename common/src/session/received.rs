@@ -29,6 +29,8 @@ pub(super) struct Received {
     pub(super) checking: Option<Progress>,
     pub(super) paused_here: bool,
     pub(super) paused_there: bool,
+    /// It is here, and its sharer has not heard of that.
+    pub(super) owed: bool,
 }
 
 /// What is offered.
@@ -78,6 +80,7 @@ impl Received {
             checking: None,
             paused_here: false,
             paused_there: false,
+            owed: false,
         }
     }
 
@@ -104,14 +107,15 @@ impl Received {
         }
     }
 
+    /// It takes one of the places for what runs at once.
     pub(super) fn is_running(&self) -> bool {
-        !matches!(self.step, Step::Rest | Step::Queued) && !self.paused_here && !self.paused_there
+        !matches!(self.step, Step::Rest | Step::Queued | Step::Ready) && !self.is_paused()
     }
 
     /// True when all of it is verified and only the host has something left to do: whoever shared it may go.
     pub(super) fn is_whole(&self) -> bool {
         let verified = self.incoming.as_ref().is_some_and(Incoming::is_verified);
-        self.step == Step::Finishing || (self.step == Step::Fetching && verified)
+        self.step == Step::Finishing || (matches!(self.step, Step::Fetching | Step::Ready) && verified)
     }
 
     pub(super) fn is_paused(&self) -> bool {

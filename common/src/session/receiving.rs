@@ -149,6 +149,8 @@ impl Session {
         if received.step == Step::Rest {
             return;
         }
+        // The sharer counts it among those that run until it is told.
+        let finishing = received.step == Step::Finishing;
         received.step = Step::Rest;
         received.checking = None;
         received.state = state;
@@ -163,7 +165,7 @@ impl Session {
         self.jobs.retain(|_, owner| !matches!(owner, JobOwner::Write(item) if *item == key));
         if let (Some(transfer), Some(owner)) = (transfer, key.owner) {
             let running = self.fetches.remove(&transfer).is_some();
-            if running && tell {
+            if (running || finishing) && tell {
                 self.say_to(owner, &Control::Cancel(transfer));
             }
         }

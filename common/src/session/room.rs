@@ -104,7 +104,9 @@ impl Session {
             Invitation::Code(code) => (code.room, Secret::Words(code.words)),
             Invitation::Link(link) => (link.room, Secret::Link(link.secret)),
         };
+        // Who was let in and never met anybody has no key to call with, and may knock once more.
         if self.room.phase == Phase::InRoom
+            && self.room.key.is_some()
             && self.room.membership.as_ref().is_some_and(|here| here.room == room)
         {
             return;
@@ -360,13 +362,13 @@ impl Session {
             ServerMessage::Knocking { member, room, host, ice } => {
                 if self.room.phase == Phase::Joining && !self.is_hosting() {
                     self.room.membership = Some(Membership { me: member, room, host, ticket: None, ice });
-                    self.meet(host, Peer::new(true));
+                    self.meet(host, Peer::new(true), now);
                     self.call_host(now);
                 }
             }
             ServerMessage::Knock { member } => {
                 if self.is_hosting() {
-                    self.meet(member, Peer::knocker());
+                    self.meet(member, Peer::knocker(), now);
                 }
             }
             ServerMessage::MemberJoined { member } => self.handle_member(member, now),
@@ -413,7 +415,7 @@ impl Session {
             peer.present = false;
         }
         for member in members.iter().filter(|member| member.id != me) {
-            self.meet(member.id, Peer::new(member.id == host));
+            self.meet(member.id, Peer::new(member.id == host), now);
             if let Some(peer) = self.peers.get_mut(&member.id) {
                 peer.sharing = member.sharing;
             }
@@ -430,7 +432,7 @@ impl Session {
             return;
         }
         let host = member.id == membership.host;
-        self.meet(member.id, Peer::new(host));
+        self.meet(member.id, Peer::new(host), now);
         if let Some(peer) = self.peers.get_mut(&member.id) {
             peer.sharing = member.sharing;
             // It is back: no need to wait any longer.

@@ -21,6 +21,9 @@ use crate::wire::{Control, FrameBuilder, Have, MAX_ENTRIES, MAX_ITEMS, MAX_TEXT,
 
 /// Fetches that one link may run at once.
 const MAX_FETCHES: usize = 16;
+/// Reads under way for one link, those counted whose fetch is over: past so many none is begun. Who fetches and cancels without end
+/// keeps a disk no busier than who fetches.
+const MAX_READING: usize = 128;
 
 /// An own item and how it fares.
 #[derive(Debug)]
@@ -33,6 +36,8 @@ pub(super) struct Shared {
     pub(super) last: ItemState,
     pub(super) stopped_by: Option<Side>,
     pub(super) hash: Option<String>,
+    /// Whoever fetches it waits until this side lets it go on; also over a new link.
+    paused: bool,
 }
 
 /// The sending side of one link that is up.
@@ -40,6 +45,8 @@ pub(super) struct Shared {
 pub(super) struct Lanes {
     /// Bytes handed to the data lane since it last drained.
     queued: usize,
+    /// Reads under way.
+    reading: usize,
     pub(super) fetches: Few<TransferId, Fetch>,
     /// Whose turn it is.
     turn: TransferId,
@@ -116,6 +123,9 @@ impl Session {
     }
 
     pub(super) fn pause_own(&mut self, item: ItemId, pause: bool) {
+        if let Some(shared) = self.shared.iter_mut().find(|shared| shared.item.summary.id == item) {
+            shared.paused = pause;
+        }
         for (link, transfer) in self.fetches_of(item) {
             let Some(fetch) = self.fetch(link, transfer) else { continue };
             fetch.outgoing.paused_here = pause;
@@ -152,11 +162,15 @@ impl Session {
             let why = if busy { RefuseFetch::Busy } else { RefuseFetch::Gone };
             return self.say_on(link, &Control::Refuse { transfer, why });
         };
-        let Some(outgoing) = Outgoing::new(transfer, shared.item.files.clone(), have, window) else {
+        let Some(mut outgoing) = Outgoing::new(transfer, shared.item.files.clone(), have, window) else {
             return self.end_for_violation(link);
         };
         shared.stopped_by = None;
+        outgoing.paused_here = shared.paused;
         lanes.fetches.insert(transfer, Fetch { item, outgoing, rate: Rate::default() });
+        if shared.paused {
+            self.say_on(link, &Control::Pause(transfer));
+        }
         self.touch(Changed::Facts);
     }
 
@@ -206,7 +220,6 @@ impl Session {
         let Some(fetch) = self.lanes.get_mut(&link).and_then(|lanes| lanes.fetches.remove(&transfer)) else {
             return;
         };
-        self.forget_reads(link, transfer);
         let roots = fetch.outgoing.roots();
         if let Some(shared) = self.shared.iter_mut().find(|shared| shared.item.summary.id == fetch.item) {
             shared.fetched = shared.fetched.saturating_add(1);
@@ -220,6 +233,10 @@ impl Session {
 
     pub(super) fn handle_read(&mut self, job: JobId, outcome: Result<ReadPiece, SourceFault>) {
         let Some(JobOwner::Read(link, transfer)) = self.jobs.remove(&job) else { return };
+        if let Some(lanes) = self.lanes.get_mut(&link) {
+            lanes.reading -= 1;
+        }
+        // One that is over may leave reads behind.
         let Some(fetch) = self.fetch(link, transfer) else { return };
         let item = fetch.item;
         if let Some(OutgoingEvent::Failed(fault)) = fetch.outgoing.handle_read(job, outcome) {
@@ -256,12 +273,17 @@ impl Session {
         let Some(lanes) = self.lanes.get_mut(&link) else { return };
         let (jobs, counter, actions) = (&mut self.jobs, &mut self.counter, &mut self.actions);
         for (transfer, fetch) in lanes.fetches.iter_mut() {
+            if lanes.reading >= MAX_READING {
+                break;
+            }
             let mut new_job = || {
                 *counter += 1;
                 jobs.insert(JobId(*counter), JobOwner::Read(link, *transfer));
                 JobId(*counter)
             };
-            actions.extend(fetch.outgoing.poll_reads(&mut new_job).into_iter().map(Action::Errand));
+            let reads = fetch.outgoing.poll_reads(&mut new_job);
+            lanes.reading += reads.len();
+            actions.extend(reads.into_iter().map(Action::Errand));
         }
     }
 
@@ -300,7 +322,15 @@ impl Session {
                 let offer = Control::Offer(item.summary.clone());
                 let order = self.next_number();
                 let last = ItemState::Offered;
-                self.shared.push(Shared { item, order, fetched: 0, last, stopped_by: None, hash: None });
+                self.shared.push(Shared {
+                    item,
+                    order,
+                    fetched: 0,
+                    last,
+                    stopped_by: None,
+                    hash: None,
+                    paused: false,
+                });
                 self.say_to_all(&offer);
             }
             Err(NotOffered::Number) => self.notify_number(NoticeCode::TooMany, MAX_ENTRIES.into()),
@@ -343,7 +373,6 @@ impl Session {
 
     fn end_fetch(&mut self, link: LinkId, transfer: TransferId) -> Option<ItemId> {
         let fetch = self.lanes.get_mut(&link)?.fetches.remove(&transfer)?;
-        self.forget_reads(link, transfer);
         Some(fetch.item)
     }
 
@@ -354,14 +383,13 @@ impl Session {
         }
     }
 
-    fn forget_reads(&mut self, link: LinkId, transfer: TransferId) {
-        self.jobs.retain(|_, owner| !matches!(owner, JobOwner::Read(l, t) if *l == link && *t == transfer));
-    }
-
+    /// A fetch ended for good. What nobody fetches any more is not paused either.
     fn note_end(&mut self, item: ItemId, last: ItemState, stopped_by: Option<Side>) {
+        let goes_on = !self.fetches_of(item).is_empty();
         if let Some(shared) = self.shared.iter_mut().find(|shared| shared.item.summary.id == item) {
             shared.last = last;
             shared.stopped_by = stopped_by;
+            shared.paused &= goes_on;
         }
         self.touch(Changed::Facts);
     }

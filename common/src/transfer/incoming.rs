@@ -3,7 +3,7 @@
 //! A piece counts only when the value of what was written equals the value that the sharer sent. A file counts only
 //! when all its pieces do. Bytes that were not granted, do not fit, or come twice end the link.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 
@@ -11,8 +11,11 @@ use crate::host::{Errand, Found, JobId, StoreId};
 use crate::id::{FileIndex, ItemId, TransferId};
 use crate::pieces::{PieceMap, PieceSize, Root, Value, piece_count, piece_range, root};
 use crate::transfer::window_for;
-use crate::wire::{Control, Have, HeldRun, Segment};
+use crate::wire::{Control, Have, HeldRun, MIN_FRAME, Segment};
 
+/// The parts of a piece are those of the frames that it came in, and a frame is no smaller than [`MIN_FRAME`]. Crumbs would cost a
+/// hundred times their bytes. So many parts more than that are let pass.
+const SPARE_PARTS: u64 = 4;
 /// Failed checks of one item before it is given up.
 const MAX_FAILED_PIECES: u32 = 16;
 
@@ -78,6 +81,8 @@ pub(crate) struct Incoming {
     active: HashMap<u32, Active>,
     assemblies: HashMap<(u32, u32), Assembly>,
     writing: HashMap<JobId, Writing>,
+    /// Which pieces those are: one that came is not taken again before it is checked.
+    under_way: HashSet<(u32, u32)>,
     committed: u32,
     window: u64,
     granted: u64,
@@ -104,6 +109,7 @@ impl Incoming {
             active: HashMap::new(),
             assemblies: HashMap::new(),
             writing: HashMap::new(),
+            under_way: HashSet::new(),
             committed: 0,
             window: window_for(largest),
             granted: 0,
@@ -248,8 +254,11 @@ impl Incoming {
         if active.map.contains(piece) {
             return self.prove(piece, &segment);
         }
+        if self.under_way.contains(&(file.0, piece)) {
+            return Err(Stretch);
+        }
         let assembly = self.assemblies.entry((file.0, piece)).or_default();
-        assembly.add(segment)?;
+        assembly.add(segment, piece_length)?;
         let (true, Some(proof)) = (assembly.length == piece_length, assembly.proof) else {
             return Ok(Outcome::default());
         };
@@ -257,6 +266,7 @@ impl Incoming {
             self.assemblies.remove(&(file.0, piece)).map(|assembly| assembly.chunks).unwrap_or_default();
         let job = jobs();
         self.writing.insert(job, Writing { file: file.0, piece, proof });
+        self.under_way.insert((file.0, piece));
         let chunks = chunks.into_iter().map(|(_, chunk)| chunk).collect();
         let write = Errand::Write { job, store: self.store, file, piece, chunks };
         Ok(Outcome { errand: Some(write), ..Outcome::default() })
@@ -272,6 +282,7 @@ impl Incoming {
         let Some(Writing { file, piece, proof }) = self.writing.remove(&job) else {
             return Outcome::default();
         };
+        self.under_way.remove(&(file, piece));
         let size = self.sizes[file as usize];
         let (_, length) = piece_range(size, piece);
         self.granted += length;
@@ -371,7 +382,7 @@ impl Active {
 }
 
 impl Assembly {
-    fn add(&mut self, segment: Segment) -> Result<(), Stretch> {
+    fn add(&mut self, segment: Segment, piece_length: u64) -> Result<(), Stretch> {
         if let Some(proof) = segment.proof
             && self.proof.replace(proof).is_some()
         {
@@ -384,6 +395,9 @@ impl Assembly {
         let at = self.chunks.partition_point(|(offset, _)| *offset < end);
         let before = at.checked_sub(1).map(|before| &self.chunks[before]);
         if before.is_some_and(|(offset, chunk)| offset + chunk.len() as u64 > start) {
+            return Err(Stretch);
+        }
+        if self.chunks.len() as u64 >= piece_length / (MIN_FRAME as u64 / 2) + SPARE_PARTS {
             return Err(Stretch);
         }
         self.length += end - start;

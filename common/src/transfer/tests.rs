@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::incoming::Stretch;
 use super::*;
 use crate::host::{Errand, JobId, ReadPiece, SourceId, StoreId};
 use crate::id::{FileIndex, ItemId, TransferId};
@@ -156,6 +157,35 @@ fn a_file_that_could_not_be_named_comes_again_once_and_not_twice() {
     assert!(!take(segment(0, 10)), "the first file was named");
     assert!(!take(segment(5_998, 0)), "nothing of a file that is not empty");
     assert!(take(segment(5_998, 10)) && !take(segment(5_998, 10)));
+}
+
+/// A part of the only file, which has so many bytes.
+fn part(offset: u64, length: usize, proof: Option<crate::pieces::Value>) -> Segment {
+    let payload = bytes::Bytes::from(vec![7; length]);
+    Segment { transfer: TransferId(1), file: FileIndex(0), offset, proof, payload }
+}
+
+#[test]
+fn a_piece_that_came_is_not_taken_again_before_it_is_checked() {
+    let mut halves = Halves::new(vec![10]);
+    halves.start(MIN_FRAME);
+    let proof = value_of(10, 0, [&[7; 10][..]]);
+    let take = |halves: &mut Halves| halves.incoming.handle_segment(part(0, 10, proof), &mut || JobId(9));
+    assert!(matches!(take(&mut halves), Ok(Outcome { errand: Some(Errand::Write { .. }), .. })));
+    assert_eq!(take(&mut halves), Err(Stretch), "what is written would not be what is checked");
+    let other = value_of(10, 0, [&[8; 10][..]]).unwrap();
+    assert!(matches!(halves.incoming.handle_written(JobId(9), other).say, Some(Control::Again { .. })));
+    assert!(take(&mut halves).is_ok(), "once it was asked for again");
+}
+
+#[test]
+fn a_piece_in_crumbs_is_refused() {
+    let mut halves = Halves::new(vec![1 << 20]);
+    halves.start(MIN_FRAME);
+    let mut crumbs =
+        (0..).map(|offset| halves.incoming.handle_segment(part(offset, 1, None), &mut || JobId(1)));
+    let taken = crumbs.position(|outcome| outcome.is_err()).unwrap();
+    assert!((64..200).contains(&taken), "{taken}: as many as the smallest frames bring, and some");
 }
 
 #[test]

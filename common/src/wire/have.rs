@@ -90,6 +90,11 @@ fn at_most_max_held<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> 
 }
 
 impl Have {
+    /// All of this many files.
+    pub fn whole(files: u32) -> Self {
+        Self { held: Vec::new(), done: (files > 0).then_some((0, files)).into_iter().collect() }
+    }
+
     /// Names as many of the runs as fit a fetch of `room` bytes and gives the others back: those of most bytes come
     /// first, by powers of two. Runs of files must be in order, and those of one file's pieces one behind the other.
     pub fn within(room: usize, runs: Vec<HeldRun>) -> (Self, Vec<HeldRun>) {

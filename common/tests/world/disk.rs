@@ -24,6 +24,8 @@ pub struct Disk {
     pub suspended: Vec<Store>,
     /// Items that were finished by a program that ended since.
     kept: Vec<Store>,
+    /// Reads that were asked for so far.
+    pub reads: usize,
     counter: u64,
 }
 
@@ -77,6 +79,7 @@ impl Disk {
         let report = match errand {
             Errand::Prepare { store, plan, .. } => return self.prepare_told(store, plan),
             Errand::Read { job, source, size, piece } => {
+                self.reads += 1;
                 Some(Report::Read { job, outcome: self.read(source, size, piece) })
             }
             Errand::Release(source) => {

@@ -415,6 +415,11 @@ fn numbered(name: &Component, number: u32) -> String {
 /// The name of something unfinished: the item's, cut to leave room, and an ending that no item may have.
 fn part_name(name: &Component, number: u32) -> String {
     let name = name.as_str();
-    let stem = &name[..name.floor_char_boundary(MAX_NAME - PART_SUFFIX.len() - NUMBER_ROOM - NAME_ROOM)];
+    let mut end = name.floor_char_boundary(MAX_NAME - PART_SUFFIX.len() - NUMBER_ROOM - NAME_ROOM);
+    if name[..end].ends_with(PART_SUFFIX) {
+        // Cut so, it would have the name of a journal.
+        end -= 1;
+    }
+    let stem = &name[..end];
     if number == 1 { format!("{stem}{PART_SUFFIX}") } else { format!("{stem} ({number}){PART_SUFFIX}") }
 }

@@ -14,8 +14,8 @@ use privydrop_common::journal::{Journal, RECORD, Said};
 use privydrop_common::name::PART_SUFFIX;
 use privydrop_common::pieces::Value;
 
-/// Ends the name of a journal, in place of [`PART_SUFFIX`].
-const SUFFIX: &str = ".journal.privydrop-part";
+/// Ends the name of a journal, in place of [`PART_SUFFIX`]: nothing that is offered, and so nothing unfinished, can be called so.
+const SUFFIX: &str = ".privydrop-part.privydrop-part";
 /// Bytes that [`SUFFIX`] is longer than [`PART_SUFFIX`].
 pub(super) const NAME_ROOM: usize = SUFFIX.len() - PART_SUFFIX.len();
 /// Bytes stored after which their records are written: what a killed program stored since is fetched again.

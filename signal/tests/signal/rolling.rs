@@ -90,7 +90,10 @@ async fn host(balancer: Balancer, name: RoomId, opened: Arc<AtomicUsize>) {
 }
 
 async fn busy_node(redis: &RedisServer) -> Running {
-    let flags = ["--joins-per-minute", "1000000", "--creates-per-minute", "1000"];
+    let limits = ["joins-per-minute", "creates-per-minute", "message-rate", "message-burst"];
+    let flags: Vec<_> =
+        limits.iter().flat_map(|limit| [format!("--{limit}"), "1000000".to_owned()]).collect();
+    let flags: Vec<_> = flags.iter().map(String::as_str).collect();
     node_with(&flags, Arc::new(redis.store().await)).await
 }
 

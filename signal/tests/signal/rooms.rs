@@ -17,6 +17,23 @@ fn came(id: PeerId) -> ServerMessage {
 }
 
 #[tokio::test]
+async fn who_knocks_again_and_again_waits_no_longer() {
+    let server = paced(&[], |pace| pace.knock = Duration::from_millis(200)).await;
+    let host = Client::hello(&server).await.create(None).await;
+    let mut guest = Client::hello(&server).await;
+    guest.knock(&host.room).await;
+    eventually(async || {
+        guest.say(ClientMessage::Join { room: host.room.clone(), ticket: None }).await;
+        match guest.hear().await {
+            ServerMessage::Refused { code: Refusal::OutOfPlace, .. } => false,
+            ServerMessage::Refused { code: Refusal::KnockExpired, .. } => true,
+            other => panic!("{other:?}"),
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_guest_knocks_is_admitted_and_talks_with_the_host() {
     let server = server(&[]).await;
     let mut host = Client::hello(&server).await.create(None).await;

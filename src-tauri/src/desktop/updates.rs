@@ -1,4 +1,5 @@
-//! Updates: looked for once at the start, installed when the person says so, and only when they are signed.
+//! Updates: looked for once at the start, installed when the person says so, and only when they are signed. The new version is
+//! in the room where the old one was.
 //!
 //! Off unless the program was built with `PRIVYDROP_UPDATE_KEY` and `PRIVYDROP_UPDATE_URL`: without a key of ours there
 //! is nothing to trust. An older version is never installed.
@@ -41,7 +42,7 @@ async fn install<R: Runtime>(app: &AppHandle<R>, address: Url) -> Result<(), Err
     let question = words.update.replace("{version}", &newer.version);
     if dialogs::agreed(app, &question, &words.install, &words.cancel).await {
         newer.download_and_install(|_, _| (), || ()).await?;
-        app.state::<Shell>().end().await;
+        app.state::<Shell>().break_off();
         app.restart();
     }
     Ok(())

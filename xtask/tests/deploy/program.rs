@@ -22,7 +22,7 @@ impl Program {
 
     /// The server's program; `cargo xtask test` says where it is.
     pub(crate) fn server_command() -> Command {
-        let named = std::env::var_os("PRIVYDROP_SERVER").map(PathBuf::from);
+        let named = std::env::var_os("PRIVYDROP_SERVER_PROGRAM").map(PathBuf::from);
         Command::new(named.unwrap_or_else(|| crate::at("target/debug/privydrop-server")))
     }
 

@@ -29,7 +29,7 @@ pub(crate) async fn moved_without_journal(server: &Server, from: &Path, size: u6
     let place = place_beside(from);
     let name = from.file_name().expect("its name").to_string_lossy();
     // Something else has the journal's name. It is removed with the place.
-    let journal = format!("{name}.journal{PART_SUFFIX}");
+    let journal = format!("{name}{PART_SUFFIX}{PART_SUFFIX}");
     std::fs::create_dir(place.path().join(journal)).expect("a folder");
     let mut sender = Terminal::start(server, &["send".as_ref(), from.as_ref()], "");
     let code = sender.next("room").await["code"].as_str().expect("a code").to_owned();

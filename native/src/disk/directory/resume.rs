@@ -19,7 +19,8 @@ const MAX_UNFINISHED: u32 = 32;
 impl Tree {
     /// Lets go of what is unfinished, for a later attempt; removes what none could use.
     pub(in crate::disk) fn suspend(mut self) {
-        if !self.journal.as_ref().is_some_and(JournalFile::is_of_use) {
+        // What has its own name already is whole: it only was not told of yet.
+        if !self.settled && !self.journal.as_ref().is_some_and(JournalFile::is_of_use) {
             self.remove();
         }
     }

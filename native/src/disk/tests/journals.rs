@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use privydrop_common::host::{Found, Kept, StoreId};
+use privydrop_common::id::FileIndex;
 use privydrop_common::journal::{HEADER, MIN_TOTAL, RECORD};
 use privydrop_common::pieces::piece_count;
 
@@ -19,7 +20,7 @@ const FIRST: StoreId = StoreId(1);
 const SECOND: StoreId = StoreId(2);
 const SIZE: u64 = 6 * MIB + 5;
 const PART: &str = "film.privydrop-part";
-const JOURNAL: &str = "film.journal.privydrop-part";
+const JOURNAL: &str = "film.privydrop-part.privydrop-part";
 
 /// Another program's disk over a copy of what is in this one: as if this program had been killed now.
 fn after_a_kill(disk: &Disk) -> Disk {
@@ -99,6 +100,43 @@ async fn what_a_killed_program_stored_is_gone_on_with() {
     let disk = after_a_kill(&Disk::with_half_a_film().await);
     assert_eq!(disk.complete_the_film().await, [0, 1, 2, 3]);
     assert_eq!(disk.tree().len(), 1);
+}
+
+#[tokio::test]
+async fn no_name_leads_into_the_journal_of_another_item() {
+    for other in ["film.journal", "film (2)", "film.privydrop-part.txt"] {
+        let disk = Disk::with_half_a_film().await;
+        let (content, others) = (bytes(SIZE), vec![9; usize::try_from(SIZE).unwrap()]);
+        assert_eq!(disk.prepare_anew(SECOND, lone(other, &others)).await, []);
+        for piece in 0..piece_count(SIZE) {
+            disk.write(SECOND, 0, piece, &others).await.unwrap();
+        }
+        for piece in 4..piece_count(SIZE) {
+            disk.write(FIRST, 0, piece, &content).await.unwrap();
+        }
+        for store in [FIRST, SECOND] {
+            disk.commit(store, 0).await.unwrap();
+            disk.finish(store).await.unwrap();
+        }
+        assert_eq!(fs::read(disk.path("film")).unwrap(), content, "{other}");
+        assert_eq!(fs::read(disk.path(other)).unwrap(), others, "{other}");
+        assert_eq!(disk.tree().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn what_has_its_name_stays_though_it_is_let_go_of_before_that_is_told() {
+    let disk = Disk::with_half_a_film().await;
+    let content = bytes(SIZE);
+    for piece in 4..piece_count(SIZE) {
+        disk.write(FIRST, 0, piece, &content).await.unwrap();
+    }
+    disk.stores.commit(FIRST, FileIndex(0));
+    disk.stores.suspend(FIRST);
+    assert!(matches!(disk.report().await, Report::Committed { outcome: Ok(()), .. }));
+    // What comes next is carried out after it.
+    assert_eq!(disk.prepare_anew(SECOND, lone("other", b"x")).await, []);
+    assert_eq!(fs::read(disk.path("film")).unwrap(), content);
 }
 
 #[tokio::test]

@@ -26,6 +26,9 @@ use self::connection::Connection;
 use self::path::PathWatch;
 use self::teller::Teller;
 
+/// Most bytes that may wait in a channel for control messages.
+const MAX_UNSENT: usize = 16 << 20;
+
 /// One link in a browser.
 pub struct BrowserTransport {
     inbox: Rc<RefCell<Inbox>>,
@@ -146,6 +149,10 @@ impl Transport for BrowserTransport {
             if waiting(other) < waiting(freest) {
                 freest = other;
             }
+        }
+        // What is said is short. Who asks for more of it than it takes would have the browser keep the rest.
+        if lane == Lane::Control && waiting(freest) > MAX_UNSENT {
+            return self.inbox.borrow_mut().close(Closed::Violation);
         }
         if freest.send_with_u8_array(&frame).is_err() {
             let gone =
