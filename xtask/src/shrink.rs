@@ -4,7 +4,7 @@
 //! wasm-bindgen needs both until it has run, and trunk has no switch for what comes then. Touches no code.
 //! Module structure: WebAssembly core specification, section 5.5.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const HEADER: usize = 8;
 const CUSTOM: u8 = 0;
@@ -13,6 +13,11 @@ const EXPORTS: u8 = 7;
 /// Hex digits at the end of a name that wasm-bindgen or the compiler made up. They are as good as random, so each costs
 /// its full length on the wire, in the module and in the script.
 const HASH: usize = 16;
+
+/// How the names begin by which wasm-bindgen's script and module know each other.
+const GLUE: &str = "__wbindgen_";
+/// Letters of a name that is worth a shorter one.
+const LONG: usize = 6;
 
 /// The module and its script, smaller; `None` when it is not a module.
 pub(crate) fn shrunk(module: &[u8], script: &str) -> Option<(Vec<u8>, String)> {
@@ -33,7 +38,24 @@ pub(crate) fn shrunk(module: &[u8], script: &str) -> Option<(Vec<u8>, String)> {
         rest = next;
     }
     let script: String = words(script).map(|word| names.get(word).map_or(word, String::as_str)).collect();
-    Some((kept, bare(&script)))
+    Some((kept, direct(&bare(&script))))
+}
+
+/// The script without the variable that wasm-bindgen puts each result in before it returns it.
+fn direct(script: &str) -> String {
+    let (mut kept, mut lines) = (String::with_capacity(script.len()), script.lines().peekable());
+    while let Some(line) = lines.next() {
+        match line.strip_prefix("const ret = ") {
+            Some(result) if lines.peek() == Some(&"return ret;") => {
+                lines.next();
+                kept.push_str("return ");
+                kept.push_str(result);
+            }
+            _ => kept.push_str(line),
+        }
+        kept.push('\n');
+    }
+    kept
 }
 
 /// The script without indentation and without lines that are nothing but comment.
@@ -51,14 +73,30 @@ pub(crate) fn bare(script: &str) -> String {
     kept
 }
 
-/// A short name for each that ends in a hash.
+/// A short name for each that ends in a hash, and for each of the script's own functions and variables.
 fn short_names(script: &str) -> BTreeMap<&str, String> {
-    let mut names: BTreeMap<&str, String> =
-        words(script).filter(|word| ends_in_hash(word)).map(|word| (word, String::new())).collect();
+    let own = own_names(script);
+    let wanted =
+        words(script).filter(|word| ends_in_hash(word) || word.starts_with(GLUE) || own.contains(word));
+    let mut names: BTreeMap<&str, String> = wanted.map(|word| (word, String::new())).collect();
     for (number, short) in names.values_mut().enumerate() {
         *short = format!("_{number:x}");
     }
     names
+}
+
+/// What is declared outside of all functions, unless something that is not the script's own may be called so too.
+fn own_names(script: &str) -> BTreeSet<&str> {
+    let declared = script.lines().filter_map(|line| {
+        let rest = ["function ", "let ", "const "].iter().find_map(|begin| line.strip_prefix(begin))?;
+        words(rest).next()
+    });
+    let foreign = |name: &str| {
+        [(".", ""), ("'", "'"), ("\"", "\""), ("", ":")]
+            .iter()
+            .any(|(before, after)| script.contains(&format!("{before}{name}{after}")))
+    };
+    declared.filter(|name| name.len() >= LONG && !foreign(name)).collect()
 }
 
 fn ends_in_hash(word: &str) -> bool {
@@ -158,6 +196,17 @@ mod tests {
         let (module, script) = shrunk(&section(&import(long)), &script).unwrap();
         assert_eq!(module, section(&import("_0")));
         assert_eq!(script, "const i = { _0: open, other_f249: 1 }; // f249a2a76caa9a55 _0\n");
+    }
+
+    #[test]
+    fn the_scripts_own_names_become_short_where_nothing_else_is_called_so() {
+        let script = "function getMemory(a) {\n  const ret = a.className;\n  return ret;\n}\nlet className = 1;\n\
+            const state = getMemory(wasm.__wbindgen_malloc);";
+        let (_, script) = shrunk(HEAD, script).unwrap();
+        assert_eq!(
+            script,
+            "function _1(a) {\nreturn a.className;\n}\nlet className = 1;\nconst state = _1(wasm._0);\n"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A piece counts only when the value of what was written equals the value that the sharer sent. A file counts only
 //! when all its pieces do. Bytes that were not granted, do not fit, or come twice end the link.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use bytes::Bytes;
 
@@ -44,13 +44,15 @@ pub(crate) struct Outcome {
     pub(crate) event: Option<IncomingEvent>,
 }
 
-/// A piece that is not whole yet.
+/// A piece that is not here yet.
 #[derive(Debug, Default)]
 struct Assembly {
     /// Sorted by offset; none overlap.
     chunks: Vec<(u64, Bytes)>,
     length: u64,
     proof: Option<Value>,
+    /// It came whole, and is not taken again before what was written of it is checked.
+    is_written: bool,
 }
 
 /// A file of which some pieces are here.
@@ -81,8 +83,6 @@ pub(crate) struct Incoming {
     active: HashMap<u32, Active>,
     assemblies: HashMap<(u32, u32), Assembly>,
     writing: HashMap<JobId, Writing>,
-    /// Which pieces those are: one that came is not taken again before it is checked.
-    under_way: HashSet<(u32, u32)>,
     committed: u32,
     window: u64,
     granted: u64,
@@ -109,7 +109,6 @@ impl Incoming {
             active: HashMap::new(),
             assemblies: HashMap::new(),
             writing: HashMap::new(),
-            under_way: HashSet::new(),
             committed: 0,
             window: window_for(largest),
             granted: 0,
@@ -254,19 +253,15 @@ impl Incoming {
         if active.map.contains(piece) {
             return self.prove(piece, &segment);
         }
-        if self.under_way.contains(&(file.0, piece)) {
-            return Err(Stretch);
-        }
         let assembly = self.assemblies.entry((file.0, piece)).or_default();
         assembly.add(segment, piece_length)?;
         let (true, Some(proof)) = (assembly.length == piece_length, assembly.proof) else {
             return Ok(Outcome::default());
         };
-        let chunks =
-            self.assemblies.remove(&(file.0, piece)).map(|assembly| assembly.chunks).unwrap_or_default();
+        assembly.is_written = true;
+        let chunks = core::mem::take(&mut assembly.chunks);
         let job = jobs();
         self.writing.insert(job, Writing { file: file.0, piece, proof });
-        self.under_way.insert((file.0, piece));
         let chunks = chunks.into_iter().map(|(_, chunk)| chunk).collect();
         let write = Errand::Write { job, store: self.store, file, piece, chunks };
         Ok(Outcome { errand: Some(write), ..Outcome::default() })
@@ -282,7 +277,7 @@ impl Incoming {
         let Some(Writing { file, piece, proof }) = self.writing.remove(&job) else {
             return Outcome::default();
         };
-        self.under_way.remove(&(file, piece));
+        self.assemblies.remove(&(file, piece));
         let size = self.sizes[file as usize];
         let (_, length) = piece_range(size, piece);
         self.granted += length;
@@ -383,6 +378,9 @@ impl Active {
 
 impl Assembly {
     fn add(&mut self, segment: Segment, piece_length: u64) -> Result<(), Stretch> {
+        if self.is_written {
+            return Err(Stretch);
+        }
         if let Some(proof) = segment.proof
             && self.proof.replace(proof).is_some()
         {
