@@ -205,7 +205,10 @@ impl Server {
     }
 
     fn admit(world: &mut World, device: DeviceId, member: PeerId) {
-        let (room, me) = world.server.seats[&device].clone();
+        // A server that began anew knows nobody yet.
+        let Some((room, me)) = world.server.seats.get(&device).cloned() else {
+            return Self::refuse(world, device, Refusal::NotMember);
+        };
         let record = &world.server.rooms[&room];
         assert_eq!(record.host, me, "only the host admits");
         if let Some(guest) = world.server.device_of(member) {
