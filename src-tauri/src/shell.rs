@@ -423,8 +423,9 @@ fn system() -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use privydrop_common::api::{NewContent, NewFile};
+    use privydrop_common::api::{ItemKey, ItemKind, ItemView, NewContent, NewFile};
     use privydrop_common::host::SourceId;
+    use privydrop_common::id::ItemId;
 
     use super::*;
 
@@ -454,6 +455,21 @@ mod tests {
         assert_eq!(shell.command_of_page(Command::Share(vec![item])), Err(Refused::Sources));
         assert_eq!(shell.command_of_page(Command::Introduce("the host".into())), Err(Refused::Label));
         assert_eq!(shell.command_of_page(Command::Leave), Ok(()));
+    }
+
+    #[test]
+    fn who_made_a_link_would_be_offered_what_is_on_the_list() {
+        let shell = Shell::default();
+        assert!(!shell.offers_something());
+        let item = |owner| {
+            let key = ItemKey { owner, item: ItemId::TEXT };
+            ItemView::offered(key, ItemKind::Text, String::new(), 1)
+        };
+        let theirs = "0123456789abcdef".parse().ok();
+        shell.show(|news| news.view.items = vec![item(theirs)]);
+        assert!(!shell.offers_something(), "what is another's");
+        shell.show(|news| news.view.items.push(item(None)));
+        assert!(shell.offers_something());
     }
 
     #[test]

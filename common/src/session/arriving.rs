@@ -147,7 +147,8 @@ impl Session {
     }
 
     fn say_received(&mut self, key: ItemKey, owner: PeerId, transfer: TransferId) {
-        let heard = self.is_reached(owner) && self.say_to(owner, &Control::Received(transfer));
+        // A silent link may be mended, and then it was heard; or replaced.
+        let heard = self.say_to(owner, &Control::Received(transfer)) && self.is_reached(owner);
         if let Some(received) = self.received.get_mut(&key) {
             received.owed = !heard;
         }
