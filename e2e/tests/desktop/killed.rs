@@ -83,7 +83,8 @@ async fn an_app_that_was_left_in_no_room_is_in_none_after_it_was_killed() {
     let app = App::start(&server, &[note.as_ref()]).await;
     app.page().code().await;
     app.page().leave().await;
-    app.page().idle().await;
+    // Until then it is not out of the room: whoever is killed before is back in it.
+    app.page().wait_for("no room", |shown| shown.code.is_none().then_some(())).await;
     let app = app.kill_and_start().await;
     app.page().idle().await;
     assert!(!visit(&app).exists());
