@@ -149,7 +149,9 @@ impl Page {
             Kind::Chromium => {
                 let (x, y) = (640, 300);
                 let data = json!({ "items": [], "files": [folder], "dragOperationsMask": 1 });
-                for kind in ["dragEnter", "dragOver", "drop"] {
+                for kind in ["dragEnter", "dragOver", "dragOver", "drop"] {
+                    // A person hovers: a page that is busy has not said yet that it takes what comes.
+                    self.browser.run_async("await new Promise(requestAnimationFrame)", vec![]).await;
                     let event = json!({ "type": kind, "x": x, "y": y, "data": data });
                     let sent = self.driver().cdp().send_raw("Input.dispatchDragEvent", event).await;
                     sent.expect("a drag event");
