@@ -120,6 +120,7 @@ path-direct-why = Geradewegs durchs Internet, ohne Halt dazwischen.
 path-relay = Über Relay
 path-relay-why = Es geht über ein Relay, weil eure Netze eine direkte Verbindung verhindern. Trotzdem Ende-zu-Ende-verschlüsselt: Das Relay kann nichts lesen.
 path-rtt = { $ms } ms
+path-lanes = { $count } Spuren
 
 # Was angeboten wird
 items-title = Angeboten

@@ -120,6 +120,7 @@ path-direct-why = Straight through the internet, without a stop in between.
 path-relay = Relayed
 path-relay-why = Going through a relay because your networks block a direct connection. Still encrypted from end to end: the relay can't read it.
 path-rtt = { $ms } ms
+path-lanes = { $count } lanes
 
 # Items
 items-title = On offer

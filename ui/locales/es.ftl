@@ -120,6 +120,7 @@ path-direct-why = Por internet sin paradas intermedias.
 path-relay = Retransmitido
 path-relay-why = Pasa por un servidor de retransmisión porque las redes impiden una conexión directa. Sigue cifrado de extremo a extremo: ese servidor no puede leerlo.
 path-rtt = { $ms } ms
+path-lanes = { $count } carriles
 
 # Lo que se ofrece
 items-title = Lo que se ofrece

@@ -120,6 +120,7 @@ path-direct-why = Droit à travers Internet, sans étape intermédiaire.
 path-relay = Par relais
 path-relay-why = Cela passe par un relais, car vos réseaux empêchent une connexion directe. Toujours chiffré de bout en bout : le relais ne peut rien lire.
 path-rtt = { $ms } ms
+path-lanes = { $count } voies
 
 # Ce qui est proposé
 items-title = Proposé ici

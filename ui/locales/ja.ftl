@@ -114,6 +114,7 @@ path-direct-why = インターネットを通り、途中でどこにも寄り�
 path-relay = 中継
 path-relay-why = お互いのネットワークが直接の接続を妨げているため、中継サーバーを通っています。エンドツーエンドの暗号化はそのままで、中継サーバーには読めません。
 path-rtt = { $ms } ミリ秒
+path-lanes = { $count } 本の経路
 
 # 共有されているもの
 items-title = 共有中のもの

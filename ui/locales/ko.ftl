@@ -114,6 +114,7 @@ path-direct-why = 인터넷을 지나 중간에 멈추지 않고 바로 가요.
 path-relay = 중계
 path-relay-why = 두 네트워크가 직접 연결을 막아서 중계 서버를 거쳐요. 그래도 종단간 암호화되어 중계 서버는 읽을 수 없어요.
 path-rtt = { $ms }ms
+path-lanes = 경로 { $count }개
 
 # 공유되는 것
 items-title = 공유 중

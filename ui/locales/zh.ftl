@@ -114,6 +114,7 @@ path-direct-why = 经互联网直接到达，中途没有停留。
 path-relay = 中继
 path-relay-why = 你们的网络阻止直接连接，所以经过中继。仍然端到端加密，中继无法读取内容。
 path-rtt = { $ms } 毫秒
+path-lanes = { $count } 条通道
 
 # 项目
 items-title = 分享的内容

@@ -23,7 +23,6 @@ app-update = PrivyDrop { $version } ist da. Jetzt installieren?
 app-install = Installieren
 
 # Was nur Programmen geschieht: Eine Seite hat eine Spur und darf lesen, was eingefügt wird.
-path-lanes = { $count } Spuren
 notice-files-not-pasted = Das lässt sich nicht durch Einfügen teilen
     .reason = Das Fenster erfährt nicht, wo eingefügte Dateien liegen, und ein kopiertes Bild ist noch keine Datei.
     .next = Lege die Datei auf dem Fenster ab, oder wähle sie mit dem Knopf aus.

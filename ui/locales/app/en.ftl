@@ -23,7 +23,6 @@ app-update = Version { $version } of PrivyDrop is there. Install it now?
 app-install = Install
 
 # What happens to programs only: a page has one lane, and may read what is pasted.
-path-lanes = { $count } lanes
 notice-files-not-pasted = This can't be shared by pasting
     .reason = The window isn't told where pasted files are, and a copied picture is no file yet.
     .next = Drop the file on the window, or use the button to choose it.

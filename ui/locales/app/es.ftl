@@ -23,7 +23,6 @@ app-update = Ya está la versión { $version } de PrivyDrop. ¿Instalarla ahora?
 app-install = Instalar
 
 # Lo que solo les pasa a los programas: una página tiene un carril y puede leer lo que se pega.
-path-lanes = { $count } carriles
 notice-files-not-pasted = Esto no se puede compartir pegándolo
     .reason = La ventana no sabe dónde están los archivos pegados, y una imagen copiada aún no es un archivo.
     .next = Suelta el archivo sobre la ventana o elígelo con el botón.

@@ -23,7 +23,6 @@ app-update = La version { $version } de PrivyDrop est là. L’installer mainten
 app-install = Installer
 
 # Ce qui n’arrive qu’aux programmes : une page n’a qu’une voie, et peut lire ce qui est collé.
-path-lanes = { $count } voies
 notice-files-not-pasted = Cela ne peut pas être partagé par collage
     .reason = La fenêtre ne sait pas où se trouvent les fichiers collés, et une image copiée n’est pas encore un fichier.
     .next = Déposez le fichier sur la fenêtre, ou choisissez-le avec le bouton.

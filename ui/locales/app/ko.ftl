@@ -23,7 +23,6 @@ app-update = PrivyDrop { $version } 버전이 나왔어요. 지금 설치할까�
 app-install = 설치
 
 # 프로그램에만 있는 일: 페이지는 경로가 하나이고, 붙여 넣은 것을 읽을 수 있다
-path-lanes = 경로 { $count }개
 notice-files-not-pasted = 붙여 넣기로는 공유할 수 없어요
     .reason = 창은 붙여 넣은 파일이 어디에 있는지 알 수 없고, 복사한 그림은 아직 파일이 아니에요.
     .next = 파일을 창에 놓거나 버튼으로 선택해 주세요.

@@ -23,7 +23,6 @@ app-update = PrivyDrop 新版本 { $version } 已发布。现在安装吗？
 app-install = 安装
 
 # What happens to programs only: a page has one lane, and may read what is pasted.
-path-lanes = { $count } 条通道
 notice-files-not-pasted = 无法通过粘贴分享
     .reason = 窗口不知道粘贴的文件在哪里，复制的图片也还不是文件。
     .next = 请把文件拖放到窗口上，或用按钮选择。
