@@ -7,7 +7,7 @@ mod world;
 
 use std::time::Duration;
 
-use privydrop_common::api::{Command, ItemState, NoticeCode};
+use privydrop_common::api::{Command, ItemState, ItemView, NoticeCode};
 use world::{DeviceId, Weather, Wires, World, bytes_of, received};
 
 const MIB: usize = 1 << 20;
@@ -29,6 +29,29 @@ fn a_room_that_many_vanished_from_lets_more_in() {
         world.crash(guest);
         world.pass(Duration::from_secs(30));
     }
+}
+
+#[test]
+fn each_sharer_has_a_turn_whatever_another_ones_items_take() {
+    let (mut world, host, guest) = World::host_and_guest(77, Weather::FAIR, bytes_of(1, 3 * MIB));
+    let other = world.device("other");
+    let code = world.code(host);
+    world.join(other, &code);
+    for number in 0..6 {
+        world.share_file(other, &format!("{number}.bin"), bytes_of(number, 40 * MIB));
+    }
+    world.until("the guest sees all", |world| world.items_in(guest).len() == 7);
+    let items = |world: &World, state: ItemState| {
+        let others = |item: &&ItemView| item.name != "file.bin" && item.state == state;
+        world.items_in(guest).iter().filter(others).count()
+    };
+    for item in world.items_in(guest).iter().filter(|item| item.name != "file.bin") {
+        world.accept(guest, item.key);
+    }
+    world.until("four of them move", |world| items(world, ItemState::Moving) == 4);
+    world.accept_all(guest);
+    world.until("the host's item is here", |world| received(world, guest).contains_key("file.bin"));
+    assert_eq!((items(&world, ItemState::Moving), items(&world, ItemState::Waiting)), (4, 2));
 }
 
 #[test]

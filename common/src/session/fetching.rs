@@ -12,7 +12,8 @@ use crate::time::Moment;
 use crate::transfer::Incoming;
 use crate::wire::Control;
 
-/// Items fetched at once; the others wait their turn. Bounds memory to as many windows.
+/// Items fetched at once; the others wait their turn, but for one of each sharer: who offers things and sends nothing keeps
+/// nobody else's waiting. Bounds memory to as many windows, and one more for each member.
 const MAX_RUNNING: usize = 4;
 
 impl Session {
@@ -54,17 +55,21 @@ impl Session {
                 continue;
             }
             match self.received.get(&key).map(|received| received.step) {
-                Some(Step::Queued) if running < MAX_RUNNING => {
+                Some(Step::Queued) if running < MAX_RUNNING || !self.runs_for(owner) => {
                     running += 1;
                     self.list_or_prepare(key);
                 }
-                Some(Step::Ready) if running < MAX_RUNNING => {
+                Some(Step::Ready) if running < MAX_RUNNING || !self.runs_for(owner) => {
                     running += 1;
                     self.start_fetch(key, owner, now);
                 }
                 _ => {}
             }
         }
+    }
+
+    fn runs_for(&self, owner: PeerId) -> bool {
+        self.received.iter().any(|(key, received)| key.owner == Some(owner) && received.is_running())
     }
 
     /// Asks for the next page of the listing, or has the store prepared when the listing is whole.
