@@ -103,6 +103,8 @@ impl Page {
     }
 
     /// Waits until the page is this many pixels wide, and nothing on it is about to change its looks.
+    ///
+    /// Panics when the page does not fit in its window: a view shows its scrollbar and lets it fade in its own time.
     pub async fn settled(&self, width: u32) {
         // Colours that are to change begin to with the next drawing.
         let settle = "const drawn = () => new Promise(requestAnimationFrame);
@@ -110,8 +112,10 @@ impl Page {
             await drawn();
             await drawn();
             for (const moving of document.getAnimations()) if (moving instanceof CSSTransition) moving.finish();
-            await drawn();";
-        self.browser.run_async(settle, vec![json!(width)]).await;
+            await drawn();
+            return document.documentElement.scrollHeight <= innerHeight;";
+        let fits = self.browser.run_async(settle, vec![json!(width)]).await;
+        assert_eq!(fits, json!(true), "the page is higher than its window");
     }
 
     /// Lets the page's connections, until it is loaded again, use the relay at this address and no other way.

@@ -25,6 +25,10 @@ use x11rb::{CURRENT_TIME, NONE};
 const PATIENCE: Duration = Duration::from_secs(45);
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(20);
+/// A tile of a picture has this many pixels on a side, and differs by at most so many shades of 256 in a picture that looks
+/// the same: a page that is drawn anew puts thin lines half a pixel elsewhere, which changes a tile by about one.
+const TILE: usize = 16;
+const SHADES: f64 = 8.0;
 /// The protocol of drops that is spoken here.
 const DROP_VERSION: u32 = 5;
 
@@ -38,6 +42,14 @@ pub struct Screen {
 /// A window on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window(u32);
+
+/// What a window shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    width: usize,
+    /// Four bytes each, row by row.
+    pixels: Vec<u8>,
+}
 
 /// A key that has no letter, or one that has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,25 +133,26 @@ impl Screen {
         }
     }
 
-    /// Gives a window another size, as a window manager does.
+    /// Gives a window another size, as a window manager does, and puts it into the screen's corner, where all of it is
+    /// seen.
     pub fn resize(&self, window: Window, width: u32, height: u32) {
-        let size = ConfigureWindowAux::new().width(width).height(height);
+        let size = ConfigureWindowAux::new().x(0).y(0).width(width).height(height);
         let set = self.connection.configure_window(window.0, &size);
         set.expect("an open screen").check().expect("a window that changes its size");
     }
 
-    /// What a window shows, pixel by pixel, once it has come to rest.
-    pub fn picture(&self, window: Window) -> Vec<u8> {
+    /// What a window shows, once it has come to rest.
+    pub fn picture(&self, window: Window) -> Picture {
         self.wait("a window at rest", || {
-            let first = self.pixels(window);
+            let first = self.look(window);
             thread::sleep(LOOK);
-            (first == self.pixels(window)).then_some(first)
+            (first == self.look(window)).then_some(first)
         })
     }
 
-    /// Waits until a window shows this.
-    pub fn shows(&self, window: Window, picture: &[u8]) {
-        self.wait("the same as before", || (self.pixels(window) == picture).then_some(()));
+    /// Waits until a window shows this, to the eye.
+    pub fn shows(&self, window: Window, picture: &Picture) {
+        self.wait("the same as before", || self.look(window).is_like(picture).then_some(()));
     }
 
     /// Asks a window to close, as the cross in its frame does.
@@ -191,19 +204,12 @@ impl Screen {
         }
     }
 
-    fn pixels(&self, window: Window) -> Vec<u8> {
+    fn look(&self, window: Window) -> Picture {
         let size = self.connection.get_geometry(window.0).expect("an open screen").reply().expect("a window");
-        let whole = (0, 0, size.width, size.height);
-        let asked = self.connection.get_image(
-            ImageFormat::Z_PIXMAP,
-            window.0,
-            whole.0,
-            whole.1,
-            whole.2,
-            whole.3,
-            !0,
-        );
-        asked.expect("an open screen").reply().expect("a window that is shown").data
+        let (width, height) = (size.width, size.height);
+        let asked = self.connection.get_image(ImageFormat::Z_PIXMAP, window.0, 0, 0, width, height, !0);
+        let pixels = asked.expect("an open screen").reply().expect("a window that is shown").data;
+        Picture { width: width.into(), pixels }
     }
 
     fn own_window(&self) -> u32 {
@@ -320,6 +326,32 @@ impl Screen {
             assert!(start.elapsed() < PATIENCE, "the screen shows something else than {what}");
             thread::sleep(LOOK);
         }
+    }
+}
+
+impl Picture {
+    /// True when an eye tells no difference.
+    fn is_like(&self, other: &Self) -> bool {
+        let alike = |(a, b): (f64, f64)| (a - b).abs() <= SHADES;
+        self.width == other.width
+            && self.pixels.len() == other.pixels.len()
+            && self.tiles().into_iter().zip(other.tiles()).all(alike)
+    }
+
+    /// The mean shade of each tile.
+    fn tiles(&self) -> Vec<f64> {
+        let band = self.width * 4 * TILE;
+        let tiles_of = |band: &[u8]| -> Vec<f64> {
+            let mut sums = vec![(0.0, 0.0); self.width.div_ceil(TILE)];
+            for row in band.chunks(self.width * 4) {
+                for (sum, part) in sums.iter_mut().zip(row.chunks(TILE * 4)) {
+                    *sum =
+                        part.iter().fold(*sum, |(sum, count), shade| (sum + f64::from(*shade), count + 1.0));
+                }
+            }
+            sums.into_iter().map(|(sum, count)| sum / count).collect()
+        };
+        self.pixels.chunks(band).flat_map(tiles_of).collect()
     }
 }
 
