@@ -2,6 +2,7 @@
 //!
 //! Every build names the whole workspace, so that all builds share one set of dependencies.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -64,6 +65,17 @@ pub(crate) fn lint(builder: &mut Command) {
     // The words for the linter, as `cargo clippy` passes them on.
     let refuse = ["--deny", "warnings", ""].join("__CLIPPY_HACKERY__");
     builder.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver").env("CLIPPY_ARGS", refuse);
+}
+
+/// The compiler's words for a program that names its packages' sources from the registry's folder on, and so is the same
+/// whoever builds it, and smaller. Cargo's variables part words at blanks, so a folder with one is named as it is.
+pub(crate) fn without_own_paths() -> String {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let sources = home.and_then(|home| fs::read_dir(home.join("registry/src")).ok()).into_iter().flatten();
+    let folders = sources.filter_map(|folder| folder.ok()?.path().into_os_string().into_string().ok());
+    let usable = folders.filter(|folder| !folder.contains(char::is_whitespace));
+    usable.map(|folder| format!("--remap-path-prefix={folder}/= ")).collect()
 }
 
 /// The program `name` that a building `cargo` command results in, linted.

@@ -49,6 +49,7 @@ fn trunk(workshop: &str, words: &[&str], set_up: fn(&mut Command)) -> Result<Pat
     let mut trunk = Command::new(tools::folder().join("trunk"));
     cargo::forget_own_package(&mut trunk);
     set_up(&mut trunk);
+    trunk.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", cargo::without_own_paths());
     trunk.arg("build").arg("--dist").arg(&built).args(words).current_dir(root());
     // Trunk.toml says all the rest. Trunk refuses `NO_COLOR=1`, which other programs understand. It cannot minify the script
     // that wasm-bindgen makes, which is done here, and would say so each time.
