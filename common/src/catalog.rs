@@ -9,6 +9,7 @@ use crate::api::{NewContent, NewFile, NewItem};
 use crate::host::{Plan, PlannedFile};
 use crate::id::ItemId;
 use crate::name::{Collision, Component, EntryType, Fold, PathSet, RelativePath};
+use crate::order::sorted;
 use crate::pieces::{MAX_FILE_SIZE, Root};
 use crate::transfer::SharedFile;
 use crate::wire::{Entry, EntryKind, ItemSummary, MAX_ENTRIES, MAX_PAGE, MAX_PAGE_BYTES, SummaryKind};
@@ -109,13 +110,12 @@ impl OwnItem {
 /// What identifies an item's content: the BLAKE3 root of a file; of a folder, the BLAKE3 hash of one line
 /// `ROOT  PATH` a file, sorted by path, as `b3sum` prints them inside the folder.
 pub(crate) fn content_hash<'a>(is_folder: bool, files: impl Iterator<Item = (&'a [String], Root)>) -> String {
-    let mut lines: Vec<(String, Root)> = files.map(|(path, root)| (path.join("/"), root)).collect();
+    let lines: Vec<(String, Root)> = files.map(|(path, root)| (path.join("/"), root)).collect();
     if let (false, [(_, root)]) = (is_folder, &lines[..]) {
         return root.to_string();
     }
-    lines.sort_unstable_by(|(a, _), (b, _)| a.as_bytes().cmp(b.as_bytes()));
     let mut hasher = blake3::Hasher::new();
-    for (path, root) in lines {
+    for (path, root) in sorted(lines) {
         hasher.update(format!("{root}  {path}\n").as_bytes());
     }
     hasher.finalize().to_string()

@@ -14,6 +14,7 @@
 use crate::host::{Found, Plan};
 use crate::id::FileIndex;
 use crate::name::RelativePath;
+use crate::order::in_order;
 use crate::pieces::{Value, piece_count};
 
 /// Bytes of the header.
@@ -86,18 +87,17 @@ impl Journal {
     pub fn read(&self, plan: &Plan, bytes: &[u8]) -> Option<Said> {
         let records = bytes.strip_prefix(&self.header())?;
         let (mut stored, mut length) = (Vec::new(), HEADER);
-        for (order, record) in records.chunks_exact(RECORD).enumerate() {
+        for record in records.chunks_exact(RECORD) {
             let Some((file, piece, value)) = self.parse(record) else { break };
             if plan.files.get(file.0 as usize).is_none_or(|planned| piece >= piece_count(planned.size)) {
                 break;
             }
-            stored.push((file, piece, order, value));
+            stored.push(((u64::from(file.0) << 32) | u64::from(piece), (file, piece, value)));
             length += RECORD;
         }
-        // The newest of a piece comes last.
-        stored.sort_unstable_by_key(|(file, piece, order, _)| (*file, *piece, *order));
         let mut found: Vec<Found> = Vec::new();
-        for (file, piece, _, value) in stored {
+        // The newest of a piece comes last.
+        for (file, piece, value) in in_order(stored.into_iter()) {
             match found.last_mut().filter(|last| last.file == file).map(|last| &mut last.pieces) {
                 Some(pieces) => match pieces.last_mut().filter(|(last, _)| *last == piece) {
                     Some(newest) => newest.1 = value,

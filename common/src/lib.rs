@@ -20,6 +20,7 @@ mod link;
 pub mod mail;
 pub mod mailbox;
 pub mod name;
+mod order;
 pub mod path;
 pub mod pieces;
 mod rate;

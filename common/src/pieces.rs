@@ -125,7 +125,7 @@ pub fn root(file_size: u64, values: &[Value]) -> Option<Root> {
 pub struct Value(pub [u8; 32]);
 
 /// BLAKE3 hash of a whole file, as `b3sum` prints it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Root(pub [u8; 32]);
 
 impl fmt::Debug for Value {

@@ -7,7 +7,7 @@ mod world;
 
 use std::time::Duration;
 
-use privydrop_common::api::{Command, ItemState, ItemView, NoticeCode};
+use privydrop_common::api::{Command, ItemState, ItemView, NoticeCode, PeerState};
 use world::{DeviceId, Weather, Wires, World, bytes_of, received};
 
 const MIB: usize = 1 << 20;
@@ -87,6 +87,36 @@ fn a_sharer_whose_link_broke_in_the_last_moment_hears_that_all_is_here() {
     Wires::break_all(&mut world);
     world.pass(Duration::from_secs(60));
     assert_eq!(world.item_out(host).fetched, 1, "it is said once");
+}
+
+#[test]
+fn a_sharer_who_was_told_in_the_moment_the_network_went_hears_it_when_it_is_back() {
+    let (mut world, host, guest) = World::host_and_guest(78, Weather::FAIR, bytes_of(1, 3 * MIB));
+    world.accept_all(guest);
+    until_finishing(&mut world, guest);
+    world.set_away(guest, true);
+    world.until("it is here", |world| world.item_in(guest).state == ItemState::Done);
+    assert_eq!(world.view(guest).peers[0].state, PeerState::Connected, "nobody has noticed");
+    world.pass(Duration::from_secs(600));
+    assert_eq!(world.item_out(host).fetched, 0);
+    world.set_away(guest, false);
+    world.until("the sharer knows", |world| world.item_out(host).fetched == 1);
+}
+
+#[test]
+fn a_sharer_who_heard_it_and_hears_it_again_over_the_next_link_counts_once() {
+    let (mut world, host, guest) = World::host_and_guest(79, Weather::FAIR, bytes_of(1, 3 * MIB));
+    world.accept_all(guest);
+    world.until("the sharer knows", |world| world.item_out(host).fetched == 1);
+    let told = |world: &World| {
+        world.view(host).notices.iter().filter(|notice| notice.code == NoticeCode::ItemSent).count()
+    };
+    for _ in 0..3 {
+        Wires::break_all(&mut world);
+        world.pass(Duration::from_secs(20));
+        assert_eq!(world.view(guest).peers[0].state, PeerState::Connected);
+        assert_eq!((world.item_out(host).fetched, world.item_out(host).fetching, told(&world)), (1, 0, 1));
+    }
 }
 
 #[test]

@@ -134,8 +134,8 @@ impl Session {
                 received.kept = Some(kept);
                 let name = received.name();
                 self.notify(NoticeCode::ItemReceived, name);
-                if let (Some(owner), Some(transfer)) = (key.owner, transfer) {
-                    self.say_received(key, owner, transfer);
+                if let Some(transfer) = transfer {
+                    self.say_received(key, transfer, now);
                 }
                 self.run_queue(now);
             }
@@ -146,26 +146,28 @@ impl Session {
         }
     }
 
-    fn say_received(&mut self, key: ItemKey, owner: PeerId, transfer: TransferId) {
-        // A silent link may be mended, and then it was heard; or replaced.
-        let heard = self.say_to(owner, &Control::Received(transfer)) && self.is_reached(owner);
+    fn say_received(&mut self, key: ItemKey, transfer: TransferId, now: Moment) {
+        if let Some(owner) = key.owner {
+            self.say_to(owner, &Control::Received(transfer));
+        }
         if let Some(received) = self.received.get_mut(&key) {
-            received.owed = !heard;
+            received.told = Some((transfer, now));
         }
     }
 
-    /// The sharer of what is here did not hear of that, for the link broke: it is told over the next one, by a fetch that has
-    /// everything.
-    pub(super) fn say_received_again(&mut self, key: ItemKey) {
-        let (Some(owner), Some(received)) = (key.owner, self.received.get_mut(&key)) else { return };
-        let Content::Item(item, _) = &received.content else { return };
-        let have = Have::whole(item.file_count());
-        if !core::mem::take(&mut received.owed) {
+    /// The sharer of what is here may not have heard of that, for the link broke: it is told over the next one, by a fetch that
+    /// has everything. It knows by the number whether it had heard.
+    pub(super) fn say_received_again(&mut self, key: ItemKey, now: Moment) {
+        let Some(Received { content: Content::Item(item, _), told: Some((transfer, _)), .. }) =
+            self.received.get(&key)
+        else {
             return;
+        };
+        let (transfer, have) = (*transfer, Have::whole(item.file_count()));
+        if let Some(owner) = key.owner {
+            self.say_to(owner, &Control::Fetch { transfer, item: key.item, have, window: 0 });
         }
-        let transfer = self.next_transfer(key);
-        self.say_to(owner, &Control::Fetch { transfer, item: key.item, have, window: 0 });
-        self.say_to(owner, &Control::Received(transfer));
+        self.say_received(key, transfer, now);
     }
 
     fn handle_outcome(&mut self, key: ItemKey, outcome: Outcome, now: Moment) {

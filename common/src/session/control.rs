@@ -48,7 +48,7 @@ impl Session {
                 }
             }
             Control::Again { transfer, file, piece } => self.handle_again(link, transfer, file, piece),
-            Control::Received(transfer) => self.handle_received(link, transfer),
+            Control::Received(transfer) => self.handle_received(link, peer, transfer),
             Control::Bye => self.part_from(peer, now),
             // The link's own.
             Control::Lanes(_) | Control::Lane { .. } | Control::Sign | Control::Seen => {}

@@ -2,12 +2,14 @@
 //!
 //! An item survives the loss of its link and goes on over the next. Looks at no byte of it.
 
+use std::time::Duration;
+
 use super::received::{Content, Received, Step};
 use super::{Changed, Session};
 use crate::api::ItemKey;
 use crate::host::{Errand, StoreId};
 use crate::id::{PeerId, TransferId};
-use crate::link::LinkId;
+use crate::order::in_order;
 use crate::time::Moment;
 use crate::transfer::Incoming;
 use crate::wire::Control;
@@ -16,11 +18,19 @@ use crate::wire::Control;
 /// nobody else's waiting. Bounds memory to as many windows, and one more for each member.
 const MAX_RUNNING: usize = 4;
 
+/// What a link carried on its last way is heard by then, or the link is over: it falls silent and ends sooner.
+const HEARD_AFTER: Duration = Duration::from_secs(60);
+
 impl Session {
     /// The link to this member ended: what it was sending waits for the next one.
-    pub(super) fn interrupt_items_of(&mut self, owner: PeerId) {
-        let theirs = |key: &ItemKey, received: &Received| key.owner == Some(owner) && !received.is_whole();
-        for (_, received) in self.received.iter_mut().filter(|(key, received)| theirs(key, received)) {
+    pub(super) fn interrupt_items_of(&mut self, owner: PeerId, now: Moment) {
+        let theirs = self.received.iter_mut().filter(|(key, _)| key.owner == Some(owner));
+        for received in theirs.map(|(_, received)| received) {
+            // A link that lasted so much longer carried what was said.
+            received.told = received.told.take_if(|(_, then)| now - *then < HEARD_AFTER);
+            if received.is_whole() {
+                continue;
+            }
             received.step = match received.step {
                 Step::Listing => Step::Queued,
                 Step::Fetching => Step::Ready,
@@ -40,16 +50,12 @@ impl Session {
     pub(super) fn run_queue(&mut self, now: Moment) {
         // Those that wait for a link that may never come take nobody's turn.
         let mut running = self.received.values().filter(|received| received.is_running()).count();
-        let mut waiting: Vec<(u64, ItemKey, LinkId)> = self
-            .received
-            .iter()
-            .filter(|(_, received)| {
-                matches!(received.step, Step::Queued | Step::Ready) && !received.is_paused()
-            })
-            .map(|(key, received)| (received.order, *key, received.link))
-            .collect();
-        waiting.sort_unstable();
-        for (_, key, link) in waiting {
+        let waits = |received: &Received| {
+            matches!(received.step, Step::Queued | Step::Ready) && !received.is_paused()
+        };
+        let waiting = self.received.iter().filter(|(_, received)| waits(received));
+        let waiting = in_order(waiting.map(|(key, received)| (received.order, (*key, received.link))));
+        for (key, link) in waiting {
             let Some(owner) = key.owner else { continue };
             if self.peers.get(&owner).is_none_or(|peer| peer.link != Some(link)) {
                 continue;

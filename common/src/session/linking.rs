@@ -132,7 +132,7 @@ impl Session {
             LinkEvent::Send(lane, frame) => self.actions.push_back(Action::Send { link: id, lane, frame }),
             LinkEvent::Proved => self.handle_proved(id, peer),
             LinkEvent::WrongProof => self.handle_wrong_proof(id, peer, now),
-            LinkEvent::Up => self.handle_up(id, peer),
+            LinkEvent::Up => self.handle_up(id, peer, now),
             LinkEvent::Slow => self.notify(NoticeCode::ConnectSlow, self.peer_label(peer)),
             LinkEvent::Control(control) => self.handle_control(id, peer, control, now),
             LinkEvent::Data(frame) => self.handle_data(id, peer, frame, now),
@@ -145,7 +145,7 @@ impl Session {
             LinkEvent::Silent(silent) => self.change_peer(peer, |peer| {
                 peer.state = if silent { PeerState::Lost } else { PeerState::Connected };
             }),
-            LinkEvent::Stuck => self.call_anew(peer),
+            LinkEvent::Stuck => self.call_anew(peer, now),
             LinkEvent::Mending => self.look_for_server(now),
             LinkEvent::Ended(ending) => self.handle_ended(id, peer, ending, now),
         }
@@ -153,7 +153,7 @@ impl Session {
 
     /// The way to this member is there again: whatever was begun before that waits for what it lost, so what is begun now is
     /// sooner up.
-    fn call_anew(&mut self, peer: PeerId) {
+    fn call_anew(&mut self, peer: PeerId, now: Moment) {
         if !self.calls(peer) {
             return;
         }
@@ -162,7 +162,7 @@ impl Session {
             .filter(|link| self.links.get(link).is_some_and(|link| !link.is_up()))
             .collect();
         for attempt in begun {
-            self.drop_link(attempt);
+            self.drop_link(attempt, now);
         }
         self.change_peer(peer, |peer| {
             peer.attempts = 0;
@@ -231,7 +231,7 @@ impl Session {
         let attempts = self.links.iter().filter(|(_, link)| link.peer == from && !link.is_up());
         let attempts: Vec<LinkId> = attempts.map(|(id, _)| *id).collect();
         for attempt in attempts {
-            self.drop_link(attempt);
+            self.drop_link(attempt, now);
         }
         if hello.kind == Kind::Words
             && let Some(door) = &mut self.room.door
@@ -289,10 +289,10 @@ impl Session {
         }
     }
 
-    fn handle_up(&mut self, id: LinkId, peer: PeerId) {
+    fn handle_up(&mut self, id: LinkId, peer: PeerId, now: Moment) {
         let old: Vec<LinkId> = self.links_to(peer).filter(|other| *other != id).collect();
         for old in old {
-            self.drop_link(old);
+            self.drop_link(old, now);
         }
         self.change_peer(peer, |peer| {
             peer.link = Some(id);
@@ -339,7 +339,7 @@ impl Session {
         let Some(link) = self.links.get(&id) else { return };
         let (kind, caller) = (link.kind, link.caller);
         let was_up = self.peers.get(&peer).is_some_and(|peer| peer.link == Some(id));
-        self.drop_link(id);
+        self.drop_link(id, now);
         if self.room.phase == Phase::Joining {
             return self.fail_joining(kind, ending, now);
         }
@@ -396,7 +396,7 @@ impl Session {
     }
 
     /// Forgets a link: transport closed, its fetches over, its reads nobody's.
-    pub(super) fn drop_link(&mut self, id: LinkId) {
+    pub(super) fn drop_link(&mut self, id: LinkId, now: Moment) {
         self.close_transport(id);
         let Some(link) = self.links.remove(&id) else { return };
         self.lanes.remove(&id);
@@ -407,7 +407,7 @@ impl Session {
             peer.link = None;
             peer.path = None;
             peer.lanes = 1;
-            self.interrupt_items_of(link.peer);
+            self.interrupt_items_of(link.peer, now);
         }
         self.touch(Changed::Facts);
     }

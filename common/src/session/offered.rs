@@ -25,7 +25,7 @@ impl Session {
                 return self.end_for_violation(link);
             }
             *on = link;
-            self.say_received_again(key);
+            self.say_received_again(key, now);
             return self.run_queue(now);
         }
         // What is here takes nobody's place; what was offered on an earlier link does, until it turns out to be gone.

@@ -114,7 +114,7 @@ impl Session {
         }
         let attempts: Vec<LinkId> = self.links_to(id).collect();
         for link in attempts {
-            self.drop_link(link);
+            self.drop_link(link, now);
         }
     }
 
@@ -126,7 +126,7 @@ impl Session {
         }
         let links: Vec<LinkId> = self.links_to(id).collect();
         for link in links {
-            self.drop_link(link);
+            self.drop_link(link, now);
         }
         self.peers.remove(&id);
         self.forget_items_of(id, now);
@@ -151,7 +151,7 @@ impl Session {
         }
         let links: Vec<LinkId> = self.links.keys().copied().collect();
         for link in links {
-            self.drop_link(link);
+            self.drop_link(link, now);
         }
         let peers: Vec<PeerId> = self.peers.keys().copied().collect();
         for id in peers {
@@ -174,12 +174,6 @@ impl Session {
         for link in self.links.values_mut().filter(|link| link.is_up()) {
             link.say(control);
         }
-    }
-
-    /// True when there is a link to this member that is not silent.
-    pub(super) fn is_reached(&self, peer: PeerId) -> bool {
-        let link = self.peers.get(&peer).and_then(|peer| peer.link).and_then(|id| self.links.get(&id));
-        link.is_some_and(|link| !link.is_stale())
     }
 
     /// Says something over the link to a member; `false` when there is none.

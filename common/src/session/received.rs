@@ -3,10 +3,11 @@
 use crate::api::{ItemState, Progress, Side};
 use crate::catalog::TheirItem;
 use crate::host::{Kept, PlaceId, StoreId};
-use crate::id::Mark;
+use crate::id::{Mark, TransferId};
 use crate::link::LinkId;
 use crate::rate::Rate;
 use crate::text::Document;
+use crate::time::Moment;
 use crate::transfer::Incoming;
 
 /// An item of another member's, and how it fares here.
@@ -29,8 +30,8 @@ pub(super) struct Received {
     pub(super) checking: Option<Progress>,
     pub(super) paused_here: bool,
     pub(super) paused_there: bool,
-    /// It is here, and its sharer has not heard of that.
-    pub(super) owed: bool,
+    /// It is here by this fetch, which its sharer was told then, and may not have heard.
+    pub(super) told: Option<(TransferId, Moment)>,
 }
 
 /// What is offered.
@@ -80,7 +81,7 @@ impl Received {
             checking: None,
             paused_here: false,
             paused_there: false,
-            owed: false,
+            told: None,
         }
     }
 

@@ -301,7 +301,7 @@ impl Session {
         self.room.socket = Socket::Closed;
         match self.room.phase {
             Phase::Idle => return,
-            Phase::Joining if self.may_join_again() => self.forget_knock(),
+            Phase::Joining if self.may_join_again() => self.forget_knock(now),
             Phase::Joining => return self.give_up(NoticeCode::ServerUnreachable, now),
             Phase::Opening => self.notify(NoticeCode::ServerUnreachable, ""),
             Phase::InRoom => {
@@ -322,9 +322,9 @@ impl Session {
     }
 
     /// The server knows nothing of this knock any more: what was under way because of it ends.
-    fn forget_knock(&mut self) {
+    fn forget_knock(&mut self, now: Moment) {
         let links: Vec<_> = self.links.keys().copied().collect();
-        links.into_iter().for_each(|link| self.drop_link(link));
+        links.into_iter().for_each(|link| self.drop_link(link, now));
         self.peers = Few::default();
         self.room.membership = None;
     }

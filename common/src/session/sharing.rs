@@ -10,7 +10,7 @@ use crate::api::{ItemState, NewItem, NoticeCode, Phase, Side};
 use crate::catalog::{NotOffered, OwnItem};
 use crate::few::Few;
 use crate::host::{Errand, JobId, ReadPiece, SourceFault};
-use crate::id::{FileIndex, ItemId, TransferId};
+use crate::id::{FileIndex, ItemId, PeerId, TransferId};
 use crate::link::LinkId;
 use crate::rate::Rate;
 use crate::text::Document;
@@ -32,6 +32,8 @@ pub(super) struct Shared {
     pub(super) order: u64,
     /// Completed fetches.
     pub(super) fetched: u32,
+    /// The last one of each member that is here.
+    taken: Few<PeerId, TransferId>,
     /// How the last fetch ended, when none runs.
     pub(super) last: ItemState,
     pub(super) stopped_by: Option<Side>,
@@ -216,12 +218,18 @@ impl Session {
         true
     }
 
-    pub(super) fn handle_received(&mut self, link: LinkId, transfer: TransferId) {
+    pub(super) fn handle_received(&mut self, link: LinkId, peer: PeerId, transfer: TransferId) {
         let Some(fetch) = self.lanes.get_mut(&link).and_then(|lanes| lanes.fetches.remove(&transfer)) else {
             return;
         };
         let roots = fetch.outgoing.roots();
         if let Some(shared) = self.shared.iter_mut().find(|shared| shared.item.summary.id == fetch.item) {
+            if shared.taken.get(&peer) == Some(&transfer) {
+                // It was heard over the link before, and said again as nobody could know.
+                return self.note_end(fetch.item, ItemState::Done, None);
+            }
+            shared.taken.retain(|member, _| self.peers.contains_key(member));
+            shared.taken.insert(peer, transfer);
             shared.fetched = shared.fetched.saturating_add(1);
             if let Some(roots) = roots {
                 shared.hash = Some(shared.item.hash(&roots));
@@ -326,6 +334,7 @@ impl Session {
                     item,
                     order,
                     fetched: 0,
+                    taken: Few::default(),
                     last,
                     stopped_by: None,
                     hash: None,

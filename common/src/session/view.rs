@@ -8,23 +8,20 @@ use crate::api::{
 };
 use crate::code::Code;
 use crate::id::{ItemId, PeerId};
+use crate::order::in_order;
 use crate::text::Document;
 use crate::time::Moment;
 use crate::wire::SummaryKind;
 
 impl Session {
     pub(super) fn build_view(&self, now: Moment) -> View {
-        let mut items: Vec<(u64, ItemView)> =
-            self.shared.iter().map(|shared| (shared.order, self.own_item(shared, now))).collect();
-        if !self.text.is_empty() {
-            let key = ItemKey { owner: None, item: ItemId::TEXT };
-            items.push((self.text_order, text_item(key, &self.text, ItemState::Offered)));
-        }
-        items.extend(
-            self.received.iter().map(|(key, received)| (received.order, their_item(*key, received, now))),
-        );
-        items.sort_unstable_by_key(|(order, _)| *order);
-        let items: Vec<ItemView> = items.into_iter().map(|(_, item)| item).collect();
+        let shared = self.shared.iter().map(|shared| (shared.order, self.own_item(shared, now)));
+        let key = ItemKey { owner: None, item: ItemId::TEXT };
+        let text = (!self.text.is_empty())
+            .then(|| (self.text_order, text_item(key, &self.text, ItemState::Offered)));
+        let received = self.received.iter();
+        let received = received.map(|(key, received)| (received.order, their_item(*key, received, now)));
+        let items = in_order(shared.chain(text).chain(received));
         let total = sum(items.iter().filter(|item| is_on_its_way(item.state)));
         View {
             phase: self.room.phase,
