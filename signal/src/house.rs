@@ -8,8 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::service::Service;
-use crate::store::Key;
-use crate::ticket;
+use crate::shared;
 use crate::tls::Certificate;
 
 /// How often a node says that it is alive; a store that forgot everything has its rooms back after this.
@@ -21,8 +20,9 @@ const CERTIFICATE: Duration = Duration::from_secs(10);
 /// How often nodes that may have missed something are told so.
 const DEBTS: Duration = Duration::from_millis(500);
 
-/// Says again and again that this node is alive, looks what time it is for all, and gives a store that forgot it the ticket key.
-pub(crate) async fn keep_alive(service: Arc<Service>, shared_key: Option<Vec<u8>>) {
+/// Says again and again that this node is alive, looks what time it is for all, and keeps what nodes share in the store: `own` is the
+/// key that this one signs with, unless it is from a file.
+pub(crate) async fn keep_alive(service: Arc<Service>, own: Option<[u8; 32]>) {
     let (mut turns, mut away) = (turns(ALIVE), false);
     loop {
         turns.tick().await;
@@ -37,10 +37,8 @@ pub(crate) async fn keep_alive(service: Arc<Service>, shared_key: Option<Vec<u8>
         }
         // Until it answers, the time goes on from when it last did.
         let _ = service.read_clock().await;
-        if let Some(key) = &shared_key
-            && store.touch(&Key::TicketKey, ticket::LIFE).await == Ok(false)
-        {
-            let _ = store.swap(&Key::TicketKey, None, key, ticket::LIFE).await;
+        if let Ok(shared) = shared::keep(store, own).await {
+            service.accept_tickets(&shared.keys);
         }
         if held == Ok(true) {
             service.refresh_all().await;

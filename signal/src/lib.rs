@@ -19,6 +19,7 @@ pub mod refusal;
 pub mod rooms;
 pub mod server;
 pub mod service;
+mod shared;
 pub mod socket;
 pub mod store;
 pub mod ticket;

@@ -21,10 +21,11 @@ use crate::listen::{listen, main_server, metrics_server, run};
 use crate::origin::Origins;
 use crate::rooms::NodeId;
 use crate::service::Service;
+use crate::shared;
 use crate::store::memory::Memory;
 use crate::store::redis::{Address, Redis};
 use crate::store::{Key, Store, StoreError};
-use crate::ticket::{self, Tickets};
+use crate::ticket::Tickets;
 use crate::tls::{self, Certificate, TlsError};
 use crate::turn::Ice;
 use crate::web_app::WebApp;
@@ -141,7 +142,12 @@ pub async fn start(config: &Config) -> Result<Running, StartError> {
 /// Starts a server on a given store, which other servers may share, and at a given pace.
 pub async fn start_with(config: &Config, store: Arc<dyn Store>, pace: Pace) -> Result<Running, StartError> {
     let node = NodeId(rand::random());
-    let key = ticket_key(config, &*store).await?;
+    let file = config.ticket_key_file.as_deref().map(|file| secret(file, MIN_TICKET_KEY)).transpose()?;
+    let drawn = file.is_none().then(rand::random);
+    let shared = shared::join(&*store, drawn).await?;
+    // What nodes share is signed with by all; a key from a file is on every node already.
+    let own = shared.keys.first().copied().filter(|_| file.is_none());
+    let key = file.or(own.map(Vec::from)).ok_or(StoreError::Unavailable)?;
     let tickets = Tickets::new(&key).ok_or(StoreError::Unavailable)?;
     let secret = config.turn_secret_file.as_deref().map(|file| secret(file, 1)).transpose()?;
     let ice = Ice::new(config.stun_url.clone(), config.turn_url.clone(), secret.as_deref());
@@ -180,7 +186,10 @@ pub async fn start_with(config: &Config, store: Arc<dyn Store>, pace: Pace) -> R
     service.take_lease().await?;
     let (receiver, healer, bringer) = (service.clone(), service.clone(), service.clone());
     let delivery = tokio::spawn(async move { bringer.deliver().await });
-    let shared_key = config.ticket_key_file.is_none().then_some(key);
+    service.accept_tickets(&shared.keys);
+    if config.redis.is_some() || config.ticket_key_file.is_some() {
+        service.doubt_store_since(shared.since());
+    }
     let tasks = vec![
         tokio::spawn(async move {
             while let Some(mail) = inbox.next().await {
@@ -190,7 +199,7 @@ pub async fn start_with(config: &Config, store: Arc<dyn Store>, pace: Pace) -> R
         tokio::spawn(async move { healer.make_good().await }),
         tokio::spawn(house::settle_debts(service.clone())),
         tokio::spawn(house::sweep(service.clone())),
-        tokio::spawn(house::keep_alive(service, shared_key)),
+        tokio::spawn(house::keep_alive(service, own)),
         tokio::spawn(house::renew_certificate(certificate)),
     ];
     let scheme = if config.has_tls() { "https" } else { "http" };
@@ -262,22 +271,6 @@ pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, address.port())
-}
-
-/// The key that all nodes sign with: from the file, or the one that the first node put into the store.
-async fn ticket_key(config: &Config, store: &dyn Store) -> Result<Vec<u8>, StartError> {
-    if let Some(file) = &config.ticket_key_file {
-        return secret(file, MIN_TICKET_KEY);
-    }
-    let drawn: [u8; 32] = rand::random();
-    loop {
-        if let Some(cell) = store.load(&Key::TicketKey).await? {
-            return Ok(cell.value);
-        }
-        if store.swap(&Key::TicketKey, None, &drawn, ticket::LIFE).await? {
-            return Ok(drawn.to_vec());
-        }
-    }
 }
 
 /// The content of a secret file.

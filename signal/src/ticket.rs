@@ -3,6 +3,7 @@
 //! A ticket is `base64url(claims).base64url(HMAC-SHA256)`. It never grants more than its claims say, and it is
 //! never logged. Every node that has the key accepts the tickets of all others, also after the store forgot.
 
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use base64::Engine;
@@ -42,14 +43,20 @@ impl Claims {
 /// Signs and checks tickets.
 pub struct Tickets {
     key: Hmac<Sha256>,
+    /// Those of other nodes.
+    others: RwLock<Vec<Hmac<Sha256>>>,
 }
 
 impl Tickets {
     /// Takes the key that all nodes share, 32 bytes or more.
     pub fn new(key: &[u8]) -> Option<Self> {
-        let mut key = Hmac::<Sha256>::new_from_slice(key).ok()?;
-        key.update(DOMAIN);
-        Some(Self { key })
+        Some(Self { key: signer(key)?, others: RwLock::default() })
+    }
+
+    /// Takes tickets that were signed with these, too.
+    pub(crate) fn accept(&self, keys: &[[u8; 32]]) {
+        let others = keys.iter().filter_map(|key| signer(key)).collect();
+        *self.others.write().unwrap_or_else(PoisonError::into_inner) = others;
     }
 
     /// A ticket for `member` of the room, good for [`LIFE`].
@@ -64,10 +71,20 @@ impl Tickets {
     pub fn check(&self, ticket: &Ticket, now: Moment) -> Option<Claims> {
         let (claims, signature) = ticket.as_str().split_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        self.key.clone().chain_update(claims).verify_slice(&signature).ok()?;
+        let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
+        let signs = |key: &Hmac<Sha256>| key.clone().chain_update(claims).verify_slice(&signature).is_ok();
+        if !signs(&self.key) && !others.iter().any(signs) {
+            return None;
+        }
         let claims: Claims = postcard::from_bytes(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
         (now.as_millis() < claims.expires).then_some(claims)
     }
+}
+
+fn signer(key: &[u8]) -> Option<Hmac<Sha256>> {
+    let mut key = Hmac::<Sha256>::new_from_slice(key).ok()?;
+    key.update(DOMAIN);
+    Some(key)
 }
 
 #[cfg(test)]
@@ -97,6 +114,18 @@ mod tests {
     #[test]
     fn a_ticket_of_another_key_proves_nothing() {
         assert_eq!(tickets(2).check(&issued(), NOW), None);
+    }
+
+    #[test]
+    fn tickets_of_other_nodes_are_taken_and_own_ones_still() {
+        let taker = tickets(2);
+        taker.accept(&[[1; 32], [3; 32]]);
+        assert!(taker.check(&issued(), NOW).is_some());
+        taker.accept(&[[3; 32]]);
+        assert_eq!(taker.check(&issued(), NOW), None);
+        let signer = tickets(1);
+        signer.accept(&[[3; 32]]);
+        assert!(signer.check(&issued(), NOW).is_some());
     }
 
     #[test]

@@ -60,6 +60,13 @@ impl Service {
         self.store.swap(&Key::Node(self.node), None, b"alive", LEASE).await.map(drop)
     }
 
+    /// Takes a store that remembers only since then, in its own time, for one that may have been emptied.
+    pub(crate) fn doubt_store_since(&self, then: Moment) {
+        if self.clock.shared() - then < LEASE {
+            self.leases.raise_doubt(self.uptime());
+        }
+    }
+
     /// Says again that this node is alive. True when the store had forgotten it since this was last said, and so forgot
     /// rooms as well, or let others believe that members here are lost.
     pub async fn hold_lease(&self) -> Result<bool, StoreError> {

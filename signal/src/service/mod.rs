@@ -84,6 +84,11 @@ impl Service {
         Self { node, store, directory, limits, metrics, tickets, ice, healing, leases, post, routes, clock }
     }
 
+    /// Takes tickets that were signed with these keys, too.
+    pub(crate) fn accept_tickets(&self, keys: &[[u8; 32]]) {
+        self.tickets.accept(keys);
+    }
+
     /// The socket is gone: its member is lost, not left.
     pub async fn lost(&self, client: &Client) {
         let Some(position) = self.directory.close(client.socket) else { return };

@@ -25,8 +25,8 @@ pub enum Key {
     Room(RoomId),
     /// A node's lease: the cell exists while the node is alive.
     Node(NodeId),
-    /// The key that signs tickets on every node.
-    TicketKey,
+    /// What all nodes share besides rooms.
+    Shared,
 }
 
 /// Marks one content of a cell; drawn at random, so that a cell made anew never looks like its predecessor.

@@ -43,7 +43,7 @@ impl Faults {
         let fault = match key {
             Key::Node(_) => &self.takes_no_lease,
             Key::Room(_) => &self.has_no_rooms,
-            Key::TicketKey => return Ok(()),
+            Key::Shared => return Ok(()),
         };
         if fault.load(Ordering::SeqCst) { Err(StoreError::Unavailable) } else { Ok(()) }
     }
@@ -54,7 +54,16 @@ pub(crate) async fn faulty_node(
     store: Arc<dyn Store>,
     change: impl FnOnce(&mut Pace),
 ) -> (Running, Arc<Faults>) {
-    let (config, faults) = (config(&[]), Arc::new(Faults::default()));
+    faulty_node_with(&[], store, change).await
+}
+
+/// The same, with settings of its own.
+pub(crate) async fn faulty_node_with(
+    flags: &[&str],
+    store: Arc<dyn Store>,
+    change: impl FnOnce(&mut Pace),
+) -> (Running, Arc<Faults>) {
+    let (config, faults) = (config(flags), Arc::new(Faults::default()));
     let mut pace = config.pace();
     change(&mut pace);
     let store = Arc::new(Faulty { store, faults: faults.clone() });

@@ -8,8 +8,9 @@ use privydrop_signal::server::{Running, start_with};
 use privydrop_signal::store::Store;
 use privydrop_signal::store::memory::Memory;
 
+use crate::faulty::faulty_node_with;
 use crate::redis::{RedisCluster, RedisServer};
-use crate::support::{Client, config, eventually, node, relayed};
+use crate::support::{Client, Seat, config, eventually, node, node_with, relayed};
 use crate::web::get;
 
 async fn redis_node(redis: &RedisServer) -> Running {
@@ -190,6 +191,51 @@ async fn a_ticket_brings_a_forgotten_room_back() {
     assert!(
         matches!(host.client.hear().await, ServerMessage::MemberJoined { member } if member.id == guest.member)
     );
+}
+
+#[tokio::test]
+async fn a_node_that_began_after_the_store_was_emptied_waits_for_the_rooms_to_come_back() {
+    let (redis, home) = (RedisServer::start(), tempfile::tempdir().unwrap());
+    let key = home.path().join("key");
+    std::fs::write(&key, [7; 32]).unwrap();
+    let flags = ["--ticket-key-file", key.to_str().unwrap()];
+    let first = node_with(&flags, Arc::new(redis.store().await)).await;
+    let host = Client::hello(&first).await.create(Some("our-room")).await;
+    first.stop().await;
+    redis.ask::<()>(&["FLUSHALL"]);
+    let (second, faults) = faulty_node_with(&flags, Arc::new(redis.store().await), |_| {}).await;
+    let mut guest = Client::hello(&second).await;
+    guest.say(ClientMessage::Join { room: host.room.clone(), ticket: None }).await;
+    eventually(async || faults.rooms_asked_for() > 0).await;
+    let _host = Client::hello(&second).await.take_again(&host.room, &host.ticket).await;
+    let heard = guest.hear().await;
+    assert!(matches!(heard, ServerMessage::Knocking { .. }), "{heard:?}");
+}
+
+#[tokio::test]
+async fn nodes_take_each_others_tickets_also_when_one_began_in_an_emptied_store() {
+    let redis = RedisServer::start();
+    let plenty = ["--joins-per-minute", "100000", "--misses-per-minute", "100000"];
+    let begin = async || node_with(&plenty, Arc::new(redis.store().await)).await;
+    let first = begin().await;
+    let mut host = Client::hello(&first).await.create(None).await;
+    let guest = host.admit_from(&first).await;
+    redis.ask::<()>(&["DEL", "privydrop:shared"]);
+    let second = begin().await;
+    let enters = async |node: &Running, seat: &Seat| {
+        let mut client = Client::hello(node).await;
+        client.say(ClientMessage::Join { room: seat.room.clone(), ticket: Some(seat.ticket.clone()) }).await;
+        match client.hear().await {
+            ServerMessage::Joined { .. } => true,
+            ServerMessage::Refused { code: Refusal::TicketInvalid, .. } => false,
+            other => panic!("{other:?}"),
+        }
+    };
+    eventually(async || enters(&second, &guest).await).await;
+    // And the other way round.
+    let mut far = Client::hello(&second).await.create(None).await;
+    let guest = far.admit_from(&second).await;
+    eventually(async || enters(&first, &guest).await).await;
 }
 
 #[tokio::test]

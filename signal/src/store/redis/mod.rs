@@ -216,7 +216,7 @@ fn name(key: &Key) -> String {
     match key {
         Key::Room(room) => format!("privydrop:room:{room}"),
         Key::Node(node) => format!("privydrop:node:{:016x}", node.0),
-        Key::TicketKey => "privydrop:ticket-key".to_owned(),
+        Key::Shared => "privydrop:shared".to_owned(),
     }
 }
 
