@@ -3,6 +3,8 @@
 //!
 //! Nothing outside of this module and of those below it names a plugin that a phone lacks.
 
+#[cfg(target_os = "linux")]
+mod again;
 mod autostart;
 mod tray;
 mod updates;
@@ -42,6 +44,14 @@ pub(crate) fn plugins<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         }))
         .plugin(tauri_plugin_window_state::Builder::new().with_state_flags(state).build());
     updates::plugin(autostart::plugin(builder))
+}
+
+/// The app does not begin. Comes back unless that may be mended by beginning anew.
+pub(crate) fn fails_to_begin(error: &tauri::Error) {
+    #[cfg(target_os = "linux")]
+    again::begin(error);
+    #[cfg(not(target_os = "linux"))]
+    let _ = error;
 }
 
 /// Starts what belongs to the window and the system around it.

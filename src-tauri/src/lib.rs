@@ -33,7 +33,10 @@ pub fn run() -> tauri::Result<()> {
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_notification::init())
         .plugin(tauri_plugin_opener::Builder::new().open_js_links_on_click(false).build());
-    let app = builder.setup(|app| Ok(set_up(app)?)).build(context())?;
+    let app = builder.setup(|app| Ok(set_up(app)?)).build(context());
+    #[cfg(desktop)]
+    let app = app.inspect_err(desktop::fails_to_begin);
+    let app = app?;
     app.run(|app, event| {
         #[cfg(desktop)]
         desktop::hear(app, event);
