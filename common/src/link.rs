@@ -345,6 +345,10 @@ impl Link {
                 stage
             }
             (Stage::Calling(_), PairMessage::Denied { .. }) => return self.end(Ending::Busy),
+            // The host knows the secret, and took a letter of an earlier attempt for this one's: it is worth another.
+            (Stage::Connecting(_), PairMessage::Denied { .. }) if self.caller => {
+                return self.end(Ending::ByPeer);
+            }
             (Stage::Denied, PairMessage::Denied { tries_left }) if self.caller => {
                 return self.end(Ending::WrongSecret(Some(tries_left)));
             }
