@@ -145,7 +145,7 @@ pub async fn start_with(config: &Config, store: Arc<dyn Store>, pace: Pace) -> R
     let file = config.ticket_key_file.as_deref().map(|file| secret(file, MIN_TICKET_KEY)).transpose()?;
     let drawn = file.is_none().then(rand::random);
     let shared = shared::join(&*store, drawn).await?;
-    // What nodes share is signed with by all; a key from a file is on every node already.
+    // With a key from a file, whoever writes into the store signs no ticket.
     let own = shared.keys.first().copied().filter(|_| file.is_none());
     let key = file.or(own.map(Vec::from)).ok_or(StoreError::Unavailable)?;
     let tickets = Tickets::new(&key).ok_or(StoreError::Unavailable)?;
@@ -186,7 +186,9 @@ pub async fn start_with(config: &Config, store: Arc<dyn Store>, pace: Pace) -> R
     service.take_lease().await?;
     let (receiver, healer, bringer) = (service.clone(), service.clone(), service.clone());
     let delivery = tokio::spawn(async move { bringer.deliver().await });
-    service.accept_tickets(&shared.keys);
+    if own.is_some() {
+        service.accept_tickets(&shared.keys);
+    }
     if config.redis.is_some() || config.ticket_key_file.is_some() {
         service.doubt_store_since(shared.since());
     }

@@ -1,7 +1,8 @@
 //! What all nodes share through the store besides rooms: since when the store forgot nothing, and the keys that sign tickets.
 //!
 //! There is one key, unless nodes began while a store that was emptied had not got it back: then each node takes the
-//! tickets of all. A key from a file is never put there.
+//! tickets of all. A key from a file is never put there, and nodes that have one
+//! take no other.
 
 use privydrop_common::time::Moment;
 use serde::{Deserialize, Serialize};

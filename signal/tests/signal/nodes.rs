@@ -239,6 +239,21 @@ async fn nodes_take_each_others_tickets_also_when_one_began_in_an_emptied_store(
 }
 
 #[tokio::test]
+async fn a_node_with_a_key_from_a_file_takes_no_ticket_of_a_key_in_the_store() {
+    let (redis, home) = (RedisServer::start(), tempfile::tempdir().unwrap());
+    let key = home.path().join("key");
+    std::fs::write(&key, [7; 32]).unwrap();
+    let first = redis_node(&redis).await;
+    let mut host = Client::hello(&first).await.create(None).await;
+    let guest = host.admit_from(&first).await;
+    let flags = ["--ticket-key-file", key.to_str().unwrap()];
+    let second = node_with(&flags, Arc::new(redis.store().await)).await;
+    let mut forger = Client::hello(&second).await;
+    forger.say(ClientMessage::Join { room: guest.room, ticket: Some(guest.ticket) }).await;
+    forger.hear_refused(Refusal::TicketInvalid).await;
+}
+
+#[tokio::test]
 async fn when_redis_is_full_new_rooms_are_refused_and_existing_ones_work() {
     let redis = RedisServer::start();
     let node = redis_node(&redis).await;
