@@ -345,7 +345,8 @@ impl Link {
                 stage
             }
             (Stage::Calling(_), PairMessage::Denied { .. }) => return self.end(Ending::Busy),
-            // The host knows the secret, and took a letter of an earlier attempt for this one's: it is worth another.
+            // The host knows the secret, but this call's first attempt broke there, and its hello, sent twice, began another: this
+            // confirms the first. It is worth a new call.
             (Stage::Connecting(_), PairMessage::Denied { .. }) if self.caller => {
                 return self.end(Ending::ByPeer);
             }

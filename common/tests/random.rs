@@ -297,7 +297,7 @@ fn number_from(variable: &str) -> Option<u64> {
 }
 
 /// Paths that broke between the opening of a connection and its proof, a server that was back before that was noticed, and
-/// a confirmation of an earlier attempt that was taken for the next one's.
+/// a host that answered one call twice, for its first attempt broke.
 #[test]
 fn runs_that_once_went_wrong_end_well() {
     [1744, 2211, 1_007_637].into_iter().for_each(run);
