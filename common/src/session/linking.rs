@@ -23,8 +23,8 @@ use crate::wire::Control;
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// Attempts under way at once; a call beyond them is not answered until one ends, and is repeated by the caller.
 const MAX_OPEN_ATTEMPTS: usize = MAX_PEERS;
-/// Attempts after which a member is called again only when something changes.
-const MAX_ATTEMPTS: u32 = 6;
+/// Attempts after which those that follow are as far apart as they get, and nobody is told of each.
+const HURRIED_ATTEMPTS: u32 = 5;
 
 impl Session {
     /// A guest on its way in calls the host with what it came with.
@@ -57,7 +57,7 @@ impl Session {
         let due = |id: &PeerId, peer: &Peer| {
             let wanted = peer.host || sharing || peer.sharing;
             let mine = self.calls(*id);
-            let ready = peer.retry_at.is_none_or(|at| at <= now) && peer.attempts < MAX_ATTEMPTS;
+            let ready = peer.retry_at.is_none_or(|at| at <= now) && !peer.shunned;
             let missing = peer.link.and_then(|link| self.links.get(&link)).is_none_or(Link::is_stale);
             wanted && mine && ready && peer.present && missing
         };
@@ -166,6 +166,7 @@ impl Session {
         }
         self.change_peer(peer, |peer| {
             peer.attempts = 0;
+            peer.shunned = false;
             peer.retry_at = None;
         });
     }
@@ -344,6 +345,7 @@ impl Session {
             return self.fail_joining(kind, ending, now);
         }
         let label = self.peer_label(peer);
+        let hurried = self.peers.get(&peer).is_some_and(|peer| peer.attempts < HURRIED_ATTEMPTS);
         // A link that is being made may yet take the place of this one, or stands already.
         let replaced = self.is_called(peer) || self.peers.get(&peer).is_some_and(|peer| peer.link.is_some());
         match ending {
@@ -354,7 +356,7 @@ impl Session {
             }
             _ if replaced => {}
             _ if was_up => self.notify(NoticeCode::PeerLost, label),
-            Ending::NoPath if caller => self.notify(NoticeCode::ConnectFailed, label),
+            Ending::NoPath if caller && hurried => self.notify(NoticeCode::ConnectFailed, label),
             _ => {}
         }
         let hostile = matches!(ending, Ending::Violation | Ending::Version | Ending::Unproved);
@@ -371,9 +373,13 @@ impl Session {
                 }
                 false => PeerState::Lost,
             };
-            let wait = RETRY_FIRST * 2u32.saturating_pow(peer.attempts.min(5));
-            peer.attempts += if hostile { MAX_ATTEMPTS } else { 1 };
+            let wait = RETRY_FIRST * 2u32.saturating_pow(peer.attempts.min(HURRIED_ATTEMPTS));
+            peer.attempts += 1;
+            peer.shunned = hostile;
             peer.retry_at = Some(now + wait / 2 + wait.mul_f64(f64::from(chance) / f64::from(u32::MAX)));
+        }
+        if self.peers.get(&peer).is_some_and(|peer| peer.former && peer.link.is_none()) {
+            self.part_from(peer, now);
         }
         self.touch(Changed::Facts);
     }

@@ -23,6 +23,11 @@ const OPEN_WITHIN: Duration = Duration::from_millis(1_500);
 const OPEN_WITHIN_STEP: Duration = Duration::from_millis(500);
 const OPEN_WITHIN_MAX: Duration = Duration::from_secs(8);
 const HURRIED: u32 = 12;
+/// What is asked of a room is answered within this time: a server may have to wait for its store.
+const REPLY_WITHIN: Duration = Duration::from_secs(15);
+/// A server that has said nothing for so long is asked whether it is there: a page hears no pings, and a socket whose way was
+/// forgotten by a router stays open at this end for ever.
+const QUIET_FOR: Duration = Duration::from_secs(45);
 /// A server that answered is not asked again before.
 const ASK_EVERY: Duration = Duration::from_secs(10);
 /// When relay credentials are that old, fresh ones are asked for.
@@ -40,6 +45,8 @@ pub(super) struct Asking {
     /// How long it takes when the network is there: the shortest time so far.
     opened_in: Option<Duration>,
     last: Option<Moment>,
+    /// When the server has been quiet for long, while this device is in a room.
+    quiet_at: Option<Moment>,
     /// When relay credentials are old. Those of links that stand: what is told in between does not renew them.
     refresh_at: Option<Moment>,
     renewing: bool,
@@ -47,8 +54,14 @@ pub(super) struct Asking {
 
 impl Asking {
     /// The server said something.
-    pub(super) fn answered(&mut self) {
+    pub(super) fn answered(&mut self, now: Moment) {
         self.alive_by = None;
+        self.quiet_at = Some(now + QUIET_FOR);
+    }
+
+    /// There is no socket any more.
+    pub(super) fn lost(&mut self) {
+        self.quiet_at = None;
     }
 
     /// A socket is being opened.
@@ -83,7 +96,7 @@ impl Asking {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Moment> {
-        [self.alive_by, self.refresh_at].into_iter().flatten().min()
+        [self.alive_by, self.quiet_at, self.refresh_at].into_iter().flatten().min()
     }
 }
 
@@ -99,7 +112,7 @@ impl Session {
             self.room.asking.alive_by = Some(now);
         } else if moved {
             self.ask_for_ice(ANSWER_WHEN_MOVED, now);
-        } else if self.is_missing_somebody() {
+        } else {
             self.look_for_server(now);
         }
     }
@@ -132,14 +145,29 @@ impl Session {
         self.room.asking.alive_by = self.is_missing_somebody().then_some(now + within);
     }
 
+    /// The server says hello at once, if the socket that has just opened leads anywhere.
+    pub(super) fn expect_welcome(&mut self, now: Moment) {
+        let within = self.room.asking.open_within(self.room.retries).max(ANSWER_WITHIN);
+        self.room.asking.alive_by = Some(now + within);
+    }
+
+    /// It answers what was asked of it.
+    pub(super) fn expect_answer(&mut self, now: Moment) {
+        self.room.asking.alive_by = (self.room.phase != Phase::InRoom).then_some(now + REPLY_WITHIN);
+    }
+
     pub(super) fn handle_asking_timeout(&mut self, now: Moment) {
         let due = |at: &mut Option<Moment>| at.take_if(|at| *at <= now).is_some();
         if due(&mut self.room.asking.alive_by) && self.room.socket != Socket::Closed {
             self.perform(Errand::CloseSignal);
             self.handle_socket_lost(now);
-            if self.room.retry_at.is_some() {
+            // A server that takes connections and says nothing is not to get more of them.
+            if self.room.retry_at.is_some() && (self.room.retries <= 1 || self.is_missing_somebody()) {
                 self.room.retry_at = Some(now);
             }
+        }
+        if due(&mut self.room.asking.quiet_at) {
+            self.ask_for_ice(ANSWER_WITHIN, now);
         }
         if due(&mut self.room.asking.refresh_at) {
             self.room.asking.refresh_at = Some(now + ASK_AGAIN);

@@ -25,6 +25,8 @@ pub(super) struct Peer {
     pub(super) host: bool,
     /// The server says that it is there.
     pub(super) present: bool,
+    /// Known from before the server began anew: it will never say another word of it.
+    pub(super) former: bool,
     /// Not admitted yet, as far as this side knows.
     pub(super) knocking: bool,
     pub(super) state: PeerState,
@@ -36,6 +38,8 @@ pub(super) struct Peer {
     /// Its calls that were answered.
     pub(super) calls: Calls,
     pub(super) attempts: u32,
+    /// It broke the protocol: called again only when something changes.
+    pub(super) shunned: bool,
     pub(super) retry_at: Option<Moment>,
 }
 
@@ -47,6 +51,7 @@ impl Peer {
             sharing: false,
             host,
             present: true,
+            former: false,
             knocking: false,
             state: PeerState::Connecting,
             path: None,
@@ -54,6 +59,7 @@ impl Peer {
             link: None,
             calls: Calls::default(),
             attempts: 0,
+            shunned: false,
             retry_at: None,
         }
     }
@@ -65,6 +71,7 @@ impl Peer {
     /// Forgets past failures: something changed.
     pub(super) fn retry_soon(&mut self, now: Moment) {
         self.attempts = 0;
+        self.shunned = false;
         if self.retry_at.is_some() {
             self.retry_at = Some(now);
         }
@@ -99,6 +106,7 @@ impl Session {
         let known = self.peers.get_or_insert_with(id, || peer);
         known.present = true;
         known.attempts = 0;
+        known.shunned = false;
         self.touch(Changed::Facts);
     }
 
@@ -149,6 +157,11 @@ impl Session {
                 self.actions.push_back(Action::Send { link: id, lane, frame });
             }
         }
+        self.forget_all(now);
+    }
+
+    /// Ends every link without a word, and knows nobody any more.
+    pub(super) fn forget_all(&mut self, now: Moment) {
         let links: Vec<LinkId> = self.links.keys().copied().collect();
         for link in links {
             self.drop_link(link, now);
@@ -157,6 +170,19 @@ impl Session {
         for id in peers {
             self.peers.remove(&id);
             self.forget_items_of(id, now);
+        }
+    }
+
+    /// This device is in the room under another id: whoever was there before is gone, but for those whose link still stands,
+    /// which are gone when that ends.
+    pub(super) fn outlive_room(&mut self, now: Moment) {
+        let before: Vec<(PeerId, bool)> =
+            self.peers.iter().map(|(id, peer)| (*id, peer.link.is_some())).collect();
+        for (id, linked) in before {
+            match linked {
+                true => self.change_peer(id, |peer| peer.former = true),
+                false => self.part_from(id, now),
+            }
         }
     }
 

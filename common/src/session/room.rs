@@ -18,6 +18,7 @@ use crate::guesses::Guesses;
 use crate::handshake::{Kind, Secret};
 use crate::host::{Errand, SignalEvent};
 use crate::id::{PeerId, RoomId};
+use crate::link::Link as PeerLink;
 use crate::signaling::{ClientMessage, IceServer, Member, PROTOCOL, Refusal, ServerMessage, Ticket};
 use crate::time::Moment;
 
@@ -147,13 +148,14 @@ impl Session {
     }
 
     pub(super) fn handle_signal(&mut self, event: SignalEvent, now: Moment) {
-        self.room.asking.answered();
+        self.room.asking.answered(now);
         match event {
             SignalEvent::Opened => {
                 self.room.socket = Socket::Open;
                 self.room.asking.opened(now);
                 self.tell_server(&ClientMessage::Hello { protocol: PROTOCOL });
-                self.say_intent();
+                self.say_intent(now);
+                self.expect_welcome(now);
             }
             SignalEvent::Closed => self.handle_socket_lost(now),
             SignalEvent::Text(text) => match ServerMessage::parse(&text) {
@@ -175,7 +177,7 @@ impl Session {
         }
         if due(&mut self.room.retry_at) {
             if self.room.socket == Socket::Open {
-                self.say_intent();
+                self.say_intent(now);
             } else {
                 self.open_socket(now);
                 self.expect_opening(now);
@@ -280,13 +282,43 @@ impl Session {
         }
     }
 
-    fn say_intent(&mut self) {
+    fn say_intent(&mut self, now: Moment) {
         let message = match self.room.intent.clone() {
             Some(Intent::Open { name, ticket }) => ClientMessage::Create { name, ticket },
-            Some(Intent::Join { room, ticket }) => ClientMessage::Join { room, ticket },
+            Some(Intent::Join { ticket: None, .. }) if self.is_going_on() => {
+                return self.retry_later(None, now);
+            }
+            Some(Intent::Join { room, ticket }) => {
+                if ticket.is_none() && self.room.phase == Phase::Reconnecting {
+                    self.become_newcomer(now);
+                }
+                ClientMessage::Join { room, ticket }
+            }
             None => return,
         };
         self.tell_server(&message);
+    }
+
+    /// Bytes may be on their way to members although the server does not have this device in the room.
+    fn is_going_on(&self) -> bool {
+        self.room.phase == Phase::Reconnecting && self.links.values().any(PeerLink::is_up)
+    }
+
+    /// The server began anew and knows nobody's place any more. The host makes the room again under its name. A guest knocks
+    /// at the host's door with the room's key, as soon as no link is left: it comes back under another id.
+    fn begin_anew(&mut self, now: Moment) {
+        if let Some(Intent::Open { ticket, .. } | Intent::Join { ticket, .. }) = &mut self.room.intent {
+            *ticket = None;
+        }
+        self.retry_later(None, now);
+    }
+
+    /// Nobody here is who it was to the server. What was being received goes on as soon as the host offers it again.
+    fn become_newcomer(&mut self, now: Moment) {
+        self.forget_all(now);
+        self.room.membership = None;
+        self.room.phase = Phase::Joining;
+        self.room.slow_at = Some(now + JOIN_SLOW);
     }
 
     fn intended_room(&self) -> Option<&RoomId> {
@@ -299,6 +331,7 @@ impl Session {
 
     pub(super) fn handle_socket_lost(&mut self, now: Moment) {
         self.room.socket = Socket::Closed;
+        self.room.asking.lost();
         match self.room.phase {
             Phase::Idle => return,
             Phase::Joining if self.may_join_again() => self.forget_knock(now),
@@ -347,7 +380,7 @@ impl Session {
             self.touch(Changed::Facts);
         }
         match message {
-            ServerMessage::Welcome { protocol, .. } if protocol == PROTOCOL => {}
+            ServerMessage::Welcome { protocol, .. } if protocol == PROTOCOL => self.expect_answer(now),
             ServerMessage::Welcome { .. } => self.give_up(NoticeCode::ServerVersion, now),
             ServerMessage::Created { member, room, ticket, ice } => {
                 self.enter(
@@ -409,6 +442,9 @@ impl Session {
         });
         let host = membership.host;
         let me = membership.me;
+        if self.room.membership.as_ref().is_some_and(|before| before.me != me) {
+            self.outlive_room(now);
+        }
         self.room.asking.told(&membership.ice, now);
         self.room.membership = Some(membership);
         for peer in self.peers.values_mut() {
@@ -447,11 +483,22 @@ impl Session {
             Refusal::PeerUnknown | Refusal::NotMember | Refusal::NotHost | Refusal::OutOfPlace => {}
             Refusal::BadMessage | Refusal::TooLarge | Refusal::TooManyMessages | Refusal::HelloMissing => {}
             Refusal::Replaced => self.give_up(NoticeCode::Replaced, now),
+            Refusal::TicketInvalid if self.room.phase == Phase::Reconnecting => self.begin_anew(now),
+            // Whatever the server has against this device, what is moving needs no server.
+            _ if self.is_going_on() => self.retry_later(retry_after, now),
             Refusal::UnsupportedVersion => self.give_up(NoticeCode::ServerVersion, now),
             Refusal::KnockExpired => self.give_up(NoticeCode::NoAnswer, now),
             _ if settled => {}
             Refusal::RoomUnknown
                 if self.room.phase == Phase::Reconnecting && self.room.retries < UNKNOWN_RETRIES =>
+            {
+                self.retry_later(None, now);
+            }
+            // The host, too, comes back to a server that began anew.
+            Refusal::RoomUnknown | Refusal::HostAway
+                if self.room.phase == Phase::Joining
+                    && self.room.key.is_some()
+                    && self.room.retries < UNKNOWN_RETRIES =>
             {
                 self.retry_later(None, now);
             }

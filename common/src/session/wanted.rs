@@ -1,6 +1,6 @@
 //! What was accepted and is not whole: told again when it comes back, and gone on with without being asked.
 //!
-//! An item goes on by itself only when the same member of the same room offers it under the same name, with the same
+//! An item goes on by itself only when the same member of the same room, or its host, offers it under the same name, with the same
 //! size and time of change. Whether its content is the same, too, is settled by its pieces. Keeps nothing over a
 //! restart: a shell does, from [`View::wanted`](crate::api::View::wanted).
 
@@ -76,7 +76,14 @@ impl Session {
             SummaryKind::File { modified } => [0, u64::from(modified.is_some()), modified.unwrap_or(0)],
             SummaryKind::Folder { files, entries } => [1, files.into(), entries.into()],
         };
-        hasher.update(&owner.to_bytes()).update(&summary.size.to_le_bytes());
+        // The host stays the host when a server that began anew calls it otherwise: it has the room's key. Nobody else who
+        // makes a room of this name has that.
+        let host = self.peers.get(&owner).is_some_and(|peer| peer.host);
+        match self.room.key.as_ref().filter(|_| host) {
+            Some(key) => hasher.update(key.as_bytes()),
+            None => hasher.update(&owner.to_bytes()),
+        };
+        hasher.update(&summary.size.to_le_bytes());
         kind.iter().for_each(|number| _ = hasher.update(&number.to_le_bytes()));
         Mark::of(&hasher.finalize())
     }

@@ -314,6 +314,12 @@ impl World {
         Wires::look(self);
     }
 
+    /// A router forgets the device's socket: the server takes it for lost, and the device hears nothing of it.
+    pub fn lose_socket(&mut self, device: DeviceId) {
+        Server::gone(self, device, true);
+        self.devices[device].deaf_socket = true;
+    }
+
     /// The device's program is killed, and begun again: its disk is as it was, and nobody is told.
     pub fn crash(&mut self, device: DeviceId) {
         let mut seed = [0; 32];
@@ -331,8 +337,12 @@ impl World {
         self.command(device, Command::Introduce(format!("device {device}")));
     }
 
-    /// Seconds have passed: after a minute without a ping a device knows that its socket is dead.
+    /// Seconds have passed: after a minute without a ping a device knows that its socket is dead. A page hears no pings;
+    /// every other device is one.
     pub fn miss_pings(&mut self, device: DeviceId, seconds: u32) {
+        if device % 2 == 1 {
+            return;
+        }
         let Device { deaf_for, deaf_socket, .. } = &mut self.devices[device];
         *deaf_for = if *deaf_socket { *deaf_for + seconds } else { 0 };
         if *deaf_for >= 60 {

@@ -25,6 +25,10 @@ pub struct Server {
     pub asked_for_ice: u32,
     /// Of a version that does not know that question.
     pub is_old: bool,
+    /// It takes connections and answers nobody.
+    pub mute: bool,
+    /// What its tickets are signed with.
+    key: u32,
     /// Letters that it was given.
     pub letters: u64,
     /// Members that a test plays itself: what the server would deliver to them.
@@ -67,7 +71,16 @@ impl Server {
         }
     }
 
+    /// The same with another key: nobody's ticket is good any more.
+    pub fn restart_with_another_key(world: &mut World) {
+        world.server.key += 1;
+        Self::restart(world);
+    }
+
     pub fn hear(world: &mut World, device: DeviceId, text: &str) {
+        if world.server.mute {
+            return;
+        }
         match ClientMessage::parse(text).expect("clients send valid messages") {
             ClientMessage::Hello { protocol } => {
                 assert_eq!(protocol, PROTOCOL);
@@ -172,7 +185,11 @@ impl Server {
 
     fn create(world: &mut World, device: DeviceId, name: Option<RoomId>, ticket: Option<Ticket>) {
         let room = name.unwrap_or_else(|| format!("{}", 100_000 + world.server.rooms.len()).parse().unwrap());
-        let owner = ticket.as_ref().and_then(|ticket| claims_of(ticket, &room)).map(|(me, _)| me);
+        let owner = ticket.as_ref().map(|ticket| world.server.claims_of(ticket, &room));
+        if owner == Some(None) {
+            return Self::refuse(world, device, Refusal::TicketInvalid);
+        }
+        let owner = owner.flatten().map(|(me, _)| me);
         if owner.is_none() && world.server.rooms.contains_key(&room) {
             return Self::refuse(world, device, Refusal::RoomTaken);
         }
@@ -182,7 +199,10 @@ impl Server {
     }
 
     fn join(world: &mut World, device: DeviceId, room: RoomId, ticket: Option<Ticket>) {
-        if let Some((me, host)) = ticket.as_ref().and_then(|ticket| claims_of(ticket, &room)) {
+        if let Some(ticket) = ticket {
+            let Some((me, host)) = world.server.claims_of(&ticket, &room) else {
+                return Self::refuse(world, device, Refusal::TicketInvalid);
+            };
             // Who holds a ticket makes a room again that was forgotten.
             world.server.rooms.entry(room.clone()).or_insert(RoomRecord::new(host));
             return Self::seat(world, device, room, me);
@@ -224,7 +244,7 @@ impl Server {
         let members = others.map(|(id, sharing)| Member { id: *id, sharing: *sharing }).collect();
         record.members.insert(me, false);
         let host = record.host;
-        let ticket = Ticket::new(format!("{room}.{host}.{me}")).unwrap();
+        let ticket = Ticket::new(format!("{}.{room}.{host}.{me}", world.server.key)).unwrap();
         let ice = world.server.ice.clone();
         Self::tell(
             world,
@@ -233,6 +253,14 @@ impl Server {
         );
         let joined = ServerMessage::MemberJoined { member: Member { id: me, sharing: false } };
         Self::tell_others(world, &room, me, &joined);
+    }
+
+    /// Who holds a ticket to this room, and who its host is; nothing when the ticket is not of this server.
+    fn claims_of(&self, ticket: &Ticket, room: &RoomId) -> Option<(PeerId, PeerId)> {
+        let (rest, member) = ticket.as_str().rsplit_once('.')?;
+        let (rest, host) = rest.rsplit_once('.')?;
+        (rest == format!("{}.{room}", self.key)).then_some(())?;
+        Some((member.parse().ok()?, host.parse().ok()?))
     }
 
     fn refuse(world: &mut World, device: DeviceId, code: Refusal) {
@@ -253,12 +281,4 @@ impl Server {
     fn tell(world: &mut World, device: DeviceId, message: &ServerMessage) {
         world.later(device, std::time::Duration::from_millis(1), Delivery::FromServer(message.to_text()));
     }
-}
-
-/// Who holds a ticket to this room, and who its host is.
-fn claims_of(ticket: &Ticket, room: &RoomId) -> Option<(PeerId, PeerId)> {
-    let (rest, member) = ticket.as_str().rsplit_once('.')?;
-    let (of, host) = rest.rsplit_once('.')?;
-    (of == room.as_str()).then_some(())?;
-    Some((member.parse().ok()?, host.parse().ok()?))
 }

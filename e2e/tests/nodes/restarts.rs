@@ -1,11 +1,13 @@
-//! All nodes are replaced, one after another, while people join and something moves.
+//! All nodes are replaced, one after another, while people join and something moves; and a server of its own, which forgets
+//! everybody, is started again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use privydrop_e2e::server::Server;
+use privydrop_e2e::fixture::Fixture;
+use privydrop_e2e::server::{Rooms, Server};
 use tokio::sync::watch;
 
-use crate::site::{Site, assert_undisturbed};
+use crate::site::{Receiver, Sharer, Site, assert_undisturbed, comes_back};
 
 /// Rooms that people join meanwhile, and how many do so at the same time.
 const ROOMS: usize = 2;
@@ -57,4 +59,20 @@ fn replaced(mut node: Server) -> Server {
     node.retire();
     node.restart();
     node
+}
+
+#[tokio::test]
+async fn a_server_that_forgets_its_rooms_when_it_is_started_again_ends_no_transfer() {
+    let (mut fixture, inboxes) = (Fixture::new(12), tempfile::tempdir().unwrap());
+    // It has neither a store nor a key file: nobody's ticket is good any more.
+    let mut server = Server::start(Rooms::Memory);
+    let mut sharer = Sharer::start(server.address(), fixture.file("film.bin", 300_000_000)).await;
+    let mut receiver = Receiver::start(server.address(), &sharer, inboxes.path().join("one"));
+    receiver.moves().await;
+    server.restart();
+    comes_back(&mut sharer.terminal).await;
+    receiver.moves_on().await;
+    let newcomer = Receiver::start(server.address(), &sharer, inboxes.path().join("two"));
+    let (said, newcomers) = tokio::join!(receiver.gets_it(), newcomer.gets_it());
+    [said, newcomers].iter().for_each(|said| assert_undisturbed(said));
 }
