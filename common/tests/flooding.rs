@@ -7,10 +7,12 @@ mod world;
 
 use std::time::Duration;
 
-use privydrop_common::api::{ItemState, NoticeCode};
+use privydrop_common::api::{Command, ItemState, NoticeCode};
 use privydrop_common::id::{ItemId, TransferId};
 use privydrop_common::transport::{Happened, Lane};
-use privydrop_common::wire::{Control, Entry, EntryKind, Have, ItemSummary, MAX_ITEMS, SummaryKind};
+use privydrop_common::wire::{
+    Control, Entry, EntryKind, Have, ItemSummary, MAX_ITEMS, RefuseFetch, SummaryKind,
+};
 use world::{Delivery, DeviceId, Weather, World, bytes_of, received};
 
 const SIZE: usize = 3 << 20;
@@ -49,6 +51,8 @@ fn ten_thousand_fetches_of_one_peer_are_a_few_and_the_others_are_turned_away() {
     hear(&mut world, host, (0..10_000).map(|number| fetch(number, item, 1)));
     world.pass(Duration::from_secs(2));
     assert!((1..=16).contains(&world.item_out(host).fetching), "{}", world.item_out(host).fetching);
+    let busy = |answer: &&Control| matches!(answer, Control::Refuse { why: RefuseFetch::Busy, .. });
+    assert!(world.wires.answers.iter().filter(busy).count() >= 9_000, "the others are told");
     is_served(&mut world, host);
 }
 
@@ -80,7 +84,7 @@ fn a_peer_that_grants_nothing_is_sent_nothing_and_holds_nobody_up() {
     assert_eq!(world.wires.carried_by.values().sum::<u64>(), before, "not a byte of the file");
     is_served(&mut world, host);
     // When it leaves, nothing is left of what it asked for.
-    world.command(guest, privydrop_common::api::Command::Leave);
+    world.command(guest, Command::Leave);
     world.until("it is gone", |world| world.item_out(host).fetching == 0);
 }
 
@@ -93,7 +97,28 @@ fn listings_are_sent_as_often_as_they_are_asked_for_and_cost_nothing_to_keep() {
         (0..5_000).map(|from| Control::List { item: if from % 2 == 0 { item } else { nowhere }, from });
     hear(&mut world, host, asked);
     world.pass(Duration::from_secs(2));
+    let gone = |answer: &&Control| matches!(answer, Control::RefuseList { why: RefuseFetch::Gone, .. });
+    let listed = |answer: &&Control| matches!(answer, Control::Entries { .. });
+    let answers = &world.wires.answers;
+    assert_eq!((answers.iter().filter(listed).count(), answers.iter().filter(gone).count()), (2_500, 2_500));
     is_served(&mut world, host);
+}
+
+#[test]
+fn what_was_taken_back_is_refused_to_whoever_asks_for_it_all_the_same() {
+    let (mut world, host, _) = World::host_and_guest(10, Weather::FAIR, bytes_of(1, SIZE));
+    let key = world.item_out(host).key;
+    world.command(host, Command::Remove(key));
+    hear(&mut world, host, [fetch(1, key.item, u64::MAX), Control::List { item: key.item, from: 0 }]);
+    let (carried, reads) = (world.wires.carried, world.devices[host].disk.reads);
+    world.pass(Duration::from_secs(2));
+    let why = RefuseFetch::Gone;
+    let refused = [
+        Control::Refuse { transfer: TransferId(1_000_001), why },
+        Control::RefuseList { item: key.item, why },
+    ];
+    assert_eq!(world.wires.answers, refused);
+    assert_eq!((world.wires.carried, world.devices[host].disk.reads), (carried, reads), "not a byte of it");
 }
 
 #[test]

@@ -135,12 +135,10 @@ fn a_server_that_reflects_every_letter_only_makes_noise() {
     let code = world.code(host);
     world.join(guest, &code);
     world.pass(Duration::from_secs(40));
-    // A reflected letter is refused; it may end the attempt, never the truth about who is linked.
-    for device in [host, guest] {
-        for peer in world.view(device).peers.iter().filter(|peer| peer.verified) {
-            assert_ne!(peer.id, world.server.peer_of(device), "linked to itself");
-        }
-    }
+    // A reflected letter ends the attempt: nobody is taken for somebody because of it, and the guest is told.
+    assert!(!is_verified(&world, guest) && !is_verified(&world, host));
+    assert!(!world.view(guest).notices.is_empty(), "nobody is told");
+    assert_eq!(world.phase(guest), Phase::Idle);
     honest_join_works(&mut world, host);
 }
 

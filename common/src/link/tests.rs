@@ -5,6 +5,7 @@ use super::inside::Inside;
 use super::*;
 use crate::handshake::{Caps, Secret};
 use crate::id::RoomId;
+use crate::sdp::MAX_CANDIDATES;
 
 const NOW: Moment = Moment::from_millis(1_000);
 const CALLER: usize = 0;
@@ -178,4 +179,16 @@ fn who_speaks_in_the_other_ends_place_breaks_the_protocol() {
         pair.says(ANSWERER, &inside);
         assert_eq!(pair.endings[CALLER], Some(Ending::Violation), "{inside:?}");
     }
+}
+
+#[test]
+fn more_candidates_than_any_device_has_end_the_link_and_no_more_of_them_reach_the_transport() {
+    let mut pair = Pair::connecting();
+    for port in 0..10_000_u32 {
+        let line = format!("candidate:1 1 udp 1 192.0.2.1 {} typ host", 1_024 + port);
+        pair.says(CALLER, &Inside::Candidate(Candidate::new(line, None, Some(0)).unwrap()));
+    }
+    assert_eq!(pair.endings[ANSWERER], Some(Ending::Violation));
+    let told = pair.steps[ANSWERER].iter().filter(|step| matches!(step, Step::Candidate(_))).count();
+    assert!((1..=MAX_CANDIDATES + 1).contains(&told), "{told}");
 }

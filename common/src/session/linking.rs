@@ -341,6 +341,7 @@ impl Session {
         let (kind, caller) = (link.kind, link.caller);
         let was_up = self.peers.get(&peer).is_some_and(|peer| peer.link == Some(id));
         self.drop_link(id, now);
+        self.retract(&[NoticeCode::ConnectSlow]);
         if self.room.phase == Phase::Joining {
             return self.fail_joining(kind, ending, now);
         }

@@ -37,6 +37,24 @@ const RETRIES_UNREACHED: u32 = 2;
 /// Joins with a ticket that a server may refuse as unknown while the host has not made the room again.
 const UNKNOWN_RETRIES: u32 = 10;
 
+/// Why somebody is in no room: true until the next try.
+const KEPT_OUT: [NoticeCode; 14] = [
+    NoticeCode::ServerUnreachable,
+    NoticeCode::ServerTrouble,
+    NoticeCode::ServerVersion,
+    NoticeCode::RateLimited,
+    NoticeCode::RoomTaken,
+    NoticeCode::RoomUnknown,
+    NoticeCode::RoomFull,
+    NoticeCode::RoomBusy,
+    NoticeCode::HostAway,
+    NoticeCode::NoAnswer,
+    NoticeCode::WrongWords,
+    NoticeCode::WrongLink,
+    NoticeCode::WordsBusy,
+    NoticeCode::ConnectFailed,
+];
+
 /// Where this device stands with the server.
 #[derive(Debug, Default)]
 pub(super) struct Room {
@@ -136,6 +154,7 @@ impl Session {
         if self.room.phase == Phase::Idle {
             return;
         }
+        self.retract(&[NoticeCode::JoinSlow, NoticeCode::ConnectSlow, NoticeCode::ServerLost]);
         self.part_from_all(now);
         if self.room.socket == Socket::Open {
             self.tell_server(&ClientMessage::Leave);
@@ -244,7 +263,6 @@ impl Session {
     pub(super) fn give_up(&mut self, why: NoticeCode, now: Moment) {
         let room = self.intended_room().map(|room| room.to_string()).unwrap_or_default();
         self.leave_room(now);
-        self.retract(&[NoticeCode::JoinSlow, NoticeCode::ServerLost]);
         self.notify(why, room);
     }
 
@@ -255,12 +273,6 @@ impl Session {
     }
 
     fn begin_joining(&mut self, room: RoomId, ticket: Option<Ticket>, now: Moment) {
-        self.retract(&[
-            NoticeCode::WrongWords,
-            NoticeCode::WrongLink,
-            NoticeCode::RoomUnknown,
-            NoticeCode::NoAnswer,
-        ]);
         self.room.phase = Phase::Joining;
         self.room.slow_at = Some(now + JOIN_SLOW);
         self.room.give_up_at = Some(now + JOIN_TIMEOUT);
@@ -269,7 +281,7 @@ impl Session {
 
     fn pursue(&mut self, intent: Intent, now: Moment) {
         self.room.intent = Some(intent);
-        self.retract(&[NoticeCode::ServerUnreachable, NoticeCode::RoomTaken, NoticeCode::RateLimited]);
+        self.retract(&KEPT_OUT);
         self.touch(Changed::Facts);
         self.open_socket(now);
     }

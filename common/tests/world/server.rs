@@ -27,6 +27,8 @@ pub struct Server {
     pub is_old: bool,
     /// It takes connections and answers nobody.
     pub mute: bool,
+    /// Why it turns away whoever makes a room or comes into one.
+    pub refuses: Option<Refusal>,
     /// What its tickets are signed with.
     key: u32,
     /// Letters that it was given.
@@ -90,6 +92,10 @@ impl Server {
                     device,
                     &ServerMessage::Welcome { protocol, server: "test".into(), limits },
                 );
+            }
+            ClientMessage::Create { .. } | ClientMessage::Join { .. } if world.server.refuses.is_some() => {
+                let refusal = world.server.refuses.unwrap();
+                Self::refuse(world, device, refusal);
             }
             ClientMessage::Create { name, ticket } => Self::create(world, device, name, ticket),
             ClientMessage::Join { room, ticket } => Self::join(world, device, room, ticket),

@@ -38,6 +38,8 @@ pub struct Wires {
     pub carried: u64,
     /// The last fetch that anybody sent.
     pub last_transfer: Option<u32>,
+    /// Listings that were sent, and refusals of what was asked for.
+    pub answers: Vec<Control>,
     /// Bytes that crossed each data lane.
     pub carried_by: BTreeMap<u8, u64>,
     /// Further lanes that were offered.
@@ -112,6 +114,7 @@ impl Default for Wires {
             relayed: false,
             carried: 0,
             last_transfer: None,
+            answers: Vec::new(),
             carried_by: BTreeMap::new(),
             offered: 0,
             deaf_lanes: false,
@@ -194,8 +197,12 @@ impl Wires {
         *wire.waiting.entry(lane).or_default() += frame.len();
         *wire.since_drained.entry(lane).or_default() += frame.len();
         let length = frame.len();
-        if let (Lane::Control, Ok(Control::Fetch { transfer, .. })) = (lane, Control::decode(&frame)) {
-            world.wires.last_transfer = Some(transfer.0);
+        match Control::decode(&frame).ok().filter(|_| lane == Lane::Control) {
+            Some(Control::Fetch { transfer, .. }) => world.wires.last_transfer = Some(transfer.0),
+            Some(
+                answer @ (Control::Refuse { .. } | Control::RefuseList { .. } | Control::Entries { .. }),
+            ) => world.wires.answers.push(answer),
+            _ => {}
         }
         if lane == Lane::Data {
             assert!(
