@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ pub struct Report {
     /// For each kill of a terminal after which there was something left to do, the bytes that had reached it and were
     /// not there any more. Headers and what the path doubled are counted in: it is an upper bound.
     pub resent: Vec<u64>,
+    /// For each of these, the bytes that it had on the disk and the next one had to fetch again.
+    pub fetched_again: Vec<u64>,
 }
 
 pub(super) struct Round<'a> {
@@ -66,6 +69,8 @@ pub(super) struct Round<'a> {
     began_at: u64,
     /// Set while a killed receiver's successor has not said what it begins with: bytes that its predecessor had.
     had: Option<u64>,
+    /// The same of bytes that the disk has.
+    stored: u64,
 }
 
 /// The two programs.
@@ -105,6 +110,7 @@ impl<'a> Round<'a> {
             began_with: 0,
             began_at: 0,
             had: None,
+            stored: 0,
         }
     }
 
@@ -315,6 +321,8 @@ impl<'a> Round<'a> {
         }
         let reached = self.began_with + (self.path.arrived() - self.began_at);
         self.had = Some(self.had.unwrap_or(0).max(reached.min(self.plan.size)));
+        let unfinished = self.inbox.path().join(format!("{NAME}{PART_SUFFIX}"));
+        self.stored = fs::metadata(unfinished).map_or(0, |file| file.blocks() * 512).min(self.plan.size);
     }
 
     /// What a receiver says of where it begins.
@@ -337,6 +345,7 @@ impl<'a> Round<'a> {
             let resent = had.saturating_sub(self.began_with);
             assert!(resent <= MAX_RESENT, "{resent} bytes are sent again: {:#?}", self.report);
             self.report.resent.push(resent);
+            self.report.fetched_again.push(self.stored.saturating_sub(self.began_with));
         }
     }
 

@@ -78,10 +78,14 @@ impl Moved {
 
 impl fmt::Display for Moved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:6.1} MB/s", self.speed())?;
+        // A browser is many processes, none of which is watched.
+        if self.cpu.contains(&0.0) {
+            return Ok(());
+        }
         write!(
             f,
-            "{:6.1} MB/s  {:6.1} MB per CPU-second ({:.1} + {:.1} s)  memory {:+.0} and {:+.0} MB",
-            self.speed(),
+            "  {:6.1} MB per CPU-second ({:.1} + {:.1} s)  memory {:+.0} and {:+.0} MB",
             self.thrift(),
             self.cpu[0],
             self.cpu[1],

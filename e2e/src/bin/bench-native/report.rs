@@ -15,7 +15,7 @@ const WANTED_SMALL: f64 = 0.5;
 const WANTED_DROP: f64 = 2.0;
 /// The same after a page was loaded again.
 const WANTED_RELOAD: f64 = 1.5;
-/// Most bytes that travel again after a kill: a piece, and what is written and not told by the journal.
+/// Most bytes that are fetched again after a kill though the disk has them: a piece, and what the journal does not tell of yet.
 const WANTED_RESENT: u64 = 2 << 20;
 /// Largest part of a transfer that journal and hashing may take, each.
 const WANTED_COST: f64 = 0.05;
@@ -133,16 +133,24 @@ impl Table {
         });
     }
 
-    /// Bytes that travelled again after each kill of a receiver.
-    pub(crate) fn add_resent(&mut self, kills: &[u64]) {
-        let app = median(kills.iter().map(|bytes| *bytes as f64));
-        self.lines.push(Line {
-            figure: format!("receiver killed, {} times: MiB that travel again", kills.len()),
-            app: format!("{:.1}", app / 1_048_576.0),
-            wanted: format!("≤ {:.1}", WANTED_RESENT as f64 / 1_048_576.0),
-            met: Some(app <= WANTED_RESENT as f64),
-            ..Line::default()
-        });
+    /// Bytes that each killed receiver had stored and that were fetched again; and those that had reached its machine at all,
+    /// which are more by headers and by what it had not read.
+    pub(crate) fn add_resent(&mut self, stored: &[u64], reached: &[u64]) {
+        let kills = stored.len();
+        let mebibytes = |kills: &[u64]| median(kills.iter().map(|bytes| *bytes as f64)) / 1_048_576.0;
+        let (stored, reached, wanted) =
+            (mebibytes(stored), mebibytes(reached), WANTED_RESENT as f64 / 1_048_576.0);
+        let mut add = |what: &str, of: f64, wanted: Option<f64>| {
+            self.lines.push(Line {
+                figure: format!("receiver killed, {kills} times: MiB that {what}"),
+                app: format!("{of:.1}"),
+                wanted: wanted.map_or_else(String::new, |most| format!("≤ {most:.1}")),
+                met: wanted.map(|most| of <= most),
+                ..Line::default()
+            });
+        };
+        add("it had stored and are fetched again", stored, Some(wanted));
+        add("had reached its machine and travel again", reached, None);
     }
 
     /// Each round without a journal and with it.

@@ -29,10 +29,10 @@ const BEFORE: u64 = 8 * MIB;
 const FLOWING: u64 = MIB / 2;
 /// Bytes of the file that goes through a relay while the network goes away: more than can arrive meanwhile.
 const LONG: u64 = 4 << 30;
-/// Bytes of the file whose receiver is killed, and within which of them that happens: early, for what arrived is counted
-/// with all headers, a tenth more than there is of the file.
-const KILLED: u64 = 32 * MIB;
-const KILLED_WITHIN: u64 = 12 * MIB;
+/// Bytes of the file whose receiver is killed: a piece is a percent of it, and percents are told. And within which of them that
+/// happens: early, for what arrived is counted with all headers, a tenth more than there is of the file.
+const KILLED: u64 = 100 * MIB;
+const KILLED_WITHIN: u64 = 24 * MIB;
 /// Percent of a page's file after which it is loaded again: where there is as much to read again as to receive.
 const RELOADED_AT: u8 = 50;
 /// Pause between two looks at a page.
@@ -69,8 +69,9 @@ pub(crate) async fn measure(options: &Options, fixture: &mut Fixture, file: &Pat
     // The rounds have a runtime of their own.
     let reports = std::thread::spawn(move || faults::reports(&kills)).join().expect("rounds that end well");
     let resent: Vec<u64> = reports.iter().flat_map(|report| report.resent.iter().copied()).collect();
-    println!("sent again after each kill: {resent:?} bytes");
-    table.add_resent(&resent);
+    let again: Vec<u64> = reports.iter().flat_map(|report| report.fetched_again.iter().copied()).collect();
+    println!("sent again after each kill: {resent:?} bytes, of which the disk had {again:?}");
+    table.add_resent(&again, &resent);
 
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
