@@ -182,7 +182,7 @@ pub struct Pace {
     pub hello: Duration,
     /// Time between pings.
     pub ping: Duration,
-    /// A socket that was silent for this long is dropped.
+    /// A socket that was silent for this long is dropped, and one that did not read all that it was sent for this long.
     pub silence: Duration,
     /// Time that a knocker waits.
     pub knock: Duration,

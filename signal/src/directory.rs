@@ -11,7 +11,7 @@ use dashmap::DashMap;
 use privydrop_common::id::{PeerId, RoomId};
 use privydrop_common::signaling::{Body, Refusal, ServerMessage};
 
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Waiting};
 
 /// What a socket is to its room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,12 +48,15 @@ struct Entry {
 pub struct Directory {
     sockets: DashMap<u64, Entry>,
     members: DashMap<PeerId, u64>,
+    waiting: Arc<Waiting>,
 }
 
 impl Directory {
-    /// A socket opened.
-    pub fn open(&self, socket: u64, outbox: Arc<Outbox>) {
-        self.sockets.insert(socket, Entry { position: None, outbox });
+    /// A socket opened; what is to be written to it.
+    pub fn open(&self, socket: u64) -> Arc<Outbox> {
+        let outbox = Arc::new(Outbox::new(self.waiting.clone()));
+        self.sockets.insert(socket, Entry { position: None, outbox: outbox.clone() });
+        outbox
     }
 
     /// A socket is gone; returns where it was.
@@ -163,7 +166,7 @@ impl Directory {
 
     /// Bytes that wait for readers.
     pub fn waiting(&self) -> usize {
-        self.sockets.iter().map(|entry| entry.outbox.bytes()).sum()
+        self.waiting.bytes()
     }
 
     fn outbox(&self, socket: u64, member: PeerId) -> Option<Arc<Outbox>> {

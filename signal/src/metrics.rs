@@ -28,7 +28,7 @@ pub struct Metrics {
     pub relays: Counter,
     /// Characters of relayed bodies.
     pub relayed_bytes: Counter,
-    /// Sockets dropped because their reader was too slow.
+    /// Sockets dropped because their reader was too slow, or did not read.
     pub slow_readers: Counter,
     /// Sockets dropped because nothing was heard of them.
     pub silent: Counter,

@@ -1,10 +1,11 @@
 //! What is waiting to be written to one socket: bounded in messages and bytes.
 //!
 //! Anybody may push; only the socket takes. A reader that is too slow for the bound is cut off rather than
-//! waited for. Order: while an answer is being prepared, pushed messages are held back until after it.
+//! waited for. All outboxes of a node have a bound in common: past it, each has much less of its own. Order: while an answer is being prepared, pushed messages are held back until after it.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_ws::CloseCode;
 use bytestring::ByteString;
@@ -14,6 +15,22 @@ use tokio::sync::Notify;
 pub const MAX_MESSAGES: usize = 256;
 /// Most bytes that wait.
 pub const MAX_BYTES: usize = 1024 * 1024;
+
+/// Bytes that wait in all outboxes of a node; past this, one that has more than [`SHARE`] is cut off.
+pub const MAX_WAITING: usize = 256 * 1024 * 1024;
+/// What waits in one outbox at most while so much waits in all: any frame finds room in an empty one.
+pub const SHARE: usize = 32 * 1024;
+
+/// Bytes that wait in all outboxes of a node.
+#[derive(Debug, Default)]
+pub struct Waiting(AtomicUsize);
+
+impl Waiting {
+    /// How many.
+    pub fn bytes(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// What is to become of the socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,16 +57,18 @@ struct Queue {
     bytes: usize,
     messages: usize,
     fate: Fate,
-}
-
-impl Default for Outbox {
-    fn default() -> Self {
-        let queue = Queue { ready: VecDeque::new(), held: None, bytes: 0, messages: 0, fate: Fate::Open };
-        Self { queue: Mutex::new(queue), bell: Notify::new() }
-    }
+    /// What waits at this node; counts `bytes` as well.
+    waiting: Arc<Waiting>,
 }
 
 impl Outbox {
+    /// An empty one, which shares the node's bound.
+    pub fn new(waiting: Arc<Waiting>) -> Self {
+        let (ready, fate) = (VecDeque::new(), Fate::Open);
+        let queue = Queue { ready, held: None, bytes: 0, messages: 0, fate, waiting };
+        Self { queue: Mutex::new(queue), bell: Notify::new() }
+    }
+
     /// Queues a message; dropped when the socket is closing.
     pub fn push(&self, text: ByteString) {
         let mut queue = self.queue();
@@ -91,8 +110,7 @@ impl Outbox {
     pub fn take(&self) -> Option<ByteString> {
         let mut queue = self.queue();
         let text = queue.ready.pop_front()?;
-        queue.messages -= 1;
-        queue.bytes -= text.len();
+        queue.forget(1, text.len());
         if queue.ready.is_empty() {
             // An idle socket keeps no buffer.
             queue.ready = VecDeque::new();
@@ -103,11 +121,6 @@ impl Outbox {
     /// What is to become of the socket.
     pub fn fate(&self) -> Fate {
         self.queue().fate
-    }
-
-    /// Bytes that wait.
-    pub fn bytes(&self) -> usize {
-        self.queue().bytes
     }
 
     /// Waits until something was pushed or the fate changed since the last call.
@@ -123,24 +136,36 @@ impl Outbox {
 impl Queue {
     fn unhold(&mut self) -> Vec<ByteString> {
         let held = self.held.take().unwrap_or_default();
-        self.messages -= held.len();
-        self.bytes -= held.iter().map(|text| text.len()).sum::<usize>();
+        self.forget(held.len(), held.iter().map(|text| text.len()).sum());
         held
+    }
+
+    /// So much does not wait any more.
+    fn forget(&mut self, messages: usize, bytes: usize) {
+        self.messages -= messages;
+        self.bytes -= bytes;
+        self.waiting.0.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes that may wait here when so many come.
+    fn most(&self, more: usize) -> usize {
+        if self.waiting.bytes() + more > MAX_WAITING { SHARE } else { MAX_BYTES }
     }
 
     fn push(&mut self, text: ByteString) {
         if self.fate != Fate::Open {
             return;
         }
-        if self.messages >= MAX_MESSAGES || self.bytes + text.len() > MAX_BYTES {
+        if self.messages >= MAX_MESSAGES || self.bytes + text.len() > self.most(text.len()) {
             self.fate = Fate::Overflowed;
             self.ready = VecDeque::new();
             self.held = None;
-            (self.messages, self.bytes) = (0, 0);
+            self.forget(self.messages, self.bytes);
             return;
         }
         self.messages += 1;
         self.bytes += text.len();
+        self.waiting.0.fetch_add(text.len(), Ordering::Relaxed);
         match &mut self.held {
             Some(held) => held.push(text),
             None => self.ready.push_back(text),
@@ -148,9 +173,19 @@ impl Queue {
     }
 }
 
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.forget(self.messages, self.bytes);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn outbox() -> Outbox {
+        Outbox::new(Arc::default())
+    }
 
     fn drain(outbox: &Outbox) -> Vec<String> {
         std::iter::from_fn(|| outbox.take()).map(|text| text.to_string()).collect()
@@ -158,7 +193,7 @@ mod tests {
 
     #[test]
     fn news_that_overtakes_an_answer_is_delivered_after_it() {
-        let outbox = Outbox::default();
+        let outbox = outbox();
         outbox.hold();
         outbox.push("news".into());
         assert_eq!(outbox.take(), None);
@@ -168,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_slow_reader_is_cut_off_at_the_bound() {
-        let outbox = Outbox::default();
+        let outbox = outbox();
         for _ in 0..MAX_MESSAGES {
             outbox.push("x".into());
         }
@@ -179,7 +214,7 @@ mod tests {
 
     #[test]
     fn the_bound_also_counts_bytes() {
-        let outbox = Outbox::default();
+        let outbox = outbox();
         outbox.push("x".repeat(MAX_BYTES).into());
         assert_eq!(outbox.fate(), Fate::Open);
         outbox.push("x".into());
@@ -187,8 +222,29 @@ mod tests {
     }
 
     #[test]
+    fn while_too_much_waits_in_all_only_those_are_cut_off_that_have_more_than_their_share() {
+        let waiting = Arc::<Waiting>::default();
+        let make = || Outbox::new(waiting.clone());
+        let one_mib = ByteString::from("x".repeat(MAX_BYTES));
+        let full: Vec<_> = std::iter::repeat_with(make).take(MAX_WAITING / MAX_BYTES).collect();
+        full.iter().for_each(|outbox| outbox.push(one_mib.clone()));
+        assert!(full.iter().all(|outbox| outbox.fate() == Fate::Open));
+        let (modest, greedy) = (make(), make());
+        let share = ByteString::from("x".repeat(SHARE));
+        modest.push(share.clone());
+        greedy.push(share.clone());
+        assert_eq!([&modest, &greedy].map(Outbox::fate), [Fate::Open; 2]);
+        greedy.push("x".into());
+        assert_eq!([&modest, &greedy].map(Outbox::fate), [Fate::Open, Fate::Overflowed]);
+        assert_eq!(waiting.bytes(), MAX_WAITING + SHARE);
+        drop(full);
+        modest.push(share);
+        assert_eq!((modest.fate(), drain(&modest).len(), waiting.bytes()), (Fate::Open, 2, 0));
+    }
+
+    #[test]
     fn nothing_is_queued_after_the_last_word() {
-        let outbox = Outbox::default();
+        let outbox = outbox();
         outbox.push("last".into());
         outbox.close(CloseCode::Policy);
         outbox.push("late".into());

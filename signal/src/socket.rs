@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::config::Pace;
 use crate::directory::text;
 use crate::limits::{Bucket, Quota, Source};
-use crate::outbox::{Fate, Outbox};
+use crate::outbox::Fate;
 use crate::refusal::Refused;
 use crate::service::{Client, Service};
 use crate::wire::{Event, Wire};
@@ -37,10 +37,9 @@ pub async fn serve<T: AsyncRead + AsyncWrite + Unpin>(
     number: u64,
     source: Source,
 ) {
-    let client =
-        Client { socket: number, source, outbox: Arc::new(Outbox::default()), prepaid: AtomicU32::new(0) };
     service.metrics.connections.inc();
-    service.directory.open(number, client.outbox.clone());
+    let outbox = service.directory.open(number);
+    let client = Client { socket: number, source, outbox, prepaid: AtomicU32::new(0) };
     let mut socket = Socket::new(&service, &pace, client, wire);
     let end = socket.run().await;
     let Socket { client, wire, .. } = socket;
@@ -209,6 +208,11 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
             }
             if now.duration_since(self.heard) >= self.pace.silence {
                 self.service.metrics.silent.inc();
+                return Some(End::Drop);
+            }
+            // One that talks and never reads would keep what waits for it as long as it likes.
+            if self.wire.waits_since().is_some_and(|since| now - since >= self.pace.silence) {
+                self.service.metrics.slow_readers.inc();
                 return Some(End::Drop);
             }
             self.wire.queue(Message::Ping(Bytes::new()));

@@ -14,7 +14,7 @@ use actix_web::web::{Bytes, BytesMut};
 use actix_ws::{CloseCode, CloseReason, Item, Message, ProtocolError};
 use privydrop_common::signaling::MAX_FRAME;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// While this much is unsent nothing more is read: a peer that only talks cannot make us pile up answers.
 const HIGH_WATER: usize = 64 * 1024;
@@ -50,6 +50,8 @@ pub struct Wire<T> {
     codec: Codec,
     incoming: BytesMut,
     outgoing: BytesMut,
+    /// Since when something waits in `outgoing`, while something does.
+    waits_since: Instant,
     message: Option<BytesMut>,
 }
 
@@ -58,7 +60,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
     pub fn new(io: T, incoming: BytesMut) -> Self {
         let codec = Codec::new().max_size(MAX_FRAME);
         let incoming = if incoming.is_empty() { BytesMut::new() } else { incoming };
-        Self { io, codec, incoming, outgoing: BytesMut::new(), message: None }
+        Self { io, codec, incoming, outgoing: BytesMut::new(), waits_since: Instant::now(), message: None }
     }
 
     /// Bytes that wait to be sent.
@@ -66,8 +68,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         self.outgoing.len()
     }
 
+    /// Since when the peer has not read everything that it was sent.
+    pub fn waits_since(&self) -> Option<Instant> {
+        (!self.outgoing.is_empty()).then_some(self.waits_since)
+    }
+
     /// Queues a message. The caller keeps [`Wire::unsent`] within bounds.
     pub fn queue(&mut self, message: Message) {
+        if self.outgoing.is_empty() {
+            self.waits_since = Instant::now();
+        }
         // Fails only for continuation frames out of order, which are never sent.
         let _ = self.codec.encode(message, &mut self.outgoing);
     }

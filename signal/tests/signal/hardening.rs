@@ -265,6 +265,31 @@ async fn a_reader_that_is_too_slow_is_cut_off_and_the_others_go_on() {
 }
 
 #[tokio::test]
+async fn a_reader_that_talks_and_hardly_reads_is_cut_off_long_before_its_bound() {
+    let server = paced(&["--message-rate", "1000", "--message-burst", "100000"], |pace| {
+        pace.ping = Duration::from_millis(50);
+        pace.silence = Duration::from_secs(2);
+    })
+    .await;
+    let mut host = Client::hello(&server).await.create(None).await;
+    let mut slow = host.admit(Client::hello_of_little_room(&server).await).await;
+    let (body, mut is_full) = ("x".repeat(MAX_BODY), false);
+    let lost = ServerMessage::MemberLeft { member: slow.member, lost: true };
+    eventually(async || {
+        is_full |= outbox_bytes(&server).await > 2 * MAX_BODY;
+        if !is_full {
+            host.relay(slow.member, &body).await;
+        }
+        // Said to one that cut it off already, it comes to nothing.
+        let _ = slow.client.socket.send(Message::Pong(Vec::new().into())).await;
+        let _ = slow.client.socket.get_mut().read(&mut [0; 256]).await;
+        host.client.say(ClientMessage::Hello { protocol: 1 }).await;
+        host.client.hear().await == lost
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn foreign_pages_cannot_open_a_socket() {
     let server = server(&["--allow-origin", "https://drop.example"]).await;
     let own = format!("http://{}", server.address);
@@ -400,10 +425,14 @@ async fn in_a_flood_of_idle_slow_and_senseless_sockets_honest_people_join_and_wh
         () = honest => {}
         () = flood => {}
     }
-    let metrics = metrics().await;
-    let waiting = metrics.lines().find_map(|line| line.strip_prefix("privydrop_outbox_bytes "));
-    let waiting: usize = waiting.unwrap().parse().unwrap();
+    let waiting = outbox_bytes(&server).await;
     assert!(waiting <= SLOW * privydrop_signal::outbox::MAX_BYTES, "{waiting}");
+}
+
+async fn outbox_bytes(server: &privydrop_signal::server::Running) -> usize {
+    let metrics = crate::web::get(server, "/metrics", &[]).await.body;
+    let waiting = metrics.lines().find_map(|line| line.strip_prefix("privydrop_outbox_bytes "));
+    waiting.unwrap().parse().unwrap()
 }
 
 #[tokio::test]

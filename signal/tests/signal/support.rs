@@ -13,7 +13,7 @@ use privydrop_signal::server::{Running, start_with};
 use privydrop_signal::store::Store;
 use privydrop_signal::store::memory::Memory;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
@@ -108,12 +108,24 @@ impl Client {
         Self::hello_at(server.address).await
     }
 
+    /// The same, when the system takes little for it that it does not read.
+    pub(crate) async fn hello_of_little_room(server: &Running) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let stream = socket.connect(server.address).await.unwrap();
+        let url = format!("ws://{}/ws", server.address);
+        Self::open_over(stream, &url, &[]).await.unwrap().greeted().await
+    }
+
     /// The same, for a server in a process of its own.
     pub(crate) async fn hello_at(address: SocketAddr) -> Self {
-        let mut client = Self::open_at(address, &[]).await.unwrap();
-        client.say(ClientMessage::Hello { protocol: 1 }).await;
-        assert!(matches!(client.hear().await, ServerMessage::Welcome { protocol: 1, .. }));
-        client
+        Self::open_at(address, &[]).await.unwrap().greeted().await
+    }
+
+    async fn greeted(mut self) -> Self {
+        self.say(ClientMessage::Hello { protocol: 1 }).await;
+        assert!(matches!(self.hear().await, ServerMessage::Welcome { protocol: 1, .. }));
+        self
     }
 
     /// The same, when the server may be about to go.
@@ -234,7 +246,11 @@ impl Client {
 impl Seat {
     /// Knocks from a new socket and is admitted by this host, up to the host's news of it.
     pub(crate) async fn admit_from(&mut self, server: &Running) -> Seat {
-        let mut guest = Client::hello(server).await;
+        self.admit(Client::hello(server).await).await
+    }
+
+    /// The same, from this socket.
+    pub(crate) async fn admit(&mut self, mut guest: Client) -> Seat {
         let member = guest.knock(&self.room).await;
         assert_eq!(self.client.hear().await, ServerMessage::Knock { member });
         self.client.say(ClientMessage::Admit { member }).await;
