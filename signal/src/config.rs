@@ -118,7 +118,7 @@ pub struct Config {
     #[arg(long, env = "PRIVYDROP_RELAY_KIB_PER_MINUTE", value_name = "N", default_value = "65536")]
     pub relay_kib_per_minute: NonZeroU32,
 
-    /// Sockets that one address may hold open at this server.
+    /// Sockets that one address may hold open at this server, and as many connections that are none.
     #[arg(long, env = "PRIVYDROP_SOCKETS_PER_ADDRESS", value_name = "N", default_value = "1000")]
     pub sockets_per_address: NonZeroU32,
 
@@ -142,7 +142,7 @@ pub struct Config {
     #[arg(long, env = "PRIVYDROP_DRAIN_SECONDS", value_name = "N", default_value = "6")]
     pub drain_seconds: f32,
 
-    /// Seconds that a new socket may take to ask for its upgrade, and then to say hello.
+    /// Seconds that a new socket may take to begin to speak TLS, then to ask for its upgrade, and then to say hello.
     #[arg(long, env = "PRIVYDROP_HELLO_SECONDS", value_name = "N", default_value = "5")]
     pub hello_seconds: f32,
 
@@ -178,12 +178,14 @@ pub enum LogFormat {
 /// When a socket must have spoken.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// Time for hello after the upgrade.
+    /// Time for hello after the upgrade, and for TLS before it.
     pub hello: Duration,
     /// Time between pings.
     pub ping: Duration,
     /// A socket that was silent for this long is dropped, and one that did not read all that it was sent for this long.
     pub silence: Duration,
+    /// A connection that is no socket is dropped when nothing could be sent on it for this long.
+    pub visit: Duration,
     /// Time that a knocker waits.
     pub knock: Duration,
     /// How often a socket keeps its room alive in the store.
@@ -201,6 +203,8 @@ impl Config {
             hello: seconds(self.hello_seconds),
             ping: Duration::from_secs(20),
             silence: Duration::from_secs(45),
+            // Longer than any answer waits for the store.
+            visit: Duration::from_secs(30),
             knock: seconds(self.knock_seconds),
             refresh: Duration::from_secs(60),
             door: Duration::from_secs(5),

@@ -26,5 +26,6 @@ pub mod ticket;
 pub mod tls;
 pub mod turn;
 pub mod upgrade;
+pub mod visit;
 pub mod web_app;
 pub mod wire;

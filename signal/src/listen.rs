@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use actix_http::HttpService;
 use actix_server::{Server, ServerBuilder, ServerHandle};
-use actix_service::{fn_service, map_config};
+use actix_service::{ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::dev::{AppConfig, Service as _};
 use actix_web::web::Data;
+use tokio_rustls::TlsAcceptor;
 
 use crate::http::{harden, metrics_routes, routes};
 use crate::server::{App, FAREWELL, StartError};
 use crate::upgrade::upgrade;
+use crate::visit;
 
 /// Takes a port.
 pub(crate) fn listen(wished: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -29,7 +31,9 @@ pub(crate) fn main_server(
     app: &Data<App>,
     tls: Option<Arc<rustls::ServerConfig>>,
 ) -> Result<ServerBuilder, StartError> {
-    let (app, builder) = (app.clone(), builder());
+    // Each worker could have all of them; what is open in all is counted elsewhere.
+    let most = app.max_sockets + app.visitors.most();
+    let (app, builder) = (app.clone(), builder().max_concurrent_connections(most));
     let (address, hello) = (listener.local_addr(), app.pace.hello);
     let signal = builder.graceful_shutdown_signal();
     macro_rules! http {
@@ -49,15 +53,20 @@ pub(crate) fn main_server(
                     let signal = signal.clone();
                     async move { signal.notified().await }
                 })
-                .tcp_nodelay(true)
                 .client_request_timeout(hello)
                 .upgrade(fn_service(move |(request, http)| upgrade(sockets.clone(), request, http)))
                 .finish(map_config(pages, |()| AppConfig::default()))
         }};
     }
     let result = match tls {
-        None => builder.listen("http", listener, move || http!().tcp()),
-        Some(tls) => builder.listen("https", listener, move || http!().rustls_0_23((*tls).clone())),
+        None => builder.listen("http", listener, move || {
+            let visited = app.clone();
+            fn_service(move |io| visit::plain(visited.clone(), io)).and_then(http!())
+        }),
+        Some(tls) => builder.listen("https", listener, move || {
+            let (visited, tls) = (app.clone(), TlsAcceptor::from(tls.clone()));
+            fn_service(move |io| visit::secure(visited.clone(), tls.clone(), io)).and_then(http!())
+        }),
     };
     result.map_err(|reason| not_listening(address, reason))
 }

@@ -28,6 +28,7 @@ use crate::store::{Key, Store, StoreError};
 use crate::ticket::Tickets;
 use crate::tls::{self, Certificate, TlsError};
 use crate::turn::Ice;
+use crate::visit::Visitors;
 use crate::web_app::WebApp;
 
 /// How long the last sockets and requests may take when the server stops.
@@ -47,6 +48,8 @@ pub struct App {
     pub pace: Arc<Pace>,
     /// Whether people come by https: to this server, or to the address that they open.
     pub is_https: bool,
+    /// Connections that are no sockets yet.
+    pub visitors: Visitors,
     /// Sockets that may be open at once.
     pub max_sockets: usize,
     /// Whether the main port serves metrics.
@@ -113,6 +116,12 @@ impl App {
     pub fn source(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Source {
         self.proxies.client(peer, headers).into()
     }
+
+    /// Whose connection it is; nobody's, if it brings requests of many.
+    pub(crate) fn visitor(&self, peer: Option<SocketAddr>) -> Option<Source> {
+        let address = peer?.ip().to_canonical();
+        (!self.proxies.trusts(address)).then(|| address.into())
+    }
 }
 
 /// A server that runs.
@@ -159,6 +168,7 @@ pub async fn start_with(config: &Config, store: Arc<dyn Store>, pace: Pace) -> R
         origins: Origins::new(config.allow_origin.iter().chain(&config.public_url).cloned()),
         pace: Arc::new(pace),
         is_https: config.has_tls() || config.public_url.as_ref().is_some_and(|url| url.starts_with("https:")),
+        visitors: Visitors::new(config),
         max_sockets: usize::try_from(config.max_sockets.get()).unwrap_or(usize::MAX),
         metrics_here: config.metrics_listen.is_none(),
         proxies: Proxies { trusted: config.trusted_proxy.clone(), header: config.proxy_header },

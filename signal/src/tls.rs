@@ -123,10 +123,11 @@ impl std::fmt::Debug for Pem {
 /// Settings that serve whatever certificate is in use.
 pub fn config(certificate: Arc<Certificate>) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_cert_resolver(certificate);
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
 

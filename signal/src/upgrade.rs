@@ -13,13 +13,14 @@ use futures_util::SinkExt;
 use crate::limits::Source;
 use crate::server::App;
 use crate::socket;
+use crate::visit::Visit;
 use crate::wire::Wire;
 
 /// Serves one request for an upgrade, and the socket that comes of it.
 pub async fn upgrade<T>(
     app: Data<App>,
     request: Request,
-    mut http: Framed<T, h1::Codec>,
+    mut http: Framed<Visit<T>, h1::Codec>,
 ) -> Result<(), actix_http::Error>
 where
     T: AsyncRead + AsyncWrite + Unpin,
@@ -40,7 +41,7 @@ where
     drop(request);
     let (service, pace, number) = (app.service.clone(), app.pace.clone(), app.next_socket());
     drop(app);
-    socket::serve(service, pace, Wire::new(io, read_buf), number, source).await;
+    socket::serve(service, pace, Wire::new(io.into_inner(), read_buf), number, source).await;
     drop(seat);
     Ok(())
 }

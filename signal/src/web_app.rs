@@ -5,7 +5,11 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH, VARY,
 };
@@ -23,6 +27,9 @@ struct Files;
 
 /// How a file can go out, most wanted first: the encoding's name in HTTP, and the suffix of the file that holds it.
 const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
+
+/// What is sent of a file at a time.
+const PIECE: usize = 16 * 1024;
 
 /// The files of the web app, by name.
 pub struct WebApp {
@@ -123,7 +130,7 @@ impl File {
         let fresh = known.is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag));
         let mut response = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
         self.describe(&mut response, &tag, encoding);
-        if fresh { response.finish() } else { response.body(body) }
+        if fresh { response.finish() } else { response.body(Pieces(body)) }
     }
 
     fn describe(&self, response: &mut HttpResponseBuilder, tag: &str, encoding: Option<&str>) {
@@ -146,6 +153,22 @@ impl File {
             }
         }
         (None, self.body.clone())
+    }
+}
+
+/// A file's content on its way. As a whole it would be copied for each reader, however slowly that reads.
+struct Pieces(Bytes);
+
+impl MessageBody for Pieces {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.0.len() as u64)
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let length = self.0.len().min(PIECE);
+        Poll::Ready((length > 0).then(|| Ok(self.0.split_to(length))))
     }
 }
 
@@ -192,9 +215,10 @@ fn is_host(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::body::MessageBody;
+    use actix_web::body::to_bytes;
     use actix_web::http::StatusCode;
     use actix_web::http::header::{HeaderName, HeaderValue};
+    use futures_util::FutureExt;
     use rust_embed::Metadata;
 
     use super::*;
@@ -217,6 +241,23 @@ mod tests {
 
     fn header(response: &HttpResponse, name: HeaderName) -> &str {
         response.headers().get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    fn content_of(response: HttpResponse) -> Bytes {
+        to_bytes(response.into_body()).now_or_never().unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_large_file_goes_out_piece_by_piece_so_that_a_slow_reader_takes_little_memory() {
+        let (large, waker) = ("large ".repeat(100_000), std::task::Waker::noop());
+        let app = app(&[("ui.wasm", &large, "application/wasm")]);
+        assert_eq!(content_of(get(&app, "ui.wasm", &[])), large);
+        let mut body = get(&app, "ui.wasm", &[]).into_body();
+        assert_eq!(body.size(), BodySize::Sized(large.len() as u64));
+        match Pin::new(&mut body).poll_next(&mut Context::from_waker(waker)) {
+            Poll::Ready(Some(Ok(piece))) => assert_eq!(piece.len(), PIECE),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -253,7 +294,7 @@ mod tests {
             assert_eq!(header(&response, CONTENT_ENCODING), encoding);
             assert_eq!(header(&response, CONTENT_TYPE), "text/html; charset=utf-8");
             tags.push(header(&response, ETAG).to_owned());
-            assert_eq!(response.into_body().try_into_bytes().unwrap(), content);
+            assert_eq!(content_of(response), content);
         }
         assert!(tags[0] != tags[1] && tags[1] != tags[2], "each encoding is a file of its own");
         let logo = get(&app, "logo.png", &[(ACCEPT_ENCODING, "gzip, br")]);

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use crate::support::{Client, eventually, paced, relay, server};
+use crate::support::{Client, PATIENCE, eventually, of_little_room, paced, relay, server};
 
 #[tokio::test]
 async fn what_is_not_a_message_is_refused_by_name_and_the_socket_lives_on() {
@@ -377,6 +377,46 @@ async fn a_half_open_upgrade_and_garbage_disturb_nobody_and_are_ended() {
     let mut answer = Vec::new();
     let _ = half.read_to_end(&mut answer).await;
     assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn connections_of_an_address_that_reads_no_answer_are_few_and_end() {
+    let server = paced(&["--sockets-per-address", "1"], |pace| pace.visit = Duration::from_secs(3)).await;
+    let mut stuck = Vec::new();
+    eventually(async || {
+        let mut stream = of_little_room(&server).await;
+        // Far more answers than the system takes for it.
+        let question = "GET /metrics HTTP/1.1\r\nHost: drop.lan\r\n\r\n".repeat(100);
+        let _ = stream.write_all(question.as_bytes()).await;
+        stuck.push(stream);
+        !is_served(&server).await
+    })
+    .await;
+    eventually(async || is_served(&server).await).await;
+    drop(stuck);
+}
+
+async fn is_served(server: &privydrop_signal::server::Running) -> bool {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let mut answer = Vec::new();
+    let question = b"GET /healthz HTTP/1.1\r\nHost: drop.lan\r\nConnection: close\r\n\r\n";
+    // Turned away, it may not even be asked.
+    let _ = stream.write_all(question).await;
+    let _ = stream.read_to_end(&mut answer).await;
+    answer.starts_with(b"HTTP/1.1 200")
+}
+
+#[tokio::test]
+async fn who_begins_a_second_request_and_does_not_end_it_is_cut_off() {
+    let server = paced(&[], |pace| pace.visit = Duration::from_secs(1)).await;
+    let mut half = TcpStream::connect(server.address).await.unwrap();
+    half.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut answer = [0; 12];
+    half.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    half.write_all(b"GET /heal").await.unwrap();
+    let ended = tokio::time::timeout(PATIENCE, half.read_to_end(&mut Vec::new())).await;
+    assert!(ended.is_ok(), "it stays open");
 }
 
 #[tokio::test]

@@ -110,9 +110,7 @@ impl Client {
 
     /// The same, when the system takes little for it that it does not read.
     pub(crate) async fn hello_of_little_room(server: &Running) -> Self {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.set_recv_buffer_size(4096).unwrap();
-        let stream = socket.connect(server.address).await.unwrap();
+        let stream = of_little_room(server).await;
         let url = format!("ws://{}/ws", server.address);
         Self::open_over(stream, &url, &[]).await.unwrap().greeted().await
     }
@@ -266,6 +264,13 @@ impl Seat {
     pub(crate) async fn relay(&mut self, to: PeerId, body: &str) {
         self.client.say(relay(to, body)).await;
     }
+}
+
+/// A connection for which the system takes little that is not read.
+pub(crate) async fn of_little_room(server: &Running) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(server.address).await.unwrap()
 }
 
 pub(crate) fn relay(to: PeerId, body: &str) -> ClientMessage {

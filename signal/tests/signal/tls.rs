@@ -86,6 +86,24 @@ async fn with_a_certificate_the_server_speaks_https_and_says_so() {
 }
 
 #[tokio::test]
+async fn nobody_waits_for_those_who_never_begin_to_speak_tls() {
+    let files = Files::new();
+    let certificate = files.renew();
+    let mut flags = files.flags().to_vec();
+    flags.extend(["--hello-seconds", "600", "--sockets-per-address", "50000"].map(str::to_owned));
+    let server = server(&flags.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let mut silent = Vec::new();
+    // More than the 256 that a thread of the server would wait for, where there are few threads.
+    for _ in 0..256 * std::thread::available_parallelism().unwrap().get().min(8) + 16 {
+        silent.push(TcpStream::connect(server.address).await.unwrap());
+    }
+    let answer = ask(connect(server.address, &certificate).await.unwrap(), "/healthz", &[]).await;
+    assert_eq!(answer.status, 200);
+    let nothing = silent[0].try_read(&mut [0]).map_err(|error| error.kind());
+    assert_eq!(nothing, Err(std::io::ErrorKind::WouldBlock), "none had to end first");
+}
+
+#[tokio::test]
 async fn behind_a_proxy_with_https_the_pages_say_so_too() {
     let answer = async |flags: &[&str]| crate::web::get(&server(flags).await, "/healthz", &[]).await.head;
     let told = |head: String| head.to_ascii_lowercase().contains("strict-transport-security");
