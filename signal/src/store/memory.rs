@@ -10,7 +10,7 @@ use super::mailbox::{Mailbox, Postbox, mailbox};
 use super::{Cell, Key, Store, StoreError, Version};
 use crate::rooms::NodeId;
 
-/// Most cells; past this, new ones are refused (a room's record is about 1 KiB).
+/// Most cells; past this, new rooms are refused (a room's record is about 1 KiB).
 const MAX_CELLS: usize = 1_000_000;
 
 /// Cells and mailboxes in memory.
@@ -52,7 +52,7 @@ impl Store for Memory {
         value: &[u8],
         ttl: Duration,
     ) -> Result<bool, StoreError> {
-        if expected.is_none() && self.cells.len() >= MAX_CELLS {
+        if expected.is_none() && self.cells.len() >= MAX_CELLS && !key.is_vital() {
             return Err(StoreError::Full);
         }
         let timed = Timed {

@@ -29,6 +29,13 @@ pub enum Key {
     Shared,
 }
 
+impl Key {
+    /// Whether a store that is full takes it nevertheless: there are as many as nodes, and no room works without them.
+    pub fn is_vital(&self) -> bool {
+        matches!(self, Self::Node(_) | Self::Shared)
+    }
+}
+
 /// Marks one content of a cell; drawn at random, so that a cell made anew never looks like its predecessor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version(u64);
@@ -63,7 +70,7 @@ pub enum StoreError {
     /// It does not answer, or not in time.
     #[error("the room store does not answer")]
     Unavailable,
-    /// It has no memory left for new cells.
+    /// It has no memory left for new rooms.
     #[error("the room store is full")]
     Full,
 }

@@ -258,12 +258,28 @@ async fn when_redis_is_full_new_rooms_are_refused_and_existing_ones_work() {
     let redis = RedisServer::start();
     let node = redis_node(&redis).await;
     let mut host = Client::hello(&node).await.create(None).await;
-    redis.ask::<()>(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
-    redis.ask::<()>(&["CONFIG", "SET", "maxmemory", "1"]);
+    fill(&redis);
     let mut other = Client::hello(&node).await;
     other.say(ClientMessage::Create { name: None, ticket: None }).await;
     other.hear_refused(Refusal::StoreFull).await;
     host.admit_from(&node).await;
+}
+
+fn fill(redis: &RedisServer) {
+    redis.ask::<()>(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    redis.ask::<()>(&["CONFIG", "SET", "maxmemory", "1"]);
+}
+
+#[tokio::test]
+async fn when_redis_is_full_a_node_can_begin_and_one_that_was_taken_for_dead_is_alive_again() {
+    let redis = RedisServer::start();
+    fill(&redis);
+    let node = redis_node(&redis).await;
+    Client::hello(&node).await;
+    let leases = || redis.ask::<Vec<String>>(&["KEYS", "privydrop:node:*"]);
+    let lease = leases();
+    redis.ask::<()>(&["DEL", &lease[0], "privydrop:shared"]);
+    eventually(async || leases() == lease && redis.ask::<u64>(&["EXISTS", "privydrop:shared"]) == 1).await;
 }
 
 #[tokio::test]

@@ -22,13 +22,23 @@ use super::mailbox::{Mailbox, mailbox};
 use super::{Cell, Draw, Holder, Key, Store, StoreError, Version};
 use crate::rooms::NodeId;
 
-/// Makes a cell; refused when Redis has no memory left. Asked again after a lost answer, it says the same.
-const CREATE: &str = r"
+/// Makes a cell. Asked again after a lost answer, it says the same.
+macro_rules! create {
+    () => {
+        r"
 local v = redis.call('HGET', KEYS[1], 'v')
 if v then return v == ARGV[2] and 1 or 0 end
 redis.call('HSET', KEYS[1], 'v', ARGV[2], 'd', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return 1";
+return 1"
+    };
+}
+
+/// Refused when Redis has no memory left.
+const CREATE: &str = create!();
+
+/// Allowed also then, for what servers cannot be without.
+const CREATE_ALWAYS: &str = concat!("#!lua flags=allow-oom", create!());
 
 /// Replaces a cell; allowed also when Redis is full, so that existing rooms stay usable.
 const REPLACE: &str = r"#!lua flags=allow-oom
@@ -75,6 +85,7 @@ pub struct Redis {
 
 struct Scripts {
     create: Lua,
+    create_always: Lua,
     replace: Lua,
     draw: Lua,
     time: Lua,
@@ -96,8 +107,9 @@ impl Redis {
     pub async fn connect(address: &Address) -> Result<Self, redis::RedisError> {
         // Nothing happens when one was chosen before.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let [create, replace, draw, time] = [CREATE, REPLACE, DRAW, TIME].map(Lua::new);
-        let scripts = Scripts { create, replace, draw, time };
+        let [create, create_always, replace, draw, time] =
+            [CREATE, CREATE_ALWAYS, REPLACE, DRAW, TIME].map(Lua::new);
+        let scripts = Scripts { create, create_always, replace, draw, time };
         let line = Arc::new(Line::open(address).await?);
         Ok(Self { address: address.clone(), line, scripts: Arc::new(scripts) })
     }
@@ -154,7 +166,11 @@ impl Store for Redis {
         value: &[u8],
         ttl: Duration,
     ) -> Result<bool, StoreError> {
-        let script = if expected.is_some() { &self.scripts.replace } else { &self.scripts.create };
+        let script = match expected {
+            Some(_) => &self.scripts.replace,
+            None if key.is_vital() => &self.scripts.create_always,
+            None => &self.scripts.create,
+        };
         let arguments = |command: &mut Cmd| {
             command
                 .arg(expected.map_or(0, |version| version.0))
