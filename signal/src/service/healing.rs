@@ -17,7 +17,7 @@ use crate::rooms::{NodeId, RETURN, Room};
 use crate::store::mailbox::Mail;
 
 /// Rooms that are looked at side by side.
-const SIDE_BY_SIDE: usize = 16;
+pub(super) const SIDE_BY_SIDE: usize = 16;
 /// Most admissions that are said again; past this, hosts' devices alone can.
 const MOST_ADMISSIONS: usize = 4096;
 /// What a node sends another that may have missed something.
@@ -83,6 +83,7 @@ impl Service {
             };
             stream::iter(sockets).for_each_concurrent(SIDE_BY_SIDE, |socket| self.renew(socket)).await;
             self.admit_again().await;
+            self.depart_again().await;
         }
     }
 
@@ -97,8 +98,9 @@ impl Service {
         }
         self.leases.sweep();
         self.routes.sweep();
-        if !self.healing.unsettled.is_empty() || !self.healing.admissions.is_empty() {
-            self.healing.again.notify_one();
+        let healing = &self.healing;
+        if !(healing.unsettled.is_empty() && healing.admissions.is_empty() && self.departures.is_empty()) {
+            healing.again.notify_one();
         }
     }
 

@@ -6,6 +6,7 @@
 mod allowance;
 mod clock;
 mod delivery;
+mod departures;
 mod doubt;
 mod envelope;
 mod healing;
@@ -16,14 +17,14 @@ mod routes;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use privydrop_common::id::{PeerId, RoomId};
 use privydrop_common::signaling::{IceServer, Refusal, ServerMessage, Ticket};
 use privydrop_common::time::Moment;
-use tokio::time::sleep;
 
 use self::clock::Clock;
+use self::departures::Departures;
 use self::envelope::{Effect, Envelope};
 use self::healing::Healing;
 use self::leases::Leases;
@@ -42,9 +43,6 @@ use crate::turn::Ice;
 
 /// Tries of one change while other nodes change the same room.
 const ATTEMPTS: usize = 64;
-/// Tries to tell the store that a socket is gone, and the pause between them.
-const LOSS_TRIES: usize = 30;
-const LOSS_PAUSE: Duration = Duration::from_secs(1);
 
 /// One open socket, as the service sees it.
 #[derive(Debug)]
@@ -69,6 +67,7 @@ pub struct Service {
     tickets: Tickets,
     ice: Ice,
     healing: Healing,
+    departures: Departures,
     leases: Leases,
     post: Post,
     routes: Routes,
@@ -79,9 +78,23 @@ impl Service {
     /// A node's service; nothing runs by itself.
     pub fn new(node: NodeId, store: Arc<dyn Store>, limits: Limits, tickets: Tickets, ice: Ice) -> Self {
         let (directory, metrics, clock) = (Directory::default(), Metrics::default(), Clock::start());
-        let (healing, leases) = (Healing::default(), Leases::default());
+        let (healing, departures, leases) = (Healing::default(), Departures::default(), Leases::default());
         let (post, routes) = (Post::default(), Routes::default());
-        Self { node, store, directory, limits, metrics, tickets, ice, healing, leases, post, routes, clock }
+        Self {
+            node,
+            store,
+            directory,
+            limits,
+            metrics,
+            tickets,
+            ice,
+            healing,
+            departures,
+            leases,
+            post,
+            routes,
+            clock,
+        }
     }
 
     /// Takes tickets that were signed with these keys, too.
@@ -92,15 +105,7 @@ impl Service {
     /// The socket is gone: its member is lost, not left.
     pub async fn lost(&self, client: &Client) {
         let Some(position) = self.directory.close(client.socket) else { return };
-        let place = self.place(client.socket);
-        for _ in 0..LOSS_TRIES {
-            let lose = |room: &mut Room, now| room.lose(position.member, place, now);
-            if self.change_known(&position.room, lose).await.is_ok() {
-                return;
-            }
-            // The store was away. Whoever looks at the room later finds the socket closed.
-            sleep(LOSS_PAUSE).await;
-        }
+        self.depart(client.socket, position, true).await;
     }
 
     /// The host did not admit this knocker in time.
@@ -207,7 +212,10 @@ impl Service {
             if let Some(room) = &mut room {
                 let dead = self.dead_nodes(room).await?;
                 notices = room.tidy(now, |place| match place.node {
-                    node if node == self.node => self.directory.is_open(place.socket),
+                    node if node == self.node => {
+                        // Who left is not to be taken for lost.
+                        self.directory.is_open(place.socket) || self.departures.is_due(place.socket)
+                    }
                     node => !dead.contains(&node),
                 });
             }

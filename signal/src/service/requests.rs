@@ -182,8 +182,8 @@ impl Service {
     async fn leave(&self, client: &Client) -> Result<(), Refused> {
         let position = self.position(client.socket)?;
         self.directory.place(client.socket, None);
-        let place = self.place(client.socket);
-        self.change_known(&position.room, |room, _| room.leave(position.member, place)).await
+        self.depart(client.socket, position, false).await;
+        Ok(())
     }
 
     /// The receiver is on another node, or nowhere.
@@ -223,13 +223,15 @@ impl Service {
         position: Position,
         rule: impl Fn(Option<Room>, Moment) -> Result<(Room, Vec<Notice>), Refusal>,
     ) -> Result<Room, Refused> {
-        let room = position.room.clone();
         client.outbox.hold();
-        self.directory.place(client.socket, Some(position));
-        let result = self.change(&room, rule).await;
-        if result.is_err() {
+        self.directory.place(client.socket, Some(position.clone()));
+        let result = self.change(&position.room, rule).await;
+        if let Err(refused) = &result {
             self.directory.place(client.socket, None);
             client.outbox.forget_held();
+            if refused.code == Refusal::StoreUnavailable {
+                self.give_up(client.socket, position);
+            }
         }
         result
     }

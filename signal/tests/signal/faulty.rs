@@ -20,6 +20,8 @@ pub(crate) struct Faults {
     pub(crate) loses_messages: AtomicBool,
     /// It takes no lease.
     pub(crate) takes_no_lease: AtomicBool,
+    /// Rooms are changed, and the answer is lost.
+    pub(crate) loses_answers: AtomicBool,
     /// Rooms can be neither read nor changed.
     pub(crate) has_no_rooms: AtomicBool,
     rooms_asked_for: AtomicUsize,
@@ -93,7 +95,11 @@ impl Store for Faulty {
         ttl: Duration,
     ) -> Result<bool, StoreError> {
         self.faults.check(key)?;
-        self.store.swap(key, expected, value, ttl).await
+        let answer = self.store.swap(key, expected, value, ttl).await;
+        if matches!(key, Key::Room(_)) && self.faults.loses_answers.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable);
+        }
+        answer
     }
 
     async fn touch(&self, key: &Key, ttl: Duration) -> Result<bool, StoreError> {

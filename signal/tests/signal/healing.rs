@@ -104,6 +104,50 @@ async fn who_is_admitted_while_the_store_is_away_is_in_when_it_is_back() {
     assert_eq!(guest.hear_joined().await.member, member);
 }
 
+/// A room on one node with a guest on another, whose store then goes away; what the host hears when it is back.
+async fn goes_while_the_store_is_away(goes: impl AsyncFnOnce(Client)) -> (Seat, ServerMessage) {
+    let store = Arc::new(Memory::default());
+    let (near, (far, faults)) = (node(store.clone()).await, faulty_node(store, |_| {}).await);
+    let mut host = Client::hello(&near).await.create(None).await;
+    let guest = host.admit_from(&far).await;
+    Faults::begin(&faults.has_no_rooms);
+    let before = faults.rooms_asked_for();
+    let (member, room, ticket) = (guest.member, guest.room, guest.ticket);
+    goes(guest.client).await;
+    eventually(async || faults.rooms_asked_for() > before).await;
+    Faults::end(&faults.has_no_rooms);
+    let heard = host.client.hear().await;
+    (Seat { client: host.client, member, room, ticket }, heard)
+}
+
+#[tokio::test]
+async fn who_leaves_or_is_lost_while_the_store_is_away_is_gone_for_everybody_when_it_is_back() {
+    let (seat, heard) = goes_while_the_store_is_away(async |mut client| {
+        client.say(ClientMessage::Leave).await;
+    })
+    .await;
+    assert_eq!(heard, ServerMessage::MemberLeft { member: seat.member, lost: false });
+    let (seat, heard) = goes_while_the_store_is_away(async |client| drop(client)).await;
+    assert_eq!(heard, ServerMessage::MemberLeft { member: seat.member, lost: true });
+}
+
+#[tokio::test]
+async fn who_was_told_that_the_store_is_away_is_not_in_the_room_although_it_was_not() {
+    let store = Arc::new(Memory::default());
+    let (near, (far, faults)) = (node(store.clone()).await, faulty_node(store, |_| {}).await);
+    let mut host = Client::hello(&near).await.create(None).await;
+    let Seat { client, member, room, ticket } = host.admit_from(&near).await;
+    drop(client);
+    assert_eq!(host.client.hear().await, ServerMessage::MemberLeft { member, lost: true });
+    Faults::begin(&faults.loses_answers);
+    let mut back = Client::hello(&far).await;
+    back.say(ClientMessage::Join { room: room.clone(), ticket: Some(ticket.clone()) }).await;
+    back.hear_refused(Refusal::StoreUnavailable).await;
+    Faults::end(&faults.loses_answers);
+    assert_eq!(host.client.hear().await, ServerMessage::MemberLeft { member, lost: true });
+    assert_eq!(back.rejoin(&room, &ticket).await.member, member);
+}
+
 #[tokio::test]
 async fn a_node_whose_lease_was_forgotten_with_all_else_is_not_taken_for_dead() {
     let redis = RedisServer::start();
