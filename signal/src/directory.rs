@@ -102,6 +102,23 @@ impl Directory {
         true
     }
 
+    /// Changes with everything that is said to the socket.
+    pub fn said(&self, socket: u64) -> Option<u32> {
+        Some(self.sockets.get(&socket)?.outbox.pushed())
+    }
+
+    /// Passes messages to the socket that are true unless something was said to it since; false when something was.
+    pub fn tell_unless_overtaken(
+        &self,
+        socket: u64,
+        member: PeerId,
+        said: u32,
+        messages: impl IntoIterator<Item = ByteString>,
+    ) -> bool {
+        let Some(outbox) = self.outbox(socket, member) else { return true };
+        outbox.push_unless_overtaken(said, messages)
+    }
+
     /// The socket's knocker became a member of `host`'s room.
     pub fn admit(&self, socket: u64, member: PeerId, host: PeerId, joined: ByteString) -> bool {
         let Some(mut entry) = self.sockets.get_mut(&socket) else { return false };

@@ -57,6 +57,8 @@ struct Queue {
     bytes: usize,
     messages: usize,
     fate: Fate,
+    /// Messages that were pushed so far.
+    pushed: u32,
     /// What waits at this node; counts `bytes` as well.
     waiting: Arc<Waiting>,
 }
@@ -65,7 +67,7 @@ impl Outbox {
     /// An empty one, which shares the node's bound.
     pub fn new(waiting: Arc<Waiting>) -> Self {
         let (ready, fate) = (VecDeque::new(), Fate::Open);
-        let queue = Queue { ready, held: None, bytes: 0, messages: 0, fate, waiting };
+        let queue = Queue { ready, held: None, bytes: 0, messages: 0, fate, pushed: 0, waiting };
         Self { queue: Mutex::new(queue), bell: Notify::new() }
     }
 
@@ -75,6 +77,23 @@ impl Outbox {
         queue.push(text);
         drop(queue);
         self.bell.notify_one();
+    }
+
+    /// Changes with every message that is pushed.
+    pub fn pushed(&self) -> u32 {
+        self.queue().pushed
+    }
+
+    /// Queues messages that are true unless something was pushed since `pushed` was this; false when something was.
+    pub fn push_unless_overtaken(&self, pushed: u32, texts: impl IntoIterator<Item = ByteString>) -> bool {
+        let mut queue = self.queue();
+        let is_true = queue.pushed == pushed;
+        if is_true {
+            texts.into_iter().for_each(|text| queue.push(text));
+        }
+        drop(queue);
+        self.bell.notify_one();
+        is_true
     }
 
     /// From now on pushed messages wait until [`Outbox::release`].
@@ -153,6 +172,7 @@ impl Queue {
     }
 
     fn push(&mut self, text: ByteString) {
+        self.pushed = self.pushed.wrapping_add(1);
         if self.fate != Fate::Open {
             return;
         }
@@ -199,6 +219,16 @@ mod tests {
         assert_eq!(outbox.take(), None);
         outbox.release(["answer".into()]);
         assert_eq!(drain(&outbox), ["answer", "news"]);
+    }
+
+    #[test]
+    fn what_was_overtaken_by_news_is_not_said() {
+        let outbox = outbox();
+        let before = outbox.pushed();
+        outbox.push("news".into());
+        assert!(!outbox.push_unless_overtaken(before, ["how it was".into()]));
+        assert!(outbox.push_unless_overtaken(outbox.pushed(), ["how it is".into()]));
+        assert_eq!(drain(&outbox), ["news", "how it is"]);
     }
 
     #[test]

@@ -16,6 +16,8 @@ use crate::refusal::Refused;
 use crate::rooms::{NodeId, RETURN, Room};
 use crate::store::mailbox::Mail;
 
+/// Looks at one room while news come in, before it is left for the next time.
+const RENEWALS: usize = 8;
 /// Rooms that are looked at side by side.
 pub(super) const SIDE_BY_SIDE: usize = 16;
 /// Most admissions that are said again; past this, hosts' devices alone can.
@@ -161,22 +163,27 @@ impl Service {
 
     /// Refreshes the room and tells the socket how it is, with fresh ticket and credentials.
     pub async fn renew(&self, socket: u64) {
-        let Some(room) = self.look_at(socket).await else { return };
-        let Some(position) = self.directory.position(socket) else { return };
-        let Ok(joined) = self.joined(&position, &room) else { return };
-        if position.role == Role::Knocker {
-            return;
-        }
-        self.directory.tell(socket, position.member, text(&joined));
-        if position.role == Role::Host {
-            for member in room.waiting() {
-                self.directory.tell(socket, position.member, text(&ServerMessage::Knock { member }));
+        for _ in 0..RENEWALS {
+            let Some((room, said)) = self.look_at(socket).await else { return };
+            let Some(position) = self.directory.position(socket) else { return };
+            let Ok(joined) = self.joined(&position, &room) else { return };
+            if position.role == Role::Knocker {
+                return;
+            }
+            let is_host = position.role == Role::Host;
+            let knocks = room.waiting().filter(|_| is_host).map(|member| ServerMessage::Knock { member });
+            let messages = [joined].into_iter().chain(knocks).map(|message| text(&message));
+            if self.directory.tell_unless_overtaken(socket, position.member, said, messages) {
+                return;
             }
         }
+        self.healing.unsettled.insert(socket, ());
     }
 
-    /// The socket's room as it is now, the socket's place in it put right.
-    async fn look_at(&self, socket: u64) -> Option<Room> {
+    /// The socket's room as it is, the socket's place in it put right; and what had been said to the socket before: if more
+    /// was said since, that is newer.
+    async fn look_at(&self, socket: u64) -> Option<(Room, u32)> {
+        let said = self.directory.said(socket)?;
         let position = self.directory.position(socket)?;
         let (member, place, knocks) = (position.member, self.place(socket), position.role == Role::Knocker);
         let changed = self.change_as(socket, |room, position, now| match position.role {
@@ -196,7 +203,7 @@ impl Service {
             self.directory.admit(socket, member, position.host, text(&joined));
             return None;
         }
-        Some(room)
+        Some((room, said))
     }
 
     /// What becomes of a socket whose room could not be looked at.

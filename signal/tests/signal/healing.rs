@@ -55,6 +55,37 @@ async fn a_knock_and_an_admission_that_got_lost_between_nodes_are_found_again() 
 }
 
 #[tokio::test]
+async fn how_a_room_was_is_not_told_after_newer_news() {
+    let store = Arc::new(Memory::default());
+    let ((one, ones), (other, others)) =
+        (faulty_node(store.clone(), |_| {}).await, faulty_node(store, |_| {}).await);
+    let mut host = Client::hello(&one).await.create(None).await;
+    let mut guest = host.admit_from(&other).await;
+    let mut newcomer = Client::hello(&other).await;
+    let member = newcomer.knock(&host.room).await;
+    assert_eq!(host.client.hear().await, ServerMessage::Knock { member });
+    Faults::begin(&others.loses_messages);
+    guest.client.say(ClientMessage::Sharing { on: true }).await;
+    guest.client.hear_nothing().await;
+
+    // The host's node looks at the room, and somebody comes in before it tells what it saw.
+    Faults::begin(&ones.holds_touches);
+    Faults::end(&others.loses_messages);
+    eventually(async || ones.touches_held() > 0).await;
+    host.client.say(ClientMessage::Admit { member }).await;
+    assert!(
+        matches!(host.client.hear().await, ServerMessage::MemberJoined { member: heard } if heard.id == member)
+    );
+    Faults::end(&ones.holds_touches);
+    match host.client.hear().await {
+        ServerMessage::Joined { members, .. } => {
+            assert!(members.iter().any(|other| other.id == member), "{members:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
 async fn a_node_whose_redis_was_away_tells_its_members_how_their_rooms_are() {
     let redis = RedisServer::start();
     let port = redis.port();
