@@ -72,6 +72,11 @@ impl Bucket {
         self.take_many(quota, 1, now)
     }
 
+    /// Undoes [`Bucket::take`].
+    fn give_back(&mut self, quota: Quota) {
+        self.full_at = self.full_at.saturating_sub(quota.interval);
+    }
+
     fn take_many(&mut self, quota: Quota, tokens: u32, now: Moment) -> bool {
         let allowed = self.wait(quota, tokens, now) == 0;
         if allowed {
@@ -113,11 +118,11 @@ impl PerSource {
         Err(too_many(bucket.wait(self.quota, tokens, now)))
     }
 
-    /// Whether an attempt could be made, without counting one.
-    pub fn check(&self, source: Source, now: Moment) -> Result<(), Refused> {
-        let key = self.key(source);
-        let wait = self.buckets.get(&key).map_or(0, |bucket| bucket.wait(self.quota, 1, now));
-        if wait == 0 { Ok(()) } else { Err(too_many(wait)) }
+    /// The attempt that was counted last does not count.
+    pub fn give_back(&self, source: Source) {
+        if let Some(mut bucket) = self.buckets.get_mut(&self.key(source)) {
+            bucket.give_back(self.quota);
+        }
     }
 
     /// What each bucket holds.
@@ -270,13 +275,14 @@ mod tests {
     }
 
     #[test]
-    fn looking_at_a_bucket_takes_nothing_from_it() {
-        let buckets = PerSource::new("test", Quota::per_minute(NonZeroU32::new(1).unwrap()));
-        for _ in 0..3 {
-            assert!(buckets.check(source("192.0.2.1"), at(0)).is_ok());
-        }
-        assert!(buckets.take(source("192.0.2.1"), at(0)).is_ok());
-        assert!(buckets.check(source("192.0.2.1"), at(0)).is_err());
+    fn an_attempt_that_does_not_count_may_be_made_again_and_no_more_than_that() {
+        let buckets = PerSource::new("test", Quota::per_minute(NonZeroU32::new(2).unwrap()));
+        let take = || buckets.take(source("192.0.2.1"), at(0)).is_ok();
+        assert!(take() && take() && !take());
+        buckets.give_back(source("192.0.2.1"));
+        assert!(take() && !take());
+        buckets.give_back(source("192.0.2.2"));
+        assert!(!take());
     }
 
     #[test]

@@ -7,25 +7,30 @@ use std::sync::atomic::Ordering;
 use super::{Client, Service};
 use crate::limits::{PerSource, Source, too_many};
 use crate::refusal::Refused;
+use crate::store::Draw;
 
 /// KiB that a socket takes in advance, of a large enough bucket.
 const ADVANCE: u32 = 64;
 
 impl Service {
-    /// Counts one attempt of `taken`, if an attempt of each of `looked` would be allowed too.
-    pub(super) async fn allow(
-        &self,
-        source: Source,
-        taken: &PerSource,
-        looked: &[&PerSource],
-    ) -> Result<(), Refused> {
-        let now = self.uptime();
-        for buckets in looked {
-            buckets.check(source, now)?;
-        }
-        taken.take(source, now)?;
-        let draws: Vec<_> = looked.iter().map(|buckets| buckets.draw(0)).chain([taken.draw(1)]).collect();
-        match self.timed(self.store.draw(&self.limits.holder(source), &draws)).await {
+    /// Counts one attempt.
+    pub(super) async fn allow(&self, source: Source, taken: &PerSource) -> Result<(), Refused> {
+        taken.take(source, self.uptime())?;
+        self.draw(source, &[taken.draw(1)]).await
+    }
+
+    /// Counts one attempt that may turn out to be a guess.
+    pub(super) async fn allow_guess(&self, source: Source, taken: &PerSource) -> Result<Guess<'_>, Refused> {
+        let misses = &self.limits.misses;
+        misses.take(source, self.uptime())?;
+        let guess = Guess { service: self, source, has_missed: false };
+        taken.take(source, self.uptime())?;
+        self.draw(source, &[misses.draw(0), taken.draw(1)]).await?;
+        Ok(guess)
+    }
+
+    async fn draw(&self, source: Source, draws: &[Draw]) -> Result<(), Refused> {
+        match self.timed(self.store.draw(&self.limits.holder(source), draws)).await {
             Ok(wait) if wait.is_zero() => Ok(()),
             Ok(wait) => Err(too_many(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX))),
             Err(_) => {
@@ -49,5 +54,29 @@ impl Service {
         buckets.take_many(client.source, (kib - prepaid).saturating_add(advance), self.uptime())?;
         client.prepaid.store(advance, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+/// An attempt that is counted as a miss here until it is known to be none: so many at once are no more than one by one. Among
+/// all nodes it counts only when it has missed, or each would ask the store once more.
+pub(super) struct Guess<'a> {
+    service: &'a Service,
+    source: Source,
+    has_missed: bool,
+}
+
+impl Guess<'_> {
+    /// There is no such thing.
+    pub(super) async fn missed(mut self) -> Result<(), Refused> {
+        self.has_missed = true;
+        self.service.draw(self.source, &[self.service.limits.misses.draw(1)]).await
+    }
+}
+
+impl Drop for Guess<'_> {
+    fn drop(&mut self) {
+        if !self.has_missed {
+            self.service.limits.misses.give_back(self.source);
+        }
     }
 }

@@ -57,7 +57,7 @@ impl Service {
 
     /// Whether a room name is free. Costs the asker one miss, whatever the answer.
     pub async fn is_free(&self, source: Source, room: &RoomId) -> Result<bool, Refused> {
-        self.allow(source, &self.limits.misses, &[]).await?;
+        self.allow(source, &self.limits.misses).await?;
         Ok(!self.comes_back(room).await?)
     }
 
@@ -75,13 +75,18 @@ impl Service {
             }
             return self.host(client, claims.room, claims.member, true).await;
         }
-        self.allow(client.source, &self.limits.creates, &[]).await?;
         let host = PeerId::random(&mut rand::rng());
         if let Some(name) = name {
+            let guess = self.allow_guess(client.source, &self.limits.creates).await?;
             // A name whose room was only forgotten is not free.
             self.comes_back(&name).await?;
-            return self.host(client, name, host, false).await;
+            let made = self.host(client, name, host, false).await;
+            if matches!(made, Err(Refused { code: Refusal::RoomTaken, .. })) {
+                guess.missed().await?;
+            }
+            return made;
         }
+        self.allow(client.source, &self.limits.creates).await?;
         let digits = digits_for(self.timed(self.store.size()).await?);
         for _ in 0..DRAWS {
             match self.host(client, random_room(digits)?, host, false).await {
@@ -144,7 +149,7 @@ impl Service {
 
     async fn knock(&self, client: &Client, room: RoomId) -> Result<(), Refused> {
         self.require_nowhere(client)?;
-        self.allow(client.source, &self.limits.joins, &[&self.limits.misses]).await?;
+        let guess = self.allow_guess(client.source, &self.limits.joins).await?;
         let member = PeerId::random(&mut rand::rng());
         let place = self.place(client.socket);
         let mut position = Position { room, member, host: member, role: Role::Knocker };
@@ -160,7 +165,7 @@ impl Service {
         };
         let mut settled = knock().await;
         if is_unknown(&settled) {
-            self.allow(client.source, &self.limits.misses, &[]).await?;
+            guess.missed().await?;
             // What the store only forgot is back in a moment; "no such room" would send the newcomer away for good.
             if self.comes_back(&position.room).await? {
                 settled = knock().await;
@@ -241,7 +246,7 @@ impl Service {
         if let Some(claims) = self.tickets.check(ticket, Clock::world()) {
             return Ok(claims);
         }
-        self.allow(client.source, &self.limits.joins, &[]).await?;
+        self.allow(client.source, &self.limits.joins).await?;
         Err(Refusal::TicketInvalid.into())
     }
 

@@ -26,6 +26,8 @@ pub(crate) struct Faults {
     pub(crate) has_no_rooms: AtomicBool,
     /// Whoever prolongs a room's time waits.
     pub(crate) holds_touches: AtomicBool,
+    /// Whoever asks for a room waits.
+    pub(crate) holds_looks: AtomicBool,
     rooms_asked_for: AtomicUsize,
     touches_held: AtomicUsize,
 }
@@ -80,6 +82,12 @@ pub(crate) async fn faulty_node_with(
     (start_with(&config, store, pace).await.unwrap(), faults)
 }
 
+async fn until_over(fault: &AtomicBool) {
+    while fault.load(Ordering::SeqCst) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 struct Faulty {
     store: Arc<dyn Store>,
     faults: Arc<Faults>,
@@ -91,6 +99,7 @@ impl Store for Faulty {
         if let Key::Room(_) = key {
             self.faults.rooms_asked_for.fetch_add(1, Ordering::SeqCst);
             self.faults.check(key)?;
+            until_over(&self.faults.holds_looks).await;
         }
         self.store.load(key).await
     }
@@ -112,12 +121,9 @@ impl Store for Faulty {
 
     async fn touch(&self, key: &Key, ttl: Duration) -> Result<bool, StoreError> {
         self.faults.check(key)?;
-        let holds = || matches!(key, Key::Room(_)) && self.faults.holds_touches.load(Ordering::SeqCst);
-        if holds() {
+        if matches!(key, Key::Room(_)) && self.faults.holds_touches.load(Ordering::SeqCst) {
             self.faults.touches_held.fetch_add(1, Ordering::SeqCst);
-            while holds() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+            until_over(&self.faults.holds_touches).await;
         }
         self.store.touch(key, ttl).await
     }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use privydrop_common::signaling::{ClientMessage, Refusal, ServerMessage};
 use privydrop_signal::server::Running;
+use privydrop_signal::store::memory::Memory;
 
+use crate::faulty::{Faults, faulty_node_with};
 use crate::redis::RedisServer;
 use crate::support::{Client, eventually, node_with, relay, server};
 use crate::web::get;
@@ -30,6 +32,44 @@ async fn guesses_on_different_nodes_are_counted_together() {
     let keys: Vec<String> = redis.ask(&["KEYS", "privydrop:limit:*"]);
     assert_eq!(keys.len(), 1);
     assert!(!keys[0].contains("127.0.0.1"), "no address is kept: {keys:?}");
+}
+
+#[tokio::test]
+async fn guesses_made_at_once_are_no_more_than_guesses_one_by_one() {
+    let store = Arc::new(Memory::default());
+    let (node, faults) = faulty_node_with(&["--misses-per-minute", "3"], store, |_| {}).await;
+    let host = Client::hello(&node).await.create(None).await;
+    let knock = async |room| {
+        let mut guesser = Client::hello(&node).await;
+        guesser.say(ClientMessage::Join { room, ticket: None }).await;
+        guesser
+    };
+    // All are under way before the first is answered.
+    Faults::begin(&faults.holds_looks);
+    let (mut guessers, before) = (Vec::new(), faults.rooms_asked_for());
+    for number in 0..3 {
+        guessers.push(knock(format!("guess-{number}").parse().unwrap()).await);
+    }
+    eventually(async || faults.rooms_asked_for() == before + 3).await;
+    knock(host.room.clone()).await.hear_refused(Refusal::RateLimited).await;
+    Faults::end(&faults.holds_looks);
+    for mut guesser in guessers {
+        guesser.hear_refused(Refusal::RoomUnknown).await;
+    }
+}
+
+#[tokio::test]
+async fn a_wished_name_that_is_taken_counts_as_a_guess_and_one_that_is_free_does_not() {
+    let server = server(&["--misses-per-minute", "2"]).await;
+    let mut hosts = Vec::new();
+    for name in ["room-1", "room-2", "room-3"] {
+        hosts.push(Client::hello(&server).await.create(Some(name)).await);
+    }
+    let mut guesser = Client::hello(&server).await;
+    for code in [Refusal::RoomTaken, Refusal::RoomTaken, Refusal::RateLimited] {
+        guesser.say(ClientMessage::Create { name: Some("room-1".parse().unwrap()), ticket: None }).await;
+        guesser.hear_refused(code).await;
+    }
 }
 
 #[tokio::test]
