@@ -5,7 +5,7 @@
 #   TURN_REALM         the domain
 #   TURN_EXTERNAL_IP   behind a NAT: PUBLIC/PRIVATE address; otherwise empty
 #   TURN_TLS           folder with fullchain.pem and privkey.pem; without them there is no TLS
-#   TURN_TLS_PORT      5349, or 443 where it is free
+#   TURN_TLS_PORT      5349, or 443 where it is free and this may listen there (CAP_NET_BIND_SERVICE)
 set -eu
 umask 077
 

@@ -1,7 +1,7 @@
 //! The shipped file for nginx, in the real nginx with TLS, before two real servers.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::program::{Folder, Program, debian, free_port};
 use crate::read;
@@ -18,13 +18,19 @@ struct Site {
 
 impl Site {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with changes to the shipped file.
+    fn start_with(changes: &[(&str, &str)]) -> Self {
         let misses = ASKED.to_string();
         let words = ["--trusted-proxy", "127.0.0.0/8", "--misses-per-minute", &misses];
         let (servers, ports): (Vec<_>, Vec<_>) = (0..2).map(|_| Program::server(&words)).unzip();
         let (folder, port) = (Folder::new(), free_port());
         let here = |name: &str| folder.at(name).display().to_string();
         let mut shipped = read("deploy/nginx/privydrop.conf");
-        for (from, to) in [
+        let changes = changes.iter().map(|(from, to)| (*from, (*to).to_owned()));
+        let adapted = [
             ("/etc/letsencrypt/live/drop.example/fullchain.pem", here("cert.pem")),
             ("/etc/letsencrypt/live/drop.example/privkey.pem", here("key.pem")),
             ("/var/log/nginx/error.log", here("error.log")),
@@ -32,7 +38,8 @@ impl Site {
             ("listen 80;", format!("listen unix:{};", here("http.socket"))),
             ("127.0.0.1:8081", format!("127.0.0.1:{}", ports[0])),
             ("127.0.0.1:8082", format!("127.0.0.1:{}", ports[1])),
-        ] {
+        ];
+        for (from, to) in adapted.into_iter().chain(changes) {
             assert!(shipped.contains(from), "{from}");
             shipped = shipped.replace(from, &to);
         }
@@ -79,25 +86,36 @@ impl Site {
 
     /// Asks for a socket, as the page of `origin` does.
     fn upgrade(&self, origin: &str) -> String {
+        self.open(origin).1
+    }
+
+    /// The same; the socket lives as long as what asked for it.
+    fn open(&self, origin: &str) -> (Asking, String) {
         let mut openssl = Command::new("openssl");
         openssl.args(["s_client", "-quiet", "-verify_return_error", "-servername", "localhost", "-CAfile"]);
         openssl.arg(self.folder.at("cert.pem")).args(["-connect", &format!("127.0.0.1:{}", self.port)]);
         openssl.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut client = openssl.spawn().expect("openssl");
+        let mut client = Asking(openssl.spawn().expect("openssl"));
         let request = format!(
             "GET /ws HTTP/1.1\r\nHost: localhost:{}\r\nOrigin: {origin}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
             self.port
         );
-        // Held until the answer is there: openssl leaves when nobody can say anything any more.
-        let mut said = client.stdin.take().unwrap();
-        said.write_all(request.as_bytes()).unwrap();
+        // Its stdin stays open: openssl leaves when nobody can say anything any more.
+        client.0.stdin.as_mut().unwrap().write_all(request.as_bytes()).unwrap();
         let mut line = String::new();
-        BufReader::new(client.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        drop(said);
-        client.kill().unwrap();
-        client.wait().unwrap();
-        status(&line)
+        BufReader::new(client.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        (client, status(&line))
+    }
+}
+
+/// A program that asks; dropping it ends it.
+struct Asking(Child);
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -133,6 +151,38 @@ fn behind_nginx_nobody_chooses_an_address_to_count_as() {
     assert!((1..=2 * ASKED + 1).contains(&served), "{answers:?}");
     assert!(answers.iter().all(|answer| answer == "200" || answer == "429"), "{answers:?}");
     assert_eq!(ask(20, "127.0.0.2"), "200", "another address has its own share");
+}
+
+#[test]
+fn nginx_lets_one_address_have_so_many_connections() {
+    let site =
+        Site::start_with(&[("limit_conn privydrop_addresses 2000;", "limit_conn privydrop_addresses 1;")]);
+    let (asking, answer) = site.open(&site.origin());
+    assert_eq!((answer.as_str(), site.status("/healthz", &[]).as_str()), ("101", "429"));
+    assert_eq!(site.status("/healthz", &["--interface", "127.0.0.2"]), "200");
+    drop(asking);
+}
+
+#[test]
+fn the_guide_lets_nginx_hold_more_pages_than_it_comes_with() {
+    let guide = read("docs/SELF_HOSTING.md");
+    let line =
+        guide.lines().find(|line| line.contains("worker_connections") && line.starts_with("sed ")).unwrap();
+    let folder = Folder::new();
+    let (pid, log) = (folder.at("pid"), folder.at("error.log"));
+    // As Debian has it, but for where it writes.
+    let (pid, log) = (pid.display(), log.display());
+    let debians = format!(
+        "user www-data;\nworker_processes auto;\npid {pid};\nerror_log {log};\n\nevents {{\n\tworker_connections 768;\n}}\n"
+    );
+    let main = folder.write("nginx.conf", &debians);
+    let here = line.replace("/etc/nginx/nginx.conf", &main.display().to_string());
+    assert!(Command::new("sh").args(["-c", &here]).status().unwrap().success());
+    let changed = std::fs::read_to_string(&main).unwrap();
+    assert!(changed.starts_with("worker_rlimit_nofile 131072;\n"), "{changed}");
+    assert!(changed.contains("\tworker_connections 65536;\n"), "{changed}");
+    let tested = debian("nginx").arg("-t").arg("-c").arg(&main).stderr(Stdio::null()).status();
+    assert!(tested.unwrap().success());
 }
 
 #[test]
