@@ -59,13 +59,17 @@ pub(crate) fn broken_off(view: &View, stay: bool) -> Option<Exit> {
     }
 }
 
-/// Why a guest that nobody is connected to will not go on.
+/// Why a guest that nobody is connected to will not go on. One guest who is kept out says nothing of the others: it may
+/// be that one who is damaged or of another version.
 pub(crate) fn out_of_reach(view: &View) -> Option<Verdict> {
+    if is_connected(view) {
+        return None;
+    }
     let failed = view.notices.iter().any(|notice| notice.code == NoticeCode::ConnectFailed);
-    if view.peers.iter().any(|peer| peer.state == PeerState::Refused) {
+    if view.peers.iter().any(|peer| peer.host && peer.state == PeerState::Refused) {
         Some(Verdict::Over(Exit::NotLetIn))
     } else {
-        (failed && !is_connected(view)).then_some(Verdict::Settled(Exit::NotConnected, NO_CONNECTION))
+        failed.then_some(Verdict::Settled(Exit::NotConnected, NO_CONNECTION))
     }
 }
 
@@ -113,6 +117,24 @@ pub(crate) mod tests {
     pub(crate) fn item(owner: Option<PeerId>, kind: ItemKind, state: ItemState) -> ItemView {
         let key = ItemKey { owner, item: id(1) };
         ItemView { state, files: 1, ..ItemView::offered(key, kind, "film.mkv".into(), 1) }
+    }
+
+    #[test]
+    fn one_guest_who_is_kept_out_ends_nothing_and_a_host_who_keeps_us_out_does_unless_another_serves_us() {
+        let other = |host, state| {
+            let mut view = with_guest();
+            let peer = view.peers.remove(0);
+            PeerView { id: "00000000000000bb".parse().unwrap(), host, state, ..peer }
+        };
+        let mut view = with_guest();
+        view.peers.push(other(false, PeerState::Refused));
+        assert_eq!(out_of_reach(&view), None);
+        view.peers[0].state = PeerState::Connecting;
+        assert_eq!(out_of_reach(&view), None, "the host may yet let us in");
+        view.peers[1].host = true;
+        assert_eq!(out_of_reach(&view), Some(Verdict::Over(Exit::NotLetIn)));
+        view.peers[0].state = PeerState::Connected;
+        assert_eq!(out_of_reach(&view), None);
     }
 
     #[test]

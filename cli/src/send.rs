@@ -38,13 +38,12 @@ impl Send {
         }
         self.connected |= is_connected(view);
         let own: Vec<&ItemView> = view.items.iter().filter(|item| item.key.owner.is_none()).collect();
-        if self.is_guest
-            && let Some(verdict) = out_of_reach(view)
-        {
-            return verdict;
-        }
-        if self.stay || own.is_empty() || !own.iter().all(|item| self.is_over(item)) {
+        if self.stay {
             return Verdict::GoOn;
+        }
+        if own.is_empty() || !own.iter().all(|item| self.is_over(item)) {
+            let lost = if self.is_guest { out_of_reach(view) } else { None };
+            return lost.unwrap_or_default();
         }
         if own.iter().any(|item| item.state == ItemState::Failed) {
             return if is_connected(view) {
@@ -82,7 +81,7 @@ fn is_refusal(code: NoticeCode) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use privydrop_common::api::{Notice, Phase};
+    use privydrop_common::api::{Notice, PeerState, Phase};
 
     use super::*;
     use crate::job::tests::{alone, item, with_guest};
@@ -109,6 +108,19 @@ mod tests {
     fn one_that_stays_is_never_done() {
         let view = View { items: vec![own(ItemState::Done, 0, 1)], ..with_guest() };
         assert_eq!(Send::new(true, false).step(&view).verdict, Verdict::GoOn);
+    }
+
+    #[test]
+    fn a_guest_whom_the_host_keeps_out_is_done_when_all_has_arrived_and_goes_on_when_it_stays() {
+        let mut refused = with_guest();
+        (refused.peers[0].host, refused.peers[0].state) = (true, PeerState::Refused);
+        let verdict = |stay, fetched| {
+            let view = View { items: vec![own(ItemState::Done, 0, fetched)], ..refused.clone() };
+            Send::new(stay, true).step(&view).verdict
+        };
+        assert_eq!(verdict(false, 0), Verdict::Over(Exit::NotLetIn));
+        assert_eq!(verdict(false, 1), Verdict::Settled(Exit::Done, Duration::ZERO));
+        assert_eq!(verdict(true, 0), Verdict::GoOn);
     }
 
     #[test]
