@@ -13,6 +13,7 @@ mod lookup;
 mod notifications;
 mod settings;
 mod shell;
+mod under_way;
 mod visit;
 mod window;
 

@@ -1,7 +1,8 @@
 //! Links that lead into a room: `privydrop://drop.example/#ROOM.SECRET` from outside, and what a person pastes.
 //!
 //! A link from outside may come from any page in any browser. It leads straight into a room only when it takes the
-//! person out of no other and to no other server; otherwise the person is asked, by the system, not by the page.
+//! person out of no other and to no other server, and nothing is shared or about to be; otherwise the person is asked,
+//! by the system, not by the page.
 
 use privydrop_common::api::Command;
 use privydrop_common::code::Invitation;
@@ -49,10 +50,14 @@ fn open<R: Runtime>(app: &AppHandle<R>, text: &str) {
     async_runtime::spawn(async move {
         let shell = app.state::<Shell>();
         // Whoever made the link would be offered what is on the list, also by somebody in no room.
-        let harmless =
-            link.is_at(shell.server().as_ref()) && !shell.is_in_room() && !shell.offers_something();
-        if harmless || agreed(&app, &shell, &link).await {
-            let _ = follow(&shell, link).await;
+        let alone = if link.is_at(shell.server().as_ref()) { shell.begin_if_free() } else { None };
+        if alone.is_none() && !agreed(&app, &shell, &link).await {
+            return;
+        }
+        let _begun = alone.unwrap_or_else(|| shell.begin());
+        if follow(&shell, link).await.is_ok() {
+            // Before that the next link would find nobody in a room.
+            shell.shows().await;
         }
     });
 }

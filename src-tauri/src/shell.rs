@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use privydrop_common::api::{Command, NewItem, NoticeCode, Phase, View};
+use privydrop_common::api::{Command, NoticeCode, Phase, View};
 use privydrop_common::bridge::{MAX_TOLD, News, ShellFacts, Told, Words};
 use privydrop_common::host::{PlaceId, StoreId};
-use privydrop_common::wire::MAX_ITEMS;
 use privydrop_native::{Device, InvalidServer, Server};
 use tauri::async_runtime::{self, JoinHandle};
 use tauri::{App, Manager, Runtime};
 use tokio::sync::watch;
 
 use crate::settings::Settings;
-use crate::visit::{Visit, Visits};
+use crate::under_way::UnderWay;
+use crate::visit::Visits;
 
 /// Names a server for this run, for tests and development.
 const SERVER_VARIABLE: &str = "PRIVYDROP_SERVER";
@@ -81,6 +81,7 @@ struct Inner {
     /// Counts pages that read; the newest one reads on.
     readers: watch::Sender<u64>,
     kept: Mutex<Kept>,
+    under_way: UnderWay,
 }
 
 #[derive(Default)]
@@ -105,7 +106,7 @@ struct Running {
 impl Default for Shell {
     fn default() -> Self {
         let (news, readers) = (watch::Sender::new(News::default()), watch::Sender::new(0));
-        Self(Arc::new(Inner { news, readers, kept: Mutex::default() }))
+        Self(Arc::new(Inner { news, readers, kept: Mutex::default(), under_way: UnderWay::default() }))
     }
 }
 
@@ -130,7 +131,9 @@ pub(crate) fn begin<R: Runtime>(app: &App<R>) -> tauri::Result<()> {
             async_runtime::block_on(shell.serve(server))
                 .map_err(|error| tauri::Error::Anyhow(error.into()))?;
             if let Some(visit) = visit {
-                async_runtime::spawn(async move { shell.go_on(visit).await });
+                // From now on, and not from when the task runs: a link may come before.
+                let begun = shell.begin();
+                async_runtime::spawn(async move { shell.go_on(visit, begun).await });
             }
             Ok(())
         }
@@ -180,42 +183,14 @@ impl Shell {
         }
     }
 
-    /// Goes back into the room that this device was in when its program was killed, and on with what was under way.
-    async fn go_on(&self, visit: Visit) {
-        self.command(Command::Return(visit.keepsake));
-        if let Some(place) = self.place().filter(|_| !visit.wanted.is_empty()) {
-            self.command(Command::GoOn { wanted: visit.wanted, place });
-        }
-        if let Some(text) = visit.text {
-            self.command(Command::SetText(text));
-        }
-        self.share(visit.shared).await;
+    /// What the facts do not show yet.
+    pub(crate) fn under_way(&self) -> &UnderWay {
+        &self.0.under_way
     }
 
-    /// Shares what is at these paths; tells what cannot be.
-    pub(crate) async fn share(&self, paths: Vec<PathBuf>) {
-        if paths.is_empty() {
-            return;
-        }
-        self.0.kept.lock().visits.pick(&paths);
-        let Some(device) = self.device() else { return self.tell(NoticeCode::ServerUnreachable, "", None) };
-        let mut items: Vec<NewItem> = Vec::new();
-        // One more than is allowed, so that the session sees that there is too much.
-        for path in paths.into_iter().take(MAX_ITEMS + 1) {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            match device.pick(path).await {
-                Ok(picked) => {
-                    if !picked.skipped.is_empty() {
-                        self.tell(NoticeCode::LeftOut, &name, Some(picked.skipped.len() as u64));
-                    }
-                    items.push(picked.item);
-                }
-                Err(_) => self.tell(NoticeCode::SourceUnreadable, &name, None),
-            }
-        }
-        if !items.is_empty() {
-            device.command(Command::Share(items));
-        }
+    /// These are shared from now on, also after a restart.
+    pub(crate) fn keep_picked(&self, paths: &[PathBuf]) {
+        self.0.kept.lock().visits.pick(paths);
     }
 
     /// The folder for what is received, if it is there.
@@ -303,11 +278,6 @@ impl Shell {
         self.0.news.borrow().view.phase != Phase::Idle
     }
 
-    /// True when something of this device's is on the list, which the next room is offered.
-    pub(crate) fn offers_something(&self) -> bool {
-        self.0.news.borrow().view.items.iter().any(|item| item.key.owner.is_none())
-    }
-
     /// Files are being dragged over the window, or no longer.
     pub(crate) fn drag(&self, over: bool) {
         if self.0.news.borrow().shell.dragging != over {
@@ -363,7 +333,8 @@ impl Shell {
         }
     }
 
-    fn device(&self) -> Option<Arc<Device>> {
+    /// The session, when there is one.
+    pub(crate) fn device(&self) -> Option<Arc<Device>> {
         self.0.kept.lock().running.as_ref().map(|running| Arc::clone(&running.device))
     }
 
@@ -423,9 +394,8 @@ fn system() -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use privydrop_common::api::{ItemKey, ItemKind, ItemView, NewContent, NewFile};
+    use privydrop_common::api::{NewContent, NewFile, NewItem};
     use privydrop_common::host::SourceId;
-    use privydrop_common::id::ItemId;
 
     use super::*;
 
@@ -455,21 +425,6 @@ mod tests {
         assert_eq!(shell.command_of_page(Command::Share(vec![item])), Err(Refused::Sources));
         assert_eq!(shell.command_of_page(Command::Introduce("the host".into())), Err(Refused::Label));
         assert_eq!(shell.command_of_page(Command::Leave), Ok(()));
-    }
-
-    #[test]
-    fn who_made_a_link_would_be_offered_what_is_on_the_list() {
-        let shell = Shell::default();
-        assert!(!shell.offers_something());
-        let item = |owner| {
-            let key = ItemKey { owner, item: ItemId::TEXT };
-            ItemView::offered(key, ItemKind::Text, String::new(), 1)
-        };
-        let theirs = "0123456789abcdef".parse().ok();
-        shell.show(|news| news.view.items = vec![item(theirs)]);
-        assert!(!shell.offers_something(), "what is another's");
-        shell.show(|news| news.view.items.push(item(None)));
-        assert!(shell.offers_something());
     }
 
     #[test]
