@@ -76,8 +76,17 @@ told_as_text!(Refused, NoNews, NotServed);
 #[derive(Clone)]
 pub(crate) struct Shell(Arc<Inner>);
 
+/// What readers inside the program see.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Facts {
+    /// What the page sees as well.
+    pub(crate) news: News,
+    /// Counts sessions: notices of another one are numbered anew.
+    pub(crate) session: u64,
+}
+
 struct Inner {
-    news: watch::Sender<News>,
+    facts: watch::Sender<Facts>,
     /// Counts pages that read; the newest one reads on.
     readers: watch::Sender<u64>,
     kept: Mutex<Kept>,
@@ -100,13 +109,15 @@ struct Kept {
 struct Running {
     device: Arc<Device>,
     server: Server,
+    /// Which session of this run it is.
+    session: u64,
     following: JoinHandle<()>,
 }
 
 impl Default for Shell {
     fn default() -> Self {
-        let (news, readers) = (watch::Sender::new(News::default()), watch::Sender::new(0));
-        Self(Arc::new(Inner { news, readers, kept: Mutex::default(), under_way: UnderWay::default() }))
+        let (facts, readers) = (watch::Sender::new(Facts::default()), watch::Sender::new(0));
+        Self(Arc::new(Inner { facts, readers, kept: Mutex::default(), under_way: UnderWay::default() }))
     }
 }
 
@@ -143,8 +154,8 @@ pub(crate) fn begin<R: Runtime>(app: &App<R>) -> tauri::Result<()> {
 
 impl Shell {
     /// The facts, now and from now on.
-    pub(crate) fn follow(&self) -> watch::Receiver<News> {
-        self.0.news.subscribe()
+    pub(crate) fn follow(&self) -> watch::Receiver<Facts> {
+        self.0.facts.subscribe()
     }
 
     /// Waits for facts newer than `after`, as JSON. A later reader ends the wait of an earlier one.
@@ -154,11 +165,11 @@ impl Shell {
             *readers += 1;
             me = *readers;
         });
-        let (mut facts, mut readers) = (self.0.news.subscribe(), self.0.readers.subscribe());
+        let (mut facts, mut readers) = (self.follow(), self.0.readers.subscribe());
         tokio::select! {
-            newer = facts.wait_for(|news| news.number > after) => {
+            newer = facts.wait_for(|facts| facts.news.number > after) => {
                 let newer = newer.map_err(|_| NoNews::Replaced)?;
-                serde_json::to_vec(&*newer).map_err(|_| NoNews::Untellable)
+                serde_json::to_vec(&newer.news).map_err(|_| NoNews::Untellable)
             }
             _ = readers.wait_for(|newest| *newest != me) => Err(NoNews::Replaced),
         }
@@ -234,12 +245,12 @@ impl Shell {
         let device = Arc::new(Device::start(server.clone())?);
         device.command(Command::Introduce(format!("App on {}", system())));
         let page = server.page().to_owned();
-        let following = async_runtime::spawn(follow(self.clone(), device.views()));
-        let before = self.0.kept.lock().running.replace(Running { device, server, following });
-        self.show(|news| {
-            news.view = View::default();
-            news.shell.server = Some(page);
-        });
+        let before = {
+            let mut kept = self.0.kept.lock();
+            let session = self.begin_session(page);
+            let following = async_runtime::spawn(follow(self.clone(), session, device.views()));
+            kept.running.replace(Running { device, server, session, following })
+        };
         if let Some(before) = before {
             async_runtime::spawn(before.leave());
         }
@@ -275,12 +286,12 @@ impl Shell {
 
     /// True in a room, and on the way into one.
     pub(crate) fn is_in_room(&self) -> bool {
-        self.0.news.borrow().view.phase != Phase::Idle
+        self.0.facts.borrow().news.view.phase != Phase::Idle
     }
 
     /// Files are being dragged over the window, or no longer.
     pub(crate) fn drag(&self, over: bool) {
-        if self.0.news.borrow().shell.dragging != over {
+        if self.0.facts.borrow().news.shell.dragging != over {
             self.show(|news| news.shell.dragging = over);
         }
     }
@@ -326,11 +337,37 @@ impl Shell {
         self.0.kept.lock().words.clone()
     }
 
-    fn keep_visit(&self, view: &View) {
+    fn keep_visit(&self, session: u64, view: &View) {
         let mut kept = self.0.kept.lock();
-        if let Some(server) = kept.running.as_ref().map(|running| running.server.to_string()) {
+        let running = kept.running.as_ref().filter(|running| running.session == session);
+        if let Some(server) = running.map(|running| running.server.to_string()) {
             kept.visits.follow(&server, view);
         }
+    }
+
+    /// From now on the facts are those of a new session, whose number it returns, at the server of this page.
+    fn begin_session(&self, page: String) -> u64 {
+        let mut session = 0;
+        self.0.facts.send_modify(|facts| {
+            facts.session += 1;
+            session = facts.session;
+            facts.news.view = View::default();
+            facts.news.shell.server = Some(page);
+            facts.news.number += 1;
+        });
+        session
+    }
+
+    /// Shows a view, but not the last one of a session that another has followed.
+    fn show_view(&self, session: u64, view: View) {
+        self.0.facts.send_if_modified(|facts| {
+            let is_current = facts.session == session;
+            if is_current {
+                facts.news.view = view;
+                facts.news.number += 1;
+            }
+            is_current
+        });
     }
 
     /// The session, when there is one.
@@ -344,9 +381,9 @@ impl Shell {
     }
 
     fn show(&self, change: impl FnOnce(&mut News)) {
-        self.0.news.send_modify(|news| {
-            change(news);
-            news.number += 1;
+        self.0.facts.send_modify(|facts| {
+            change(&mut facts.news);
+            facts.news.number += 1;
         });
     }
 
@@ -373,11 +410,11 @@ impl Running {
 }
 
 /// Shows every new view until the session ends.
-async fn follow(shell: Shell, mut views: watch::Receiver<View>) {
+async fn follow(shell: Shell, session: u64, mut views: watch::Receiver<View>) {
     while views.changed().await.is_ok() {
         let view = views.borrow_and_update().clone();
-        shell.keep_visit(&view);
-        shell.show(|news| news.view = view);
+        shell.keep_visit(session, &view);
+        shell.show_view(session, view);
     }
 }
 
@@ -428,12 +465,26 @@ mod tests {
     }
 
     #[test]
+    fn the_last_view_of_a_session_that_another_has_followed_is_not_shown() {
+        let shell = Shell::default();
+        let in_room = || View { phase: Phase::InRoom, ..View::default() };
+        let first = shell.begin_session("https://a.example/".into());
+        shell.show_view(first, in_room());
+        assert!(shell.is_in_room());
+        let second = shell.begin_session("https://b.example/".into());
+        shell.show_view(first, in_room());
+        assert!(!shell.is_in_room());
+        shell.show_view(second, in_room());
+        assert!(shell.is_in_room());
+    }
+
+    #[test]
     fn what_is_told_is_bounded_and_the_newest_stays() {
         let shell = Shell::default();
         for count in 1..=20 {
             shell.tell(NoticeCode::LeftOut, "folder", Some(count));
         }
-        let told = shell.follow().borrow().shell.told.clone();
+        let told = shell.follow().borrow().news.shell.told.clone();
         assert_eq!(told.len(), MAX_TOLD);
         assert_eq!(told.last().map(|told| (told.number, told.count)), Some((20, Some(20))));
     }

@@ -105,13 +105,13 @@ impl Shell {
 
     /// The same, if this device is in no room, offers nothing, and neither has begun.
     pub(crate) fn begin_if_free(&self) -> Option<Begun> {
-        self.under_way().begin_alone(|| is_free(&self.follow().borrow().view))
+        self.under_way().begin_alone(|| is_free(&self.follow().borrow().news.view))
     }
 
     /// Waits until the facts show that this device is on its way into a room or offers something; not for long.
     pub(crate) async fn shows(&self) {
         let mut facts = self.follow();
-        let _ = timeout(SHOWN_WITHIN, facts.wait_for(|news| !is_free(&news.view))).await;
+        let _ = timeout(SHOWN_WITHIN, facts.wait_for(|facts| !is_free(&facts.news.view))).await;
     }
 }
 
@@ -192,6 +192,6 @@ mod tests {
         assert!(poll_fn(|context| Poll::Ready(sharing.as_mut().poll(context).is_pending())).await);
         shell.serve("http://127.0.0.1:2".parse().unwrap()).await.unwrap();
         sharing.await;
-        assert_eq!(shell.follow().borrow().shell.told[0].code, NoticeCode::PickAgain);
+        assert_eq!(shell.follow().borrow().news.shell.told[0].code, NoticeCode::PickAgain);
     }
 }

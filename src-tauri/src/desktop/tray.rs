@@ -38,7 +38,7 @@ pub(super) fn set_up<R: Runtime>(app: &App<R>) -> tauri::Result<()> {
         let mut shown = [words.show, words.idle, words.quit];
         while facts.changed().await.is_ok() {
             let words = shell.words();
-            let moving = moving(&facts.borrow_and_update(), &words.moving);
+            let moving = moving(&facts.borrow_and_update().news, &words.moving);
             let wanted = [words.show, moving.unwrap_or(words.idle), words.quit];
             for ((item, wanted), shown) in [&open, &status, &quit].into_iter().zip(wanted).zip(&mut shown) {
                 if *shown != wanted && item.set_text(&wanted).is_ok() {
