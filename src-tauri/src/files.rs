@@ -2,12 +2,13 @@
 //!
 //! Knows nothing of what is in them.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// Longest file that is read, in bytes, and longest that is written.
 const MAX_FILE: usize = 1024 * 1024;
@@ -35,4 +36,47 @@ pub(crate) fn write(path: &Path, content: &impl Serialize) -> io::Result<()> {
     file.as_file().sync_data()?;
     file.persist(path)?;
     Ok(())
+}
+
+/// A path in such a file. A system's paths need not be text: those that are none are kept as the system has them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Form", into = "Form")]
+pub(crate) struct KeptPath(pub(crate) PathBuf);
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Form {
+    Text(String),
+    Raw(OsString),
+}
+
+impl From<Form> for KeptPath {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Text(text) => Self(text.into()),
+            Form::Raw(raw) => Self(raw.into()),
+        }
+    }
+}
+
+impl From<KeptPath> for Form {
+    fn from(KeptPath(path): KeptPath) -> Self {
+        path.into_os_string().into_string().map_or_else(Self::Raw, Self::Text)
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    #[test]
+    fn a_path_that_is_no_text_is_the_same_when_it_is_read_again_and_others_stand_there_as_text() {
+        let odd = KeptPath(OsString::from_vec(b"/home/me/\xff.pdf".to_vec()).into());
+        let plain = KeptPath("/home/me/ü.pdf".into());
+        let text = serde_json::to_string(&[odd.clone(), plain.clone()]).unwrap();
+        assert!(text.ends_with(r#","/home/me/ü.pdf"]"#), "{text}");
+        assert_eq!(serde_json::from_str::<[KeptPath; 2]>(&text).unwrap(), [odd, plain]);
+    }
 }

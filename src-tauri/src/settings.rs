@@ -4,11 +4,11 @@
 //! person changes something.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::files;
+use crate::files::{self, KeptPath};
 
 /// What a person chose.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub(crate) struct Settings {
     /// The server's address, as [`privydrop_native::Server`] reads it.
     pub(crate) server: Option<String>,
     /// The folder for what is received.
-    pub(crate) downloads: Option<PathBuf>,
+    pub(crate) downloads: Option<KeptPath>,
 }
 
 impl Settings {
@@ -43,8 +43,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("not there yet/settings.json");
         assert_eq!(Settings::read(&path), Settings::default());
-        let chosen =
-            Settings { server: Some("https://drop.example".into()), downloads: Some("/tmp/in".into()) };
+        let downloads = Some(KeptPath("/tmp/in".into()));
+        let chosen = Settings { server: Some("https://drop.example".into()), downloads };
         chosen.write(&path).unwrap();
         assert_eq!(Settings::read(&path), chosen);
         Settings::default().write(&path).unwrap();

@@ -14,10 +14,12 @@ use privydrop_native::{Device, InvalidServer, Server};
 use tauri::async_runtime::{self, JoinHandle};
 use tauri::{App, Manager, Runtime};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
+use crate::files::KeptPath;
 use crate::settings::Settings;
 use crate::under_way::UnderWay;
-use crate::visit::Visits;
+use crate::visit::{NOTED_EVERY, Visit, Visits};
 
 /// Names a server for this run, for tests and development.
 const SERVER_VARIABLE: &str = "PRIVYDROP_SERVER";
@@ -128,8 +130,8 @@ pub(crate) fn begin<R: Runtime>(app: &App<R>) -> tauri::Result<()> {
     let file = folder.join(SETTINGS);
     let (visits, visit) = Visits::read(folder.join(VISIT));
     let settings = Settings::read(&file);
-    let named = std::env::var(SERVER_VARIABLE).ok().or_else(|| settings.server.clone());
-    let server: Option<Server> = named.and_then(|named| named.parse().ok());
+    let named = std::env::var(SERVER_VARIABLE).ok();
+    let (server, visit) = begin_at(named, settings.server.clone(), visit);
     {
         let mut kept = shell.0.kept.lock();
         kept.usual_downloads = app.path().download_dir().ok();
@@ -138,7 +140,6 @@ pub(crate) fn begin<R: Runtime>(app: &App<R>) -> tauri::Result<()> {
     shell.show_downloads();
     match server {
         Some(server) => {
-            let visit = visit.filter(|visit| visit.server == server.to_string());
             async_runtime::block_on(shell.serve(server))
                 .map_err(|error| tauri::Error::Anyhow(error.into()))?;
             if let Some(visit) = visit {
@@ -150,6 +151,23 @@ pub(crate) fn begin<R: Runtime>(app: &App<R>) -> tauri::Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// The server to begin with, and the visit to go on with there: a link may have led to another server than the chosen
+/// one, whereas one that is named for this run is the only one.
+fn begin_at(
+    named: Option<String>,
+    chosen: Option<String>,
+    visit: Option<Visit>,
+) -> (Option<Server>, Option<Visit>) {
+    let read = |server: String| server.parse::<Server>().ok();
+    let visited = visit.as_ref().and_then(|visit| read(visit.server.clone()));
+    let server = match named {
+        Some(named) => read(named),
+        None => visited.clone().or_else(|| chosen.and_then(read)),
+    };
+    let visit = visit.filter(|_| visited.is_some() && visited == server);
+    (server, visit)
 }
 
 impl Shell {
@@ -211,14 +229,15 @@ impl Shell {
 
     /// Receives into this folder from now on.
     pub(crate) fn keep_downloads(&self, folder: PathBuf) {
-        self.change(|settings| settings.downloads = Some(folder));
+        self.change(|settings| settings.downloads = Some(KeptPath(folder)));
         self.show_downloads();
     }
 
     /// The folder for what is received, there or not.
     pub(crate) fn downloads(&self) -> Option<PathBuf> {
         let kept = self.0.kept.lock();
-        kept.settings.downloads.clone().or_else(|| kept.usual_downloads.clone())
+        let chosen = kept.settings.downloads.clone().map(|KeptPath(folder)| folder);
+        chosen.or_else(|| kept.usual_downloads.clone())
     }
 
     /// Where a received item is.
@@ -247,6 +266,10 @@ impl Shell {
         let page = server.page().to_owned();
         let before = {
             let mut kept = self.0.kept.lock();
+            if kept.running.is_some() {
+                // The room at the server before is left for good.
+                kept.visits.end();
+            }
             let session = self.begin_session(page);
             let following = async_runtime::spawn(follow(self.clone(), session, device.views()));
             kept.running.replace(Running { device, server, session, following })
@@ -411,11 +434,16 @@ impl Running {
 
 /// Shows every new view until the session ends.
 async fn follow(shell: Shell, session: u64, mut views: watch::Receiver<View>) {
-    while views.changed().await.is_ok() {
-        let view = views.borrow_and_update().clone();
+    while let Some(view) = next(&mut views).await {
         shell.keep_visit(session, &view);
         shell.show_view(session, view);
     }
+}
+
+/// The newest view: a new one, or what still holds in a room where nothing happens for longer than a visit is remembered.
+async fn next(views: &mut watch::Receiver<View>) -> Option<View> {
+    let is_over = timeout(NOTED_EVERY, views.changed()).await.is_ok_and(|changed| changed.is_err());
+    (!is_over).then(|| views.borrow_and_update().clone())
 }
 
 fn system() -> &'static str {
@@ -431,7 +459,7 @@ fn system() -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use privydrop_common::api::{NewContent, NewFile, NewItem};
+    use privydrop_common::api::{Keepsake, NewContent, NewFile, NewItem};
     use privydrop_common::host::SourceId;
 
     use super::*;
@@ -462,6 +490,36 @@ mod tests {
         assert_eq!(shell.command_of_page(Command::Share(vec![item])), Err(Refused::Sources));
         assert_eq!(shell.command_of_page(Command::Introduce("the host".into())), Err(Refused::Label));
         assert_eq!(shell.command_of_page(Command::Leave), Ok(()));
+    }
+
+    #[test]
+    fn a_killed_app_goes_back_to_the_server_of_its_room_unless_another_is_named_for_this_run() {
+        let [chosen, visited] = ["https://chosen.example", "https://visited.example"].map(str::to_owned);
+        let begin = |named: Option<&str>, visited: Option<&str>| {
+            let visit = visited.map(|server| Visit {
+                server: server.to_owned(),
+                keepsake: Keepsake("kept".into()),
+                wanted: Vec::new(),
+                shared: Vec::new(),
+                text: None,
+            });
+            let (server, visit) = begin_at(named.map(str::to_owned), Some(chosen.clone()), visit);
+            (server.map(|server| server.to_string()), visit.is_some())
+        };
+        assert_eq!(begin(None, None), (Some(chosen.clone()), false));
+        assert_eq!(begin(None, Some(&visited)), (Some(visited.clone()), true));
+        assert_eq!(begin(None, Some("no server")), (Some(chosen.clone()), false));
+        assert_eq!(begin(Some(&chosen), Some(&visited)), (Some(chosen.clone()), false));
+        assert_eq!(begin(Some(&visited), Some(&visited)), (Some(visited.clone()), true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_room_in_which_nothing_happens_is_looked_at_again_before_its_visit_is_forgotten() {
+        let (told, mut views) = watch::channel(View { phase: Phase::InRoom, ..View::default() });
+        let again = timeout(2 * NOTED_EVERY, next(&mut views)).await.unwrap();
+        assert_eq!(again.unwrap().phase, Phase::InRoom);
+        drop(told);
+        assert_eq!(next(&mut views).await, None);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use privydrop_common::api::{Command, NewItem, NoticeCode, Phase, View};
 use privydrop_common::wire::MAX_ITEMS;
 use tokio::time::timeout;
 
+use crate::files::KeptPath;
 use crate::shell::Shell;
 use crate::visit::Visit;
 
@@ -60,7 +61,7 @@ impl Shell {
         if let Some(text) = visit.text {
             self.command(Command::SetText(text));
         }
-        self.share(visit.shared).await;
+        self.share(visit.shared.into_iter().map(|KeptPath(path)| path).collect()).await;
         self.shows().await;
     }
 

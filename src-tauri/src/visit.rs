@@ -3,24 +3,25 @@
 //! It is forgotten when the person leaves the room or quits, and after a day. What opens the room is a secret of this
 //! user's, in a file that nobody else can read.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use privydrop_common::api::{Keepsake, MAX_WANTED, NoticeCode, Phase, View};
+use privydrop_common::api::{ItemView, Keepsake, MAX_WANTED, NoticeCode, Phase, View};
 use privydrop_common::id::Mark;
 use privydrop_common::name::Component;
 use privydrop_common::text::Document;
 use privydrop_common::wire::MAX_ITEMS;
 use serde::{Deserialize, Serialize};
 
-use crate::files;
+use crate::files::{self, KeptPath};
 
 /// Who was away for longer does not expect to be in a room again.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// As often it is noted that the visit goes on.
-const NOTED_EVERY: Duration = Duration::from_secs(3600);
+pub(crate) const NOTED_EVERY: Duration = Duration::from_secs(3600);
 
 /// One stay in a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +33,7 @@ pub(crate) struct Visit {
     /// What was accepted and is not whole.
     pub(crate) wanted: Vec<Mark>,
     /// What is shared there.
-    pub(crate) shared: Vec<PathBuf>,
+    pub(crate) shared: Vec<KeptPath>,
     /// The text that is shared there; none in what an earlier version kept.
     #[serde(default)]
     pub(crate) text: Option<Document>,
@@ -45,8 +46,18 @@ pub(crate) struct Visits {
     file: Option<PathBuf>,
     /// What is in the file, and since when.
     kept: Option<(Visit, Instant)>,
-    /// What was picked in this run, oldest first.
-    picked: Vec<PathBuf>,
+    /// What was picked in this run and not taken back, oldest first.
+    picked: Vec<Picked>,
+}
+
+/// What a person picked.
+#[derive(Debug, Clone)]
+struct Picked {
+    path: PathBuf,
+    /// What the others call it.
+    name: String,
+    /// It was on the list; before, it is looked at.
+    listed: bool,
 }
 
 impl Visits {
@@ -62,34 +73,50 @@ impl Visits {
         (Self { file: Some(file), ..Self::default() }, visit)
     }
 
-    /// These are shared from now on, as long as they are on the list.
+    /// These are shared as soon as they are on the list, and as long.
     pub(crate) fn pick(&mut self, paths: &[PathBuf]) {
-        self.picked.retain(|path| !paths.contains(path));
-        self.picked.extend_from_slice(paths);
+        self.picked.retain(|picked| !paths.contains(&picked.path));
+        let picked = |path: &PathBuf| Picked { path: path.clone(), name: offered_name(path), listed: false };
+        self.picked.extend(paths.iter().map(picked));
         let excess = self.picked.len().saturating_sub(MAX_ITEMS);
         self.picked.drain(..excess);
     }
 
+    /// Looks which of what was picked is on the list, in a room or in none.
+    fn look(&mut self, view: &View) {
+        let names: BTreeSet<String> = self.picked.iter().map(|picked| picked.name.clone()).collect();
+        for name in names {
+            let is_there = |item: &&ItemView| item.key.owner.is_none() && item.name == name;
+            let there = view.items.iter().filter(is_there).count();
+            let named = || self.picked.iter().filter(|picked| picked.name == name);
+            let (listed, all) = (named().filter(|picked| picked.listed).count(), named().count());
+            if there < listed {
+                // Of several that have one name nobody knows which was taken back: all were.
+                self.picked.retain(|picked| picked.name != name || !picked.listed);
+            } else if there >= all {
+                let named = self.picked.iter_mut().filter(|picked| picked.name == name);
+                named.for_each(|picked| picked.listed = true);
+            }
+        }
+    }
+
     /// Keeps what is to be gone on with after this view.
     pub(crate) fn follow(&mut self, server: &str, view: &View) {
+        self.look(view);
         let expired = || view.notices.iter().any(|notice| notice.code == NoticeCode::KeepsakeExpired);
         if view.phase == Phase::Idle {
-            // Before the first room of this run the file holds what it is about to go on with.
+            // Before the first room of this run the file holds what it is about to go on with. What is on the list stays
+            // there for the next room.
             if self.kept.is_some() || expired() {
-                self.end();
+                self.forget();
             }
             return;
         }
         let Some(keepsake) = view.room.as_ref().and_then(|room| room.keepsake.clone()) else { return };
-        let own = || view.items.iter().filter(|item| item.key.owner.is_none());
-        // Of several that have one name nobody knows which is still shared: none is, unless all are.
-        let is_shared = |path: &&PathBuf| {
-            let name = offered_name(path);
-            let picked = self.picked.iter().filter(|other| offered_name(other) == name).count();
-            own().filter(|item| item.name == name).count() >= picked
-        };
-        let shared = self.picked.iter().filter(is_shared).cloned().collect();
-        let text = own().find_map(|item| item.text.clone());
+        let listed = self.picked.iter().filter(|picked| picked.listed);
+        let shared = listed.map(|picked| KeptPath(picked.path.clone())).collect();
+        let text =
+            view.items.iter().filter(|item| item.key.owner.is_none()).find_map(|item| item.text.clone());
         let visit = Visit { server: server.to_owned(), keepsake, wanted: view.wanted.clone(), shared, text };
         let noted = |(kept, since): &(Visit, Instant)| *kept == visit && since.elapsed() < NOTED_EVERY;
         if self.kept.as_ref().is_some_and(noted) {
@@ -109,9 +136,15 @@ impl Visits {
         self.kept = Some((visit, Instant::now()));
     }
 
-    /// The person left, or quits.
+    /// The session ends, and with it its list.
     pub(crate) fn end(&mut self) {
-        (self.kept, self.picked) = (None, Vec::new());
+        self.picked.clear();
+        self.forget();
+    }
+
+    /// The person left.
+    fn forget(&mut self) {
+        self.kept = None;
         if let Some(file) = &self.file {
             let _ = fs::remove_file(file);
         }
@@ -127,7 +160,7 @@ fn offered_name(path: &Path) -> String {
 mod tests {
     use std::time::SystemTime;
 
-    use privydrop_common::api::{ItemKey, ItemKind, ItemView, Notice, RoomView};
+    use privydrop_common::api::{ItemKey, ItemKind, Notice, RoomView};
     use privydrop_common::id::ItemId;
 
     use super::*;
@@ -167,7 +200,10 @@ mod tests {
         let (_, left) = Visits::read(file);
         let left = left.unwrap();
         assert_eq!((left.server.as_str(), left.keepsake.0.as_str()), ("https://drop.example", "kept"));
-        assert_eq!((left.wanted, left.shared, left.text), (wanted.to_vec(), paths(&["b"]), Some(text)));
+        assert_eq!(
+            (left.wanted, left.shared, left.text),
+            (wanted.to_vec(), kept(&paths(&["b"])), Some(text))
+        );
     }
 
     #[test]
@@ -181,8 +217,48 @@ mod tests {
             visits.follow("https://drop.example", &in_room(names, &[]));
             Visits::read(file.clone()).1.unwrap().shared
         };
-        assert_eq!(shared(&["report.pdf", "report.pdf", "what_.txt"]), picked);
-        assert_eq!(shared(&["report.pdf", "what_.txt"]), picked[2..]);
+        assert_eq!(shared(&["report.pdf", "report.pdf", "what_.txt"]), kept(&picked));
+        assert_eq!(shared(&["report.pdf", "what_.txt"]), kept(&picked[2..]));
+    }
+
+    fn kept(paths: &[PathBuf]) -> Vec<KeptPath> {
+        paths.iter().cloned().map(KeptPath).collect()
+    }
+
+    /// On the list of a device that is in no room.
+    fn left(names: &[&str]) -> View {
+        View { phase: Phase::Idle, room: None, ..in_room(names, &[]) }
+    }
+
+    #[test]
+    fn what_stays_on_the_list_when_its_room_is_left_is_shared_again_after_the_next_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("visit.json");
+        let (mut visits, _) = Visits::read(file.clone());
+        visits.pick(&paths(&["film", "note"]));
+        for view in [in_room(&["film", "note"], &[]), left(&["film", "note"]), left(&["film"])] {
+            visits.follow("https://drop.example", &view);
+        }
+        // Another one of the same name, which is no reason to doubt which is on the list.
+        visits.pick(&paths(&["other/note"]));
+        for view in [left(&["film"]), in_room(&["film", "note"], &[])] {
+            visits.follow("https://drop.example", &view);
+        }
+        let shared = Visits::read(file).1.unwrap().shared;
+        assert_eq!(shared, kept(&paths(&["film", "other/note"])));
+    }
+
+    #[test]
+    fn what_is_still_looked_at_when_the_room_turns_out_to_be_gone_is_shared_again_after_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("visit.json");
+        let (mut visits, _) = Visits::read(file.clone());
+        visits.pick(&paths(&["film"]));
+        let code = NoticeCode::KeepsakeExpired;
+        let expired = Notice { id: 1, code, subject: String::new(), number: None, second: None };
+        visits.follow("https://drop.example", &View { notices: vec![expired], ..View::default() });
+        visits.follow("https://drop.example", &in_room(&["film"], &[]));
+        assert_eq!(Visits::read(file).1.unwrap().shared, kept(&paths(&["film"])));
     }
 
     #[test]
