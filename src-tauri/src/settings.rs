@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::files::{self, KeptPath};
+use crate::files::{self, Content, KeptPath};
 
 /// What a person chose.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -25,9 +25,10 @@ impl Settings {
     pub(crate) fn read(path: &Path) -> Self {
         files::read(path).unwrap_or_default()
     }
+}
 
-    /// Writes them.
-    pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
+impl Content for Settings {
+    fn write(&self, path: &Path) -> io::Result<()> {
         files::write(path, self)
     }
 }

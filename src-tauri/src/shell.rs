@@ -3,23 +3,25 @@
 //! Owns the device and the task that follows it. A reader gets the newest facts and misses only older ones, so a page
 //! that hangs costs no memory and one that was loaded again is right at once. Decides nothing that a session decides.
 
-use std::path::{Path, PathBuf};
+mod running;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use privydrop_common::api::{Command, NoticeCode, Phase, View};
+use privydrop_common::api::{Command, NoticeCode, Phase};
 use privydrop_common::bridge::{MAX_TOLD, News, ShellFacts, Told, Words};
 use privydrop_common::host::{PlaceId, StoreId};
 use privydrop_native::{Device, InvalidServer, Server};
-use tauri::async_runtime::{self, JoinHandle};
+use tauri::async_runtime;
 use tauri::{App, Manager, Runtime};
 use tokio::sync::watch;
-use tokio::time::timeout;
 
-use crate::files::KeptPath;
+use self::running::Running;
+use crate::files::{KeptPath, Writer};
 use crate::settings::Settings;
 use crate::under_way::UnderWay;
-use crate::visit::{NOTED_EVERY, Visit, Visits};
+use crate::visit::{Visits, begin_at};
 
 /// Names a server for this run, for tests and development.
 const SERVER_VARIABLE: &str = "PRIVYDROP_SERVER";
@@ -100,20 +102,12 @@ struct Kept {
     running: Option<Running>,
     settings: Settings,
     /// Where the settings are written; nowhere in a test.
-    file: Option<PathBuf>,
+    file: Option<Writer<Settings>>,
     visits: Visits,
     words: Words,
     /// The folder used when nobody chose one.
     usual_downloads: Option<PathBuf>,
     told: u64,
-}
-
-struct Running {
-    device: Arc<Device>,
-    server: Server,
-    /// Which session of this run it is.
-    session: u64,
-    following: JoinHandle<()>,
 }
 
 impl Default for Shell {
@@ -135,7 +129,7 @@ pub(crate) fn begin<R: Runtime>(app: &App<R>) -> tauri::Result<()> {
     {
         let mut kept = shell.0.kept.lock();
         kept.usual_downloads = app.path().download_dir().ok();
-        (kept.settings, kept.file, kept.visits) = (settings, Some(file), visits);
+        (kept.settings, kept.file, kept.visits) = (settings, Some(Writer::new(file)), visits);
     }
     shell.show_downloads();
     match server {
@@ -151,23 +145,6 @@ pub(crate) fn begin<R: Runtime>(app: &App<R>) -> tauri::Result<()> {
         }
         None => Ok(()),
     }
-}
-
-/// The server to begin with, and the visit to go on with there: a link may have led to another server than the chosen
-/// one, whereas one that is named for this run is the only one.
-fn begin_at(
-    named: Option<String>,
-    chosen: Option<String>,
-    visit: Option<Visit>,
-) -> (Option<Server>, Option<Visit>) {
-    let read = |server: String| server.parse::<Server>().ok();
-    let visited = visit.as_ref().and_then(|visit| read(visit.server.clone()));
-    let server = match named {
-        Some(named) => read(named),
-        None => visited.clone().or_else(|| chosen.and_then(read)),
-    };
-    let visit = visit.filter(|_| visited.is_some() && visited == server);
-    (server, visit)
 }
 
 impl Shell {
@@ -256,57 +233,6 @@ impl Shell {
         self.serve(server).await
     }
 
-    /// Uses this server until the program ends.
-    pub(crate) async fn serve(&self, server: Server) -> Result<(), NotServed> {
-        if self.server().as_ref() == Some(&server) {
-            return Ok(());
-        }
-        let device = Arc::new(Device::start(server.clone())?);
-        device.command(Command::Introduce(format!("App on {}", system())));
-        let page = server.page().to_owned();
-        let before = {
-            let mut kept = self.0.kept.lock();
-            if kept.running.is_some() {
-                // The room at the server before is left for good.
-                kept.visits.end();
-            }
-            let session = self.begin_session(page);
-            let following = async_runtime::spawn(follow(self.clone(), session, device.views()));
-            kept.running.replace(Running { device, server, session, following })
-        };
-        if let Some(before) = before {
-            async_runtime::spawn(before.leave());
-        }
-        Ok(())
-    }
-
-    /// Leaves the room for good and ends the session.
-    #[cfg(desktop)]
-    pub(crate) async fn end(&self) {
-        let running = {
-            let mut kept = self.0.kept.lock();
-            kept.visits.end();
-            kept.running.take()
-        };
-        if let Some(running) = running {
-            running.leave().await;
-        }
-    }
-
-    /// Ends the session as if the program were killed: started again, it is back in its room and goes on.
-    #[cfg(desktop)]
-    pub(crate) fn break_off(&self) {
-        if let Some(running) = self.0.kept.lock().running.take() {
-            running.following.abort();
-        }
-    }
-
-    /// True while there is a session.
-    #[cfg(desktop)]
-    pub(crate) fn is_running(&self) -> bool {
-        self.0.kept.lock().running.is_some()
-    }
-
     /// True in a room, and on the way into one.
     pub(crate) fn is_in_room(&self) -> bool {
         self.0.facts.borrow().news.view.phase != Phase::Idle
@@ -360,39 +286,6 @@ impl Shell {
         self.0.kept.lock().words.clone()
     }
 
-    fn keep_visit(&self, session: u64, view: &View) {
-        let mut kept = self.0.kept.lock();
-        let running = kept.running.as_ref().filter(|running| running.session == session);
-        if let Some(server) = running.map(|running| running.server.to_string()) {
-            kept.visits.follow(&server, view);
-        }
-    }
-
-    /// From now on the facts are those of a new session, whose number it returns, at the server of this page.
-    fn begin_session(&self, page: String) -> u64 {
-        let mut session = 0;
-        self.0.facts.send_modify(|facts| {
-            facts.session += 1;
-            session = facts.session;
-            facts.news.view = View::default();
-            facts.news.shell.server = Some(page);
-            facts.news.number += 1;
-        });
-        session
-    }
-
-    /// Shows a view, but not the last one of a session that another has followed.
-    fn show_view(&self, session: u64, view: View) {
-        self.0.facts.send_if_modified(|facts| {
-            let is_current = facts.session == session;
-            if is_current {
-                facts.news.view = view;
-                facts.news.number += 1;
-            }
-            is_current
-        });
-    }
-
     /// The session, when there is one.
     pub(crate) fn device(&self) -> Option<Arc<Device>> {
         self.0.kept.lock().running.as_ref().map(|running| Arc::clone(&running.device))
@@ -414,52 +307,13 @@ impl Shell {
     fn change(&self, change: impl FnOnce(&mut Settings)) {
         let mut kept = self.0.kept.lock();
         change(&mut kept.settings);
-        let written = kept.file.as_deref().map_or(Ok(()), |file: &Path| kept.settings.write(file));
-        if let Err(error) = written {
-            tracing::warn!(%error, "the settings cannot be written");
-        }
-    }
-}
-
-impl Running {
-    async fn leave(self) {
-        self.following.abort();
-        match Arc::into_inner(self.device) {
-            Some(device) => device.leave().await,
-            // Somebody still looks at files for it; the session ends with them.
-            None => tracing::debug!("the session ends a little later"),
-        }
-    }
-}
-
-/// Shows every new view until the session ends.
-async fn follow(shell: Shell, session: u64, mut views: watch::Receiver<View>) {
-    while let Some(view) = next(&mut views).await {
-        shell.keep_visit(session, &view);
-        shell.show_view(session, view);
-    }
-}
-
-/// The newest view: a new one, or what still holds in a room where nothing happens for longer than a visit is remembered.
-async fn next(views: &mut watch::Receiver<View>) -> Option<View> {
-    let is_over = timeout(NOTED_EVERY, views.changed()).await.is_ok_and(|changed| changed.is_err());
-    (!is_over).then(|| views.borrow_and_update().clone())
-}
-
-fn system() -> &'static str {
-    match std::env::consts::OS {
-        "linux" => "Linux",
-        "macos" => "Mac",
-        "windows" => "Windows",
-        "android" => "Android",
-        "ios" => "iPhone",
-        other => other,
+        kept.file.iter().for_each(|file| file.put(Some(kept.settings.clone())));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use privydrop_common::api::{Keepsake, NewContent, NewFile, NewItem};
+    use privydrop_common::api::{NewContent, NewFile, NewItem};
     use privydrop_common::host::SourceId;
 
     use super::*;
@@ -490,50 +344,6 @@ mod tests {
         assert_eq!(shell.command_of_page(Command::Share(vec![item])), Err(Refused::Sources));
         assert_eq!(shell.command_of_page(Command::Introduce("the host".into())), Err(Refused::Label));
         assert_eq!(shell.command_of_page(Command::Leave), Ok(()));
-    }
-
-    #[test]
-    fn a_killed_app_goes_back_to_the_server_of_its_room_unless_another_is_named_for_this_run() {
-        let [chosen, visited] = ["https://chosen.example", "https://visited.example"].map(str::to_owned);
-        let begin = |named: Option<&str>, visited: Option<&str>| {
-            let visit = visited.map(|server| Visit {
-                server: server.to_owned(),
-                keepsake: Keepsake("kept".into()),
-                wanted: Vec::new(),
-                shared: Vec::new(),
-                text: None,
-            });
-            let (server, visit) = begin_at(named.map(str::to_owned), Some(chosen.clone()), visit);
-            (server.map(|server| server.to_string()), visit.is_some())
-        };
-        assert_eq!(begin(None, None), (Some(chosen.clone()), false));
-        assert_eq!(begin(None, Some(&visited)), (Some(visited.clone()), true));
-        assert_eq!(begin(None, Some("no server")), (Some(chosen.clone()), false));
-        assert_eq!(begin(Some(&chosen), Some(&visited)), (Some(chosen.clone()), false));
-        assert_eq!(begin(Some(&visited), Some(&visited)), (Some(visited.clone()), true));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_room_in_which_nothing_happens_is_looked_at_again_before_its_visit_is_forgotten() {
-        let (told, mut views) = watch::channel(View { phase: Phase::InRoom, ..View::default() });
-        let again = timeout(2 * NOTED_EVERY, next(&mut views)).await.unwrap();
-        assert_eq!(again.unwrap().phase, Phase::InRoom);
-        drop(told);
-        assert_eq!(next(&mut views).await, None);
-    }
-
-    #[test]
-    fn the_last_view_of_a_session_that_another_has_followed_is_not_shown() {
-        let shell = Shell::default();
-        let in_room = || View { phase: Phase::InRoom, ..View::default() };
-        let first = shell.begin_session("https://a.example/".into());
-        shell.show_view(first, in_room());
-        assert!(shell.is_in_room());
-        let second = shell.begin_session("https://b.example/".into());
-        shell.show_view(first, in_room());
-        assert!(!shell.is_in_room());
-        shell.show_view(second, in_room());
-        assert!(shell.is_in_room());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -14,9 +14,10 @@ use privydrop_common::id::Mark;
 use privydrop_common::name::Component;
 use privydrop_common::text::Document;
 use privydrop_common::wire::MAX_ITEMS;
+use privydrop_native::Server;
 use serde::{Deserialize, Serialize};
 
-use crate::files::{self, KeptPath};
+use crate::files::{self, Content, KeptPath, Writer};
 
 /// Who was away for longer does not expect to be in a room again.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
@@ -39,12 +40,22 @@ pub(crate) struct Visit {
     pub(crate) text: Option<Document>,
 }
 
+impl Content for Visit {
+    fn write(&self, path: &Path) -> io::Result<()> {
+        files::write(path, self).or_else(|error| match error.kind() {
+            // Without its text, which may be long, it is short.
+            ErrorKind::FileTooLarge => files::write(path, &Self { text: None, ..self.clone() }),
+            _ => Err(error),
+        })
+    }
+}
+
 /// Keeps the newest visit in a file.
 #[derive(Debug, Default)]
 pub(crate) struct Visits {
     /// Nowhere in a test.
-    file: Option<PathBuf>,
-    /// What is in the file, and since when.
+    file: Option<Writer<Visit>>,
+    /// What was given to the file, and when.
     kept: Option<(Visit, Instant)>,
     /// What was picked in this run and not taken back, oldest first.
     picked: Vec<Picked>,
@@ -70,7 +81,7 @@ impl Visits {
             visit.shared.truncate(MAX_ITEMS);
             visit
         });
-        (Self { file: Some(file), ..Self::default() }, visit)
+        (Self { file: Some(Writer::new(file)), ..Self::default() }, visit)
     }
 
     /// These are shared as soon as they are on the list, and as long.
@@ -100,40 +111,37 @@ impl Visits {
         }
     }
 
-    /// Keeps what is to be gone on with after this view.
-    pub(crate) fn follow(&mut self, server: &str, view: &View) {
+    /// Its file, which may be behind.
+    pub(crate) fn file(&self) -> Option<Writer<Visit>> {
+        self.file.clone()
+    }
+
+    /// Keeps what is to be gone on with after this view. True when that is nothing any more.
+    pub(crate) fn follow(&mut self, server: &str, view: &View) -> bool {
         self.look(view);
         let expired = || view.notices.iter().any(|notice| notice.code == NoticeCode::KeepsakeExpired);
         if view.phase == Phase::Idle {
             // Before the first room of this run the file holds what it is about to go on with. What is on the list stays
             // there for the next room.
-            if self.kept.is_some() || expired() {
+            let is_over = self.kept.is_some() || expired();
+            if is_over {
                 self.forget();
             }
-            return;
+            return is_over;
         }
-        let Some(keepsake) = view.room.as_ref().and_then(|room| room.keepsake.clone()) else { return };
+        let Some(keepsake) = view.room.as_ref().and_then(|room| room.keepsake.clone()) else { return false };
         let listed = self.picked.iter().filter(|picked| picked.listed);
         let shared = listed.map(|picked| KeptPath(picked.path.clone())).collect();
         let text =
             view.items.iter().filter(|item| item.key.owner.is_none()).find_map(|item| item.text.clone());
         let visit = Visit { server: server.to_owned(), keepsake, wanted: view.wanted.clone(), shared, text };
         let noted = |(kept, since): &(Visit, Instant)| *kept == visit && since.elapsed() < NOTED_EVERY;
-        if self.kept.as_ref().is_some_and(noted) {
-            return;
+        if !self.kept.as_ref().is_some_and(noted) {
+            // What cannot be written is not gone on with, and nothing else depends on it.
+            self.file.iter().for_each(|file| file.put(Some(visit.clone())));
+            self.kept = Some((visit, Instant::now()));
         }
-        // What cannot be written is not gone on with, and nothing else depends on it.
-        let written = self.file.as_ref().map(|file| {
-            files::write(file, &visit).or_else(|error| match error.kind() {
-                // Without its text, which may be long, it is short.
-                ErrorKind::FileTooLarge => files::write(file, &Visit { text: None, ..visit.clone() }),
-                _ => Err(error),
-            })
-        });
-        if let Some(Err(error)) = written {
-            tracing::warn!(%error, "the visit cannot be written");
-        }
-        self.kept = Some((visit, Instant::now()));
+        false
     }
 
     /// The session ends, and with it its list.
@@ -145,10 +153,25 @@ impl Visits {
     /// The person left.
     fn forget(&mut self) {
         self.kept = None;
-        if let Some(file) = &self.file {
-            let _ = fs::remove_file(file);
-        }
+        self.file.iter().for_each(|file| file.put(None));
     }
+}
+
+/// The server to begin with, and the visit to go on with there: a link may have led to another server than the chosen
+/// one, whereas one that is named for this run is the only one.
+pub(crate) fn begin_at(
+    named: Option<String>,
+    chosen: Option<String>,
+    visit: Option<Visit>,
+) -> (Option<Server>, Option<Visit>) {
+    let read = |server: String| server.parse::<Server>().ok();
+    let visited = visit.as_ref().and_then(|visit| read(visit.server.clone()));
+    let server = match named {
+        Some(named) => read(named),
+        None => visited.clone().or_else(|| chosen.and_then(read)),
+    };
+    let visit = visit.filter(|_| visited.is_some() && visited == server);
+    (server, visit)
 }
 
 /// What the others call it.
@@ -162,6 +185,8 @@ mod tests {
 
     use privydrop_common::api::{ItemKey, ItemKind, Notice, RoomView};
     use privydrop_common::id::ItemId;
+
+    use tauri::async_runtime;
 
     use super::*;
 
@@ -180,6 +205,18 @@ mod tests {
         View { phase: Phase::InRoom, room: Some(room), items, wanted: wanted.to_vec(), ..View::default() }
     }
 
+    impl Visits {
+        /// The same, and what is in the file then.
+        fn followed(&mut self, view: &View) {
+            self.follow("https://drop.example", view);
+            self.settle();
+        }
+
+        fn settle(&self) {
+            async_runtime::block_on(self.file().unwrap().done());
+        }
+    }
+
     fn paths(names: &[&str]) -> Vec<PathBuf> {
         names.iter().map(|name| Path::new("/home/me").join(name)).collect()
     }
@@ -192,11 +229,11 @@ mod tests {
         assert_eq!(before, None);
         let wanted: [Mark; 1] = ["000102030405060708090a0b0c0d0e0f".parse().unwrap()];
         visits.pick(&paths(&["a", "b"]));
-        visits.follow("https://drop.example", &in_room(&["a", "b"], &[]));
+        visits.followed(&in_room(&["a", "b"], &[]));
         let mut view = in_room(&["b"], &wanted);
         let text = Document::from_plain("see b").unwrap();
         view.items[0].text = Some(text.clone());
-        visits.follow("https://drop.example", &view);
+        visits.followed(&view);
         let (_, left) = Visits::read(file);
         let left = left.unwrap();
         assert_eq!((left.server.as_str(), left.keepsake.0.as_str()), ("https://drop.example", "kept"));
@@ -214,7 +251,7 @@ mod tests {
         let shared = |names: &[&str]| {
             let (mut visits, _) = Visits::read(file.clone());
             visits.pick(&picked);
-            visits.follow("https://drop.example", &in_room(names, &[]));
+            visits.followed(&in_room(names, &[]));
             Visits::read(file.clone()).1.unwrap().shared
         };
         assert_eq!(shared(&["report.pdf", "report.pdf", "what_.txt"]), kept(&picked));
@@ -237,12 +274,12 @@ mod tests {
         let (mut visits, _) = Visits::read(file.clone());
         visits.pick(&paths(&["film", "note"]));
         for view in [in_room(&["film", "note"], &[]), left(&["film", "note"]), left(&["film"])] {
-            visits.follow("https://drop.example", &view);
+            visits.followed(&view);
         }
         // Another one of the same name, which is no reason to doubt which is on the list.
         visits.pick(&paths(&["other/note"]));
         for view in [left(&["film"]), in_room(&["film", "note"], &[])] {
-            visits.follow("https://drop.example", &view);
+            visits.followed(&view);
         }
         let shared = Visits::read(file).1.unwrap().shared;
         assert_eq!(shared, kept(&paths(&["film", "other/note"])));
@@ -256,9 +293,30 @@ mod tests {
         visits.pick(&paths(&["film"]));
         let code = NoticeCode::KeepsakeExpired;
         let expired = Notice { id: 1, code, subject: String::new(), number: None, second: None };
-        visits.follow("https://drop.example", &View { notices: vec![expired], ..View::default() });
-        visits.follow("https://drop.example", &in_room(&["film"], &[]));
+        visits.followed(&View { notices: vec![expired], ..View::default() });
+        visits.followed(&in_room(&["film"], &[]));
         assert_eq!(Visits::read(file).1.unwrap().shared, kept(&paths(&["film"])));
+    }
+
+    #[test]
+    fn a_killed_app_goes_back_to_the_server_of_its_room_unless_another_is_named_for_this_run() {
+        let [chosen, visited] = ["https://chosen.example", "https://visited.example"].map(str::to_owned);
+        let begin = |named: Option<&str>, visited: Option<&str>| {
+            let visit = visited.map(|server| Visit {
+                server: server.to_owned(),
+                keepsake: Keepsake("kept".into()),
+                wanted: Vec::new(),
+                shared: Vec::new(),
+                text: None,
+            });
+            let (server, visit) = begin_at(named.map(str::to_owned), Some(chosen.clone()), visit);
+            (server.map(|server| server.to_string()), visit.is_some())
+        };
+        assert_eq!(begin(None, None), (Some(chosen.clone()), false));
+        assert_eq!(begin(None, Some(&visited)), (Some(visited.clone()), true));
+        assert_eq!(begin(None, Some("no server")), (Some(chosen.clone()), false));
+        assert_eq!(begin(Some(&chosen), Some(&visited)), (Some(chosen.clone()), false));
+        assert_eq!(begin(Some(&visited), Some(&visited)), (Some(visited.clone()), true));
     }
 
     #[test]
@@ -267,21 +325,23 @@ mod tests {
         let file = folder.path().join("visit.json");
         let begin = || {
             let (mut visits, _) = Visits::read(file.clone());
-            visits.follow("https://drop.example", &in_room(&[], &[]));
+            visits.followed(&in_room(&[], &[]));
             assert!(file.exists());
             visits
         };
-        begin().follow("https://drop.example", &View::default());
+        begin().followed(&View::default());
         assert!(!file.exists(), "left");
-        begin().end();
+        let mut visits = begin();
+        visits.end();
+        visits.settle();
         assert!(!file.exists(), "quit");
         drop(begin());
         let (mut next, _) = Visits::read(file.clone());
-        next.follow("https://drop.example", &View::default());
+        next.followed(&View::default());
         assert!(file.exists(), "the next run has not gone back yet");
         let code = NoticeCode::KeepsakeExpired;
         let expired = Notice { id: 1, code, subject: String::new(), number: None, second: None };
-        next.follow("https://drop.example", &View { notices: vec![expired], ..View::default() });
+        next.followed(&View { notices: vec![expired], ..View::default() });
         assert!(!file.exists(), "the room is gone");
         drop(begin());
         let long_ago = SystemTime::now() - 2 * FORGOTTEN_AFTER;

@@ -42,7 +42,7 @@ async fn install<R: Runtime>(app: &AppHandle<R>, address: Url) -> Result<(), Err
     let question = words.update.replace("{version}", &newer.version);
     if dialogs::agreed(app, &question, &words.install, &words.cancel).await {
         newer.download_and_install(|_, _| (), || ()).await?;
-        app.state::<Shell>().break_off();
+        app.state::<Shell>().break_off().await;
         app.restart();
     }
     Ok(())
