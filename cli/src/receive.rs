@@ -20,6 +20,10 @@ const MAX_LISTED: usize = 100;
 /// Somebody who left may be back.
 const NOBODY_THERE: Duration = Duration::from_secs(20);
 
+/// A sharer that began anew, like a page that was loaded again, has nothing to offer until somebody picks it again. As long as
+/// the server keeps a place for one that is away.
+const PICKED_AGAIN: Duration = Duration::from_secs(120);
+
 /// Receiving.
 #[derive(Debug)]
 pub(crate) struct Receive {
@@ -63,7 +67,7 @@ impl Receive {
                 _ if self.seen.contains_key(&item.key) => continue,
                 _ => Fate::Taken,
             };
-            if self.seen.insert(item.key, fate).is_none() {
+            if self.seen.insert(item.key, fate).is_none() && item.kind != ItemKind::Text {
                 self.forget_one_gone();
             }
         }
@@ -117,7 +121,7 @@ impl Receive {
             Verdict::Settled(Exit::Done, NOTHING_MORE)
         } else if !self.seen.is_empty() {
             let exit = Exit::of_last_alert(view).unwrap_or(Exit::Incomplete);
-            Verdict::Settled(exit, NOTHING_MORE)
+            Verdict::Settled(exit, if self.is_awaited(view) { PICKED_AGAIN } else { NOTHING_MORE })
         } else if let Some(verdict) = out_of_reach(view) {
             verdict
         } else if self.connected && view.peers.is_empty() {
@@ -125,6 +129,13 @@ impl Receive {
         } else {
             Verdict::GoOn
         }
+    }
+
+    /// True when something goes on by itself as soon as it is shared again, and its sharer is still there.
+    fn is_awaited(&self, view: &View) -> bool {
+        let is_there = |key: &ItemKey| view.peers.iter().any(|peer| Some(peer.id) == key.owner);
+        let mut gone = self.seen.iter().filter(|(_, fate)| **fate == Fate::Gone);
+        !view.wanted.is_empty() && gone.any(|(key, _)| is_there(key))
     }
 
     fn all(&self, fate: Fate) -> bool {
@@ -156,6 +167,8 @@ fn offered(view: &View) -> impl Iterator<Item = &ItemView> {
 #[cfg(test)]
 mod tests {
     use privydrop_common::api::{Notice, NoticeCode};
+    use privydrop_common::id::ItemId;
+    use privydrop_common::text::Document;
 
     use super::*;
     use crate::job::tests::{alone, item, peer, with_guest};
@@ -207,6 +220,25 @@ mod tests {
         assert_eq!((step.commands, step.verdict), (Vec::new(), Verdict::GoOn));
         let done = job.step(&view(vec![again(ItemState::Done)]));
         assert_eq!(done.verdict, Verdict::Settled(Exit::Done, NOTHING_MORE));
+    }
+
+    #[test]
+    fn what_a_sharer_has_to_pick_again_is_waited_for_as_long_as_it_is_there() {
+        let mut job = Receive::new(PLACE, false, None);
+        job.step(&view(vec![theirs(ItemState::Offered, 5)]));
+        let wanted = vec!["000102030405060708090a0b0c0d0e0f".parse().unwrap()];
+        let mut verdict = |view| job.step(&View { wanted: wanted.clone(), ..view }).verdict;
+        assert_eq!(verdict(with_guest()), Verdict::Settled(Exit::Incomplete, PICKED_AGAIN));
+        let text = item(Some(peer()), ItemKind::Text, ItemState::Done);
+        let text = ItemView {
+            key: ItemKey { item: ItemId::TEXT, ..text.key },
+            text: Document::from_plain("soon").ok(),
+            ..text
+        };
+        assert_eq!(verdict(view(vec![text])), Verdict::Settled(Exit::Incomplete, PICKED_AGAIN));
+        assert_eq!(verdict(alone()), Verdict::Settled(Exit::Incomplete, NOTHING_MORE));
+        let taken_back = job.step(&with_guest()).verdict;
+        assert_eq!(taken_back, Verdict::Settled(Exit::Incomplete, NOTHING_MORE));
     }
 
     #[test]

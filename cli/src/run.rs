@@ -4,6 +4,7 @@
 
 use std::future::pending;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use privydrop_common::api::{Command, NewItem, View};
 use privydrop_common::text::Document;
@@ -187,7 +188,7 @@ async fn conduct(
 ) -> Ended {
     let how_to_go_on = if kept.is_some() { words::KEPT_AGAIN } else { job.how_to_go_on() };
     let mut views = device.views();
-    let mut settled: Option<(Exit, Instant)> = None;
+    let mut settled: Option<Settled> = None;
     loop {
         tokio::select! {
             changed = views.changed() => if changed.is_err() {
@@ -217,17 +218,25 @@ async fn conduct(
                 return (Exit::Done, words::end(Exit::Done).into());
             }
             Verdict::Settled(exit, wait) => {
-                let since = settled.filter(|(before, _)| *before == exit);
-                since.or(Some((exit, Instant::now() + wait)))
+                let before = settled.filter(|before| (before.exit, before.wait) == (exit, wait));
+                before.or(Some(Settled { exit, wait, at: Instant::now() + wait }))
             }
         };
     }
 }
 
+/// A run that is over unless something changes until then.
+#[derive(Clone, Copy)]
+struct Settled {
+    exit: Exit,
+    wait: Duration,
+    at: Instant,
+}
+
 /// The exit of a settled run, once its time has come.
-async fn due(settled: Option<(Exit, Instant)>) -> Exit {
+async fn due(settled: Option<Settled>) -> Exit {
     match settled {
-        Some((exit, at)) => {
+        Some(Settled { exit, at, .. }) => {
             sleep_until(at).await;
             exit
         }
