@@ -286,7 +286,7 @@ impl Deeds {
             visit.keepsake = Some(now.keepsake.clone());
             visit.typed.clear();
         });
-        if state.keeps(&now.room) {
+        if state.keeps(&now.keepsake) {
             self.remember(Some(now));
         }
     }

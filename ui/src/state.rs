@@ -5,7 +5,9 @@
 
 use std::rc::Rc;
 
-use privydrop_common::api::{Command, ItemKey, ItemKind, ItemView, Level, Notice, NoticeCode, Phase, View};
+use privydrop_common::api::{
+    Command, ItemKey, ItemKind, ItemView, Keepsake, Level, Notice, NoticeCode, Phase, View,
+};
 use privydrop_common::bridge::ShellFacts;
 use privydrop_common::code::InvalidInvitation;
 use privydrop_common::host::StoreId;
@@ -258,9 +260,9 @@ impl State {
         Some(Remembered { room: room.id.clone(), keepsake: room.keepsake.clone()? })
     }
 
-    /// True when the room one is in is the remembered one.
-    pub fn keeps(&self, room: &RoomId) -> bool {
-        self.remembered.as_ref().is_some_and(|remembered| remembered.room == *room)
+    /// True when this leads into the remembered room: its name alone proves nothing, for anybody can make a room of it.
+    pub fn keeps(&self, keepsake: &Keepsake) -> bool {
+        self.remembered.as_ref().is_some_and(|remembered| keepsake.continues(&remembered.keepsake))
     }
 
     /// True for a message of the page itself.

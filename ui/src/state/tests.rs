@@ -147,7 +147,9 @@ fn a_room_can_be_remembered_once_this_device_is_a_member() {
     room.keepsake = Some(Keepsake("kept".into()));
     let member = state().after(with(&room));
     let kept = member.after(Action::Remember(state().after(with(&room)).keepable()));
-    assert!(kept.keeps(&room.id));
+    assert!(kept.keeps(&Keepsake("kept".into())));
+    // Somebody else's room of the same name.
+    assert!(!kept.keeps(&Keepsake("another".into())));
 }
 
 #[test]

@@ -54,8 +54,8 @@ pub fn room(locale: &Locale, state: &State, base: &str, on: &Callback<Intent>) -
                 }
                 if inside {
                     { members(locale, peers, hosting) }
-                    if room.is_some_and(|room| room.keepsake.is_some()) {
-                        { keep(locale, room.is_some_and(|room| state.keeps(&room.id)), on) }
+                    if let Some(keepsake) = room.and_then(|room| room.keepsake.as_ref()) {
+                        { keep(locale, state.keeps(keepsake), on) }
                     }
                 }
             </section>
