@@ -11,5 +11,6 @@ return {
         .map(notice => notice.dataset.code)
         .filter(Boolean),
     unfinished: all("unfinished")[0]?.textContent,
-    may_open: all("open-room")[0]?.disabled === false,
+    name: all("room-name-state")[0]?.dataset.state,
+    remembered: all("return")[0]?.textContent,
 };

@@ -192,11 +192,15 @@ impl Page {
         self.keys("text-input", Key::Delete.value().to_string()).await;
     }
 
-    /// Types a name for a room to be made, and waits until the page knows whether it is free.
+    /// Types a name for a room to be made, and waits until the page says that it is free, or that it is taken.
     pub async fn wish_room(&self, name: &str, free: bool) {
         self.keys("room-name", control('a')).await;
         self.keys("room-name", name).await;
-        self.wait_for("word on a wished name", |shown| (shown.may_open == free).then_some(())).await;
+        let known = if free { "free" } else { "taken" };
+        self.wait_for(&format!("word that {name:?} is {known}"), |shown| {
+            (shown.name.as_deref() == Some(known)).then_some(())
+        })
+        .await;
     }
 
     /// Types a text into the field with this handle, in place of what stands there.

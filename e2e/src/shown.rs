@@ -20,8 +20,10 @@ pub struct Shown {
     pub peers: Vec<Peer>,
     /// Machine names of all messages.
     pub notices: Vec<String>,
-    /// Whether a room of the wished name can be opened, as far as the page knows.
-    pub may_open: bool,
+    /// What the page knows of a wished name: `empty`, `invalid`, `checking`, `free`, `taken` or `unknown`.
+    pub name: Option<String>,
+    /// What the button says that leads back into the remembered room.
+    pub remembered: Option<String>,
     /// What is said of what was left unfinished.
     pub unfinished: Option<String>,
 }

@@ -63,13 +63,7 @@ async fn a_taken_name_is_said_and_its_owner_is_undisturbed() {
         let code = owner.code().await;
         assert!(code.starts_with("our-place-"), "{code}");
         second.click("open-room").await;
-        // By a message after the click; or before it, when the page had looked again in the meantime.
-        second
-            .wait_for("word that the name is taken", |shown| {
-                let told = shown.notices.iter().any(|code| code == NoticeCode::RoomTaken.as_str());
-                ((told || !shown.may_open) && shown.code.is_none()).then_some(())
-            })
-            .await;
+        second.notice(NoticeCode::RoomTaken).await;
         second.wish_room("our-place", false).await;
         second.join(&code).await;
         second.connected(1).await;

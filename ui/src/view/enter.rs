@@ -24,7 +24,7 @@ pub fn enter(locale: &Locale, state: &State, on: &Callback<Intent>) -> Html {
         })
     };
     let mistake = state.mistyped.as_ref().and_then(|reason| mistake(locale, reason));
-    let (name_tone, name_hint) = name_hint(locale, state.name);
+    let (name_state, name_hint) = name_hint(locale, state.name);
     let cannot_open = matches!(state.name, NameState::Empty | NameState::Invalid | NameState::Taken);
     html! {
         <aside class="side">
@@ -61,7 +61,7 @@ pub fn enter(locale: &Locale, state: &State, on: &Callback<Intent>) -> Html {
                             maxlength="63" autocomplete="off" autocapitalize="none" autocorrect="off" spellcheck="false" enterkeyhint="go" />
                         <button class="button" type="submit" data-testid="open-room" disabled={cannot_open}>{ locale.say("wish-open") }</button>
                     </div>
-                    <p id="wish-hint" class={classes!("hint", name_tone)} data-testid="room-name-state" aria-live="polite">{ name_hint }</p>
+                    <p id="wish-hint" class="hint" data-testid="room-name-state" data-state={name_state} aria-live="polite">{ name_hint }</p>
                 </form>
             </section>
         </aside>
@@ -93,16 +93,17 @@ fn mistake(locale: &Locale, reason: &InvalidInvitation) -> Option<AttrValue> {
     })
 }
 
-fn name_hint(locale: &Locale, name: NameState) -> (Option<&'static str>, AttrValue) {
+/// What is known of a wished name, for scripts and the style sheet, and for people.
+fn name_hint(locale: &Locale, name: NameState) -> (&'static str, AttrValue) {
     match name {
-        NameState::Empty => (None, locale.say("wish-hint")),
-        NameState::Invalid => (Some("bad"), locale.say("wish-invalid")),
-        NameState::Checking => (None, locale.say("wish-checking")),
-        NameState::Free => (Some("good"), locale.say("wish-free")),
-        NameState::Taken => (Some("bad"), locale.say("wish-taken")),
-        NameState::Unknown(NoAnswer::Unreachable) => (None, locale.say("wish-unknown")),
+        NameState::Empty => ("empty", locale.say("wish-hint")),
+        NameState::Invalid => ("invalid", locale.say("wish-invalid")),
+        NameState::Checking => ("checking", locale.say("wish-checking")),
+        NameState::Free => ("free", locale.say("wish-free")),
+        NameState::Taken => ("taken", locale.say("wish-taken")),
+        NameState::Unknown(NoAnswer::Unreachable) => ("unknown", locale.say("wish-unknown")),
         NameState::Unknown(NoAnswer::TooOften(seconds)) => {
-            (None, locale.fill("wish-wait", &[("seconds", seconds.into())]))
+            ("unknown", locale.fill("wish-wait", &[("seconds", seconds.into())]))
         }
     }
 }
