@@ -8,6 +8,7 @@ mod mending;
 mod names;
 mod refusals;
 mod relay;
+mod remembered;
 mod resume;
 mod rooms;
 mod space;
