@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::SinkExt;
 use privydrop_common::signaling::{ClientMessage, MAX_BODY, MAX_FRAME, Refusal, ServerMessage};
+use privydrop_signal::outbox::MAX_BYTES;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
@@ -421,18 +422,13 @@ async fn who_begins_a_second_request_and_does_not_end_it_is_cut_off() {
 
 #[tokio::test]
 async fn in_a_flood_of_idle_slow_and_senseless_sockets_honest_people_join_and_what_waits_is_bounded() {
-    const SLOW: usize = 20;
-    let server = server(&["--hello-seconds", "30"]).await;
+    const SLOW: usize = 4;
+    let words = ["--hello-seconds", "30", "--relay-kib-per-minute", "1000000", "--message-burst", "500"];
+    let server = server(&words).await;
     let metrics = async || crate::web::get(&server, "/metrics", &[]).await.body;
     let mut idle = Vec::new();
     for _ in 0..200 {
         idle.push(Client::hello(&server).await);
-    }
-    // These ask for more than they ever read.
-    for slow in &mut idle[..SLOW] {
-        for _ in 0..50 {
-            slow.say(ClientMessage::Sharing { on: true }).await;
-        }
     }
     let mut half_open = Vec::new();
     for _ in 0..50 {
@@ -443,7 +439,7 @@ async fn in_a_flood_of_idle_slow_and_senseless_sockets_honest_people_join_and_wh
     let flood = async {
         loop {
             let mut client = Client::hello(&server).await;
-            for _ in 0..100 {
+            for _ in 0..600 {
                 if client.socket.feed(Message::text("[[[[")).await.is_err() {
                     break;
                 }
@@ -451,6 +447,27 @@ async fn in_a_flood_of_idle_slow_and_senseless_sockets_honest_people_join_and_wh
             let _ = client.socket.flush().await;
             client.hear_end_after_news().await;
         }
+    };
+    let slow = async {
+        let mut pairs = Vec::new();
+        for _ in 0..SLOW {
+            let mut host = Client::hello(&server).await.create(None).await;
+            let slow = host.admit(Client::hello_of_little_room(&server).await).await;
+            pairs.push((host, slow));
+        }
+        // Each is sent what may wait for it and what the system takes, again and again, and reads nothing.
+        let (body, all) = ("x".repeat(MAX_BODY), format!("privydrop_slow_readers_total {SLOW}\n"));
+        for _ in 0..10 * MAX_BYTES / MAX_BODY {
+            for (host, slow) in &mut pairs {
+                host.relay(slow.member, &body).await;
+            }
+            let waiting = outbox_bytes(&server).await;
+            assert!(waiting <= SLOW * MAX_BYTES, "{waiting}");
+            if metrics().await.contains(&all) {
+                return pairs;
+            }
+        }
+        panic!("those who read nothing were not cut off");
     };
     let honest = async {
         let mut host = Client::hello(&server).await.create(None).await;
@@ -462,11 +479,11 @@ async fn in_a_flood_of_idle_slow_and_senseless_sockets_honest_people_join_and_wh
         eventually(async || metrics().await.contains(r#"refusals_total{code="too-many-messages"}"#)).await;
     };
     tokio::select! {
-        () = honest => {}
+        _ = async { tokio::join!(honest, slow) } => {}
         () = flood => {}
     }
-    let waiting = outbox_bytes(&server).await;
-    assert!(waiting <= SLOW * privydrop_signal::outbox::MAX_BYTES, "{waiting}");
+    // Nothing waits for those who were cut off.
+    eventually(async || outbox_bytes(&server).await == 0).await;
 }
 
 async fn outbox_bytes(server: &privydrop_signal::server::Running) -> usize {
