@@ -11,6 +11,7 @@ use dashmap::DashMap;
 use privydrop_common::id::{PeerId, RoomId};
 use privydrop_common::signaling::{Body, Refusal, ServerMessage};
 
+use crate::limits::Source;
 use crate::outbox::{Outbox, Waiting};
 
 /// What a socket is to its room.
@@ -40,6 +41,7 @@ pub struct Position {
 #[derive(Debug)]
 struct Entry {
     position: Option<Position>,
+    source: Source,
     outbox: Arc<Outbox>,
 }
 
@@ -53,9 +55,9 @@ pub struct Directory {
 
 impl Directory {
     /// A socket opened; what is to be written to it.
-    pub fn open(&self, socket: u64) -> Arc<Outbox> {
+    pub fn open(&self, socket: u64, source: Source) -> Arc<Outbox> {
         let outbox = Arc::new(Outbox::new(self.waiting.clone()));
-        self.sockets.insert(socket, Entry { position: None, outbox: outbox.clone() });
+        self.sockets.insert(socket, Entry { position: None, source, outbox: outbox.clone() });
         outbox
     }
 
@@ -100,6 +102,11 @@ impl Directory {
         let Some(outbox) = self.outbox(socket, member) else { return false };
         outbox.push(message);
         true
+    }
+
+    /// Whose socket it is.
+    pub fn source(&self, socket: u64) -> Option<Source> {
+        Some(self.sockets.get(&socket)?.source)
     }
 
     /// Changes with everything that is said to the socket.

@@ -217,14 +217,22 @@ impl Limits {
     }
 
     /// The name under which all nodes count what this source does; no address can be read from it.
-    pub fn holder(&self, Source(address): Source) -> Holder {
+    pub fn holder(&self, source: Source) -> Holder {
+        Holder(self.name(source, b""))
+    }
+
+    /// The name under which relays count what this source does: another one, for it is told to clients.
+    pub fn relay_user(&self, source: Source) -> u64 {
+        u64::from_be_bytes(self.name(source, b"relay"))
+    }
+
+    fn name<const LENGTH: usize>(&self, Source(address): Source, purpose: &[u8]) -> [u8; LENGTH] {
         let mac = match address {
             IpAddr::V4(v4) => self.names.clone().chain_update(v4.octets()),
             IpAddr::V6(v6) => self.names.clone().chain_update(v6.octets()),
         };
-        let mut name = [0; 16];
-        name.copy_from_slice(&mac.finalize().into_bytes()[..16]);
-        Holder(name)
+        let bytes = mac.chain_update(purpose).finalize().into_bytes();
+        std::array::from_fn(|index| bytes[index])
     }
 
     /// Forgets idle sources in all buckets.

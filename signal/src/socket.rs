@@ -38,7 +38,7 @@ pub async fn serve<T: AsyncRead + AsyncWrite + Unpin>(
     source: Source,
 ) {
     service.metrics.connections.inc();
-    let outbox = service.directory.open(number);
+    let outbox = service.directory.open(number, source);
     let client = Client { socket: number, source, outbox, prepaid: AtomicU32::new(0) };
     let mut socket = Socket::new(&service, &pace, client, wire);
     let end = socket.run().await;

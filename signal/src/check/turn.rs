@@ -5,7 +5,6 @@
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use privydrop_common::id::PeerId;
 use privydrop_common::time::Moment;
 
 use super::Report;
@@ -42,10 +41,9 @@ pub(super) async fn check(config: &Config) -> Report {
     };
     // One that cannot be read is said among the settings.
     let Ok(secret) = secret(file, 1) else { return report };
-    let member = PeerId::random(&mut rand::rng());
     for url in &config.turn_url {
         let ice = Ice::new(Vec::new(), vec![url.clone()], Some(&secret));
-        let credential = ice.servers(member, now()).into_iter().next();
+        let credential = ice.servers(rand::random(), now()).into_iter().next();
         let (Some(credential), Ok(server)) = (credential, url.parse::<ServerUrl>()) else {
             report.wrong(format!("{url} is no address of a TURN server"));
             continue;

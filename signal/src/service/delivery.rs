@@ -3,10 +3,11 @@
 //! What is for another node goes into the [`Post`](super::post::Post), and from there, parcel by parcel, into that node's
 //! mailbox. A parcel is never sent twice: what may have got lost, [`super::healing`] or the devices make good.
 
+use bytestring::ByteString;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use privydrop_common::id::{PeerId, RoomId};
-use privydrop_common::signaling::Refusal;
+use privydrop_common::signaling::{Refusal, ServerMessage};
 use tokio::sync::oneshot;
 
 use super::post::{Origin, Outcome, Parcel};
@@ -42,8 +43,21 @@ impl Service {
         let Envelope { socket, member, effect, text } = envelope;
         match effect {
             Effect::Tell => self.directory.tell(socket, member, text),
-            Effect::Admit(host) => self.directory.admit(socket, member, host, text),
+            Effect::Admit(host) => {
+                self.directory.admit(socket, member, host, self.with_own_ice(socket, text))
+            }
             Effect::Dismiss(reason) => self.directory.dismiss(socket, member, reason, text),
+        }
+    }
+
+    /// The news that somebody was let in, with relays in the name of whoever is behind this socket.
+    fn with_own_ice(&self, socket: u64, joined: ByteString) -> ByteString {
+        match ServerMessage::parse(&joined) {
+            Ok(ServerMessage::Joined { member, room, host, members, ticket, .. }) => {
+                let ice = self.ice_for(socket);
+                text(&ServerMessage::Joined { member, room, host, members, ticket, ice })
+            }
+            _ => joined,
         }
     }
 

@@ -166,7 +166,7 @@ impl Service {
         for _ in 0..RENEWALS {
             let Some((room, said)) = self.look_at(socket).await else { return };
             let Some(position) = self.directory.position(socket) else { return };
-            let Ok(joined) = self.joined(&position, &room) else { return };
+            let Ok(joined) = self.joined(&position, &room, self.ice_for(socket)) else { return };
             if position.role == Role::Knocker {
                 return;
             }
@@ -199,7 +199,7 @@ impl Service {
         };
         if knocks && room.place_of(member) == Some(place) {
             let position = Position { host: room.host(), role: Role::Guest, ..position };
-            let joined = self.joined(&position, &room).ok()?;
+            let joined = self.joined(&position, &room, self.ice_for(socket)).ok()?;
             self.directory.admit(socket, member, position.host, text(&joined));
             return None;
         }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Instant;
 
-use privydrop_common::id::{PeerId, RoomId};
+use privydrop_common::id::RoomId;
 use privydrop_common::signaling::{IceServer, Refusal, ServerMessage, Ticket};
 use privydrop_common::time::Moment;
 
@@ -244,7 +244,9 @@ impl Service {
                 What::Admitted => {
                     let position =
                         Position { room: id.clone(), member, host: room.host(), role: Role::Guest };
-                    let Ok(joined) = self.joined(&position, room) else { continue };
+                    // Its own node, which knows whose socket it is, puts others in their place.
+                    let ice = self.ice.servers(rand::random(), Clock::world());
+                    let Ok(joined) = self.joined(&position, room, ice) else { continue };
                     (Effect::Admit(room.host()), joined)
                 }
             };
@@ -256,23 +258,30 @@ impl Service {
         }
     }
 
-    fn joined(&self, position: &Position, room: &Room) -> Result<ServerMessage, Refused> {
+    fn joined(
+        &self,
+        position: &Position,
+        room: &Room,
+        ice: Vec<IceServer>,
+    ) -> Result<ServerMessage, Refused> {
         Ok(ServerMessage::Joined {
             member: position.member,
             room: position.room.clone(),
             host: position.host,
             members: room.others(position.member),
             ticket: self.ticket(position)?,
-            ice: self.ice_for(position.member),
+            ice,
         })
     }
 
-    /// STUN and TURN servers, with a credential for this member.
-    fn ice_for(&self, member: PeerId) -> Vec<IceServer> {
+    /// STUN and TURN servers, with a credential in the name of the address behind this socket of ours: one address opens no
+    /// more relays by being many members.
+    fn ice_for(&self, socket: u64) -> Vec<IceServer> {
+        let Some(source) = self.directory.source(socket) else { return Vec::new() };
         if self.ice.has_turn() {
             self.metrics.credentials.inc();
         }
-        self.ice.servers(member, Clock::world())
+        self.ice.servers(self.limits.relay_user(source), Clock::world())
     }
 
     fn ticket(&self, position: &Position) -> Result<Ticket, Refused> {

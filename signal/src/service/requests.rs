@@ -36,7 +36,7 @@ impl Service {
                 if position.role == Role::Knocker {
                     return Err(Refusal::NotMember.into());
                 }
-                let ice = self.ice.servers(position.member, Clock::world());
+                let ice = self.ice_for(client.socket);
                 client.outbox.push(text(&ServerMessage::Ice { ice }));
                 Ok(())
             }
@@ -112,7 +112,7 @@ impl Service {
             member: host,
             room: position.room.clone(),
             ticket: self.ticket(&position)?,
-            ice: self.ice_for(host),
+            ice: self.ice_for(client.socket),
         };
         let members = state.others(host).into_iter().map(|member| ServerMessage::MemberJoined { member });
         let knocks = state.waiting().map(|member| ServerMessage::Knock { member });
@@ -140,7 +140,7 @@ impl Service {
             })
             .await?;
         self.metrics.joins.inc();
-        let joined = self.joined(&position, &state)?;
+        let joined = self.joined(&position, &state, self.ice_for(client.socket))?;
         let knocks =
             state.waiting().filter(|_| role == Role::Host).map(|member| ServerMessage::Knock { member });
         client.outbox.release([joined].into_iter().chain(knocks).map(|message| text(&message)));
@@ -178,7 +178,7 @@ impl Service {
             member,
             room: position.room.clone(),
             host: position.host,
-            ice: self.ice_for(member),
+            ice: self.ice_for(client.socket),
         };
         client.outbox.release([text(&knocking)]);
         Ok(())

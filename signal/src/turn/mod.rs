@@ -10,7 +10,6 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use privydrop_common::id::PeerId;
 use privydrop_common::signaling::{ICE_SECONDS, IceServer};
 use privydrop_common::time::Moment;
 use sha1::Sha1;
@@ -37,15 +36,16 @@ impl Ice {
         self.turn.is_some()
     }
 
-    /// The servers for one member. `now` is wall time: the TURN server compares it with its own.
-    pub fn servers(&self, member: PeerId, now: Moment) -> Vec<IceServer> {
+    /// The servers for one user, whose relays the TURN server counts together. `now` is wall time: the TURN server compares it
+    /// with its own.
+    pub fn servers(&self, user: u64, now: Moment) -> Vec<IceServer> {
         let stun = (!self.stun.is_empty()).then(|| IceServer {
             urls: self.stun.clone(),
             username: None,
             credential: None,
         });
         let turn = self.turn.as_ref().map(|(urls, key)| {
-            let username = format!("{}:{member}", (now + LIFE).as_millis() / 1000);
+            let username = format!("{}:{user:016x}", (now + LIFE).as_millis() / 1000);
             let credential = STANDARD.encode(key.clone().chain_update(&username).finalize().into_bytes());
             IceServer { urls: urls.clone(), username: Some(username), credential: Some(credential) }
         });
@@ -60,8 +60,7 @@ mod tests {
     #[test]
     fn a_turn_credential_is_the_one_that_coturn_computes() {
         let ice = Ice::new(vec![], vec!["turn:turn.example:3478".into()], Some(b"north"));
-        let member = "0123456789abcdef".parse().unwrap();
-        let servers = ice.servers(member, Moment::from_millis(1_700_000_000_000));
+        let servers = ice.servers(0x0123_4567_89ab_cdef, Moment::from_millis(1_700_000_000_000));
         // printf '1700003600:0123456789abcdef' | openssl dgst -sha1 -hmac north -binary | base64
         assert_eq!(servers[0].username.as_deref(), Some("1700003600:0123456789abcdef"));
         assert_eq!(servers[0].credential.as_deref(), Some("bngP3/mBcA7mmNEkXzWoYpHypng="));
@@ -70,7 +69,7 @@ mod tests {
     #[test]
     fn without_a_secret_no_turn_server_is_handed_out() {
         let ice = Ice::new(vec!["stun:stun.example".into()], vec!["turn:turn.example".into()], None);
-        let servers = ice.servers("0123456789abcdef".parse().unwrap(), Moment::default());
+        let servers = ice.servers(1, Moment::default());
         assert_eq!(servers.len(), 1);
         assert_eq!(servers[0].urls, ["stun:stun.example"]);
     }

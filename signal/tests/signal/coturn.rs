@@ -78,7 +78,7 @@ impl Coturn {
     /// Takes a relay with what a server that knows `secret` hands out at `now`.
     pub(crate) async fn relay(&self, way: &str, secret: &str, now: Moment) -> Result<Relay, TurnError> {
         let ice = Ice::new(Vec::new(), vec![self.url()], Some(secret.as_bytes()));
-        let server = ice.servers("0123456789abcdef".parse().unwrap(), now).remove(0);
+        let server = ice.servers(1, now).remove(0);
         let (username, credential) = (server.username.unwrap(), server.credential.unwrap());
         self.relay_with(way, &username, &credential).await
     }

@@ -1,14 +1,16 @@
 //! Relays of a real coturn: who gets one, for how long, and where it leads.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use privydrop_common::signaling::{ClientMessage, Refusal, ServerMessage};
+use privydrop_common::signaling::{ClientMessage, IceServer, Refusal, ServerMessage};
 use privydrop_common::time::Moment;
+use privydrop_signal::store::memory::Memory;
 use privydrop_signal::turn::client::TurnError;
 use tokio::net::UdpSocket;
 
 use crate::coturn::{Coturn, SECRET};
-use crate::support::{Client, server};
+use crate::support::{Client, node_with, server};
 
 fn now() -> Moment {
     Moment::default() + SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
@@ -97,6 +99,46 @@ async fn a_member_who_stays_gets_fresh_credentials_by_asking_and_nobody_asks_wit
     };
     let ServerMessage::Refused { code, retry_after, .. } = refused else { panic!("{refused:?}") };
     assert_eq!((code, retry_after), (Refusal::RateLimited, Some(5)));
+}
+
+#[tokio::test]
+async fn one_address_is_one_user_of_the_relay_however_many_members_it_is() {
+    let home = tempfile::tempdir().unwrap();
+    let (secret, key) = (home.path().join("secret"), home.path().join("key"));
+    std::fs::write(&secret, SECRET).unwrap();
+    std::fs::write(&key, [7; 32]).unwrap();
+    let [secret, key] = [&secret, &key].map(|path| path.to_str().unwrap());
+    let flags =
+        ["--turn-url", "turn:turn.example:3478", "--turn-secret-file", secret, "--ticket-key-file", key];
+    let flags = [&flags[..], &["--trusted-proxy", "127.0.0.0/8"]].concat();
+    let store = Arc::new(Memory::default());
+    let (near, far) = (node_with(&flags, store.clone()).await, node_with(&flags, store).await);
+    let user = |ice: &[IceServer]| ice[0].username.as_deref().unwrap().split_once(':').unwrap().1.to_owned();
+    let from = async |node, address| {
+        let mut client = Client::open_with(node, &[("x-forwarded-for", address)]).await.unwrap();
+        client.say(ClientMessage::Hello { protocol: 1 }).await;
+        client.hear().await;
+        client
+    };
+
+    let mut host = from(&near, "192.0.2.1").await;
+    host.say(ClientMessage::Create { name: None, ticket: None }).await;
+    let ServerMessage::Created { room, ice, .. } = host.hear().await else { panic!() };
+    let hosts = user(&ice);
+    for (address, is_hosts) in [("192.0.2.1", true), ("192.0.2.2", false)] {
+        let mut guest = from(&far, address).await;
+        guest.say(ClientMessage::Join { room: room.clone(), ticket: None }).await;
+        let ServerMessage::Knocking { member, ice, .. } = guest.hear().await else { panic!() };
+        let knockers = user(&ice);
+        while host.hear().await != (ServerMessage::Knock { member }) {}
+        // Another node than its own lets it in.
+        host.say(ClientMessage::Admit { member }).await;
+        let ServerMessage::Joined { ice, .. } = guest.hear().await else { panic!() };
+        guest.say(ClientMessage::Ice).await;
+        let ServerMessage::Ice { ice: fresh } = guest.hear().await else { panic!() };
+        assert_eq!([user(&ice), user(&fresh)], [&knockers; 2].map(Clone::clone));
+        assert_eq!(knockers == hosts, is_hosts);
+    }
 }
 
 #[tokio::test]
