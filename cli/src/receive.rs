@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use privydrop_common::api::{Command, ItemKey, ItemKind, ItemState, ItemView, View};
+use privydrop_common::api::{Command, ItemKey, ItemKind, ItemState, ItemView, Level, View};
 use privydrop_common::host::PlaceId;
 
 use crate::events::Event;
@@ -41,7 +41,8 @@ enum Fate {
     Taken,
     LeftOut,
     Received,
-    Failed,
+    /// With what that means for the run, when it was said why.
+    Failed(Option<Exit>),
     /// It was taken, and is not offered any more.
     Gone,
 }
@@ -62,7 +63,7 @@ impl Receive {
         for item in offered(view) {
             let fate = match item.state {
                 ItemState::Done => Fate::Received,
-                ItemState::Failed | ItemState::Cancelled => Fate::Failed,
+                ItemState::Failed | ItemState::Cancelled => Fate::Failed(self.reason(item, view)),
                 ItemState::Offered => continue,
                 _ if self.seen.contains_key(&item.key) => continue,
                 _ => Fate::Taken,
@@ -71,6 +72,16 @@ impl Receive {
                 self.forget_one_gone();
             }
         }
+    }
+
+    /// Remembered, for messages are few and the next ones take its place.
+    fn reason(&self, item: &ItemView, view: &View) -> Option<Exit> {
+        let said = view.notices.iter().rev();
+        let mut said = said.filter(|said| said.code.level() == Level::Alert && said.subject == item.name);
+        said.next().map(|said| Exit::of(said.code)).or_else(|| match self.seen.get(&item.key) {
+            Some(Fate::Failed(before)) => *before,
+            _ => None,
+        })
     }
 
     /// The session goes on by itself with what a sharer that was started anew offers again: under another key it is what
@@ -120,7 +131,12 @@ impl Receive {
         if self.all(Fate::Received) {
             Verdict::Settled(Exit::Done, NOTHING_MORE)
         } else if !self.seen.is_empty() {
-            let exit = Exit::of_last_alert(view).unwrap_or(Exit::Incomplete);
+            let mut reasons = self.seen.values().filter_map(|fate| match fate {
+                Fate::Failed(reason) => *reason,
+                _ => None,
+            });
+            let reason = reasons.next().or_else(|| Exit::of_last_alert(view));
+            let exit = reason.unwrap_or(Exit::Incomplete);
             Verdict::Settled(exit, if self.is_awaited(view) { PICKED_AGAIN } else { NOTHING_MORE })
         } else if let Some(verdict) = out_of_reach(view) {
             verdict
@@ -272,6 +288,17 @@ mod tests {
         let again = ItemView { state: ItemState::Offered, ..all[0].clone() };
         assert_eq!(job.step(&view(vec![again])).commands, []);
         assert_eq!(Receive::new(PLACE, false, None).step(&view(all)).commands, []);
+    }
+
+    #[test]
+    fn the_reason_for_a_failure_is_remembered_when_later_messages_have_taken_its_place() {
+        let mut job = Receive::new(PLACE, false, None);
+        let failed = theirs(ItemState::Failed, 5);
+        let notice = |id, code| Notice { id, code, subject: failed.name.clone(), number: None, second: None };
+        let mut verdict = |notices| job.step(&View { notices, ..view(vec![failed.clone()]) }).verdict;
+        let full = Verdict::Settled(Exit::NotStored, NOTHING_MORE);
+        assert_eq!(verdict(vec![notice(1, NoticeCode::PlaceFull)]), full);
+        assert_eq!(verdict(vec![notice(2, NoticeCode::ItemReceived)]), full);
     }
 
     #[test]
