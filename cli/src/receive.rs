@@ -2,7 +2,7 @@
 //!
 //! Pure. Stores nothing itself; what exceeds the quota is left out and said to be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use privydrop_common::api::{Command, ItemKey, ItemKind, ItemState, ItemView, Level, View};
@@ -17,6 +17,8 @@ use crate::words;
 const NOTHING_MORE: Duration = Duration::from_secs(1);
 /// Whole items that one who stays keeps on the session's list; past so many the oldest go. Their files stay.
 const MAX_LISTED: usize = 100;
+/// Items whose fate one who stays remembers; past so many only of those that may be offered again, or are listed.
+const MAX_SEEN: usize = 4096;
 /// Somebody who left may be back.
 const NOBODY_THERE: Duration = Duration::from_secs(20);
 
@@ -31,6 +33,8 @@ pub(crate) struct Receive {
     stay: bool,
     /// Bytes that may still be accepted.
     quota: Option<u64>,
+    /// What of it went to items that are not here yet.
+    charged: BTreeMap<ItemKey, u64>,
     seen: BTreeMap<ItemKey, Fate>,
     connected: bool,
 }
@@ -49,7 +53,7 @@ enum Fate {
 
 impl Receive {
     pub(crate) fn new(place: PlaceId, stay: bool, quota: Option<u64>) -> Self {
-        Self { place, stay, quota, seen: BTreeMap::new(), connected: false }
+        Self { place, stay, quota, charged: BTreeMap::new(), seen: BTreeMap::new(), connected: false }
     }
 
     /// Notes what became of what was there before.
@@ -69,9 +73,32 @@ impl Receive {
                 _ => Fate::Taken,
             };
             if self.seen.insert(item.key, fate).is_none() && item.kind != ItemKind::Text {
-                self.forget_one_gone();
+                self.take_place_of_one_gone(item.key);
+            }
+            match fate {
+                // What is here has used its part of the quota up, what failed has not.
+                Fate::Received => _ = self.charged.remove(&item.key),
+                Fate::Failed(_) => {
+                    let back = self.charged.remove(&item.key).unwrap_or_default();
+                    self.quota = self.quota.map(|left| left.saturating_add(back));
+                }
+                _ => {}
             }
         }
+        self.forget(view);
+    }
+
+    /// One who stays for weeks does not remember all that ever came.
+    fn forget(&mut self, view: &View) {
+        let listed: BTreeSet<ItemKey> = view.items.iter().map(|item| item.key).collect();
+        let is_here = |key: &ItemKey| view.peers.iter().any(|peer| Some(peer.id) == key.owner);
+        if self.stay && self.seen.len() > MAX_SEEN {
+            self.seen.retain(|key, _| listed.contains(key) || is_here(key));
+        }
+        if self.stay && self.seen.len() > MAX_SEEN {
+            self.seen.retain(|key, _| listed.contains(key));
+        }
+        self.charged.retain(|key, _| self.seen.contains_key(key));
     }
 
     /// Remembered, for messages are few and the next ones take its place.
@@ -86,10 +113,13 @@ impl Receive {
 
     /// The session goes on by itself with what a sharer that was started anew offers again: under another key it is what
     /// is gone.
-    fn forget_one_gone(&mut self) {
+    fn take_place_of_one_gone(&mut self, key: ItemKey) {
         let gone = self.seen.iter().find(|(_, fate)| **fate == Fate::Gone).map(|(key, _)| *key);
         if let Some(gone) = gone {
             self.seen.remove(&gone);
+            if let Some(charged) = self.charged.remove(&gone) {
+                self.charged.insert(key, charged);
+            }
         }
     }
 
@@ -105,7 +135,10 @@ impl Receive {
                 remarks.push(Event::LeftOut { name: item.name.clone(), size: item.size });
                 continue;
             }
-            self.quota = self.quota.map(|left| left - item.size);
+            if let Some(left) = &mut self.quota {
+                *left -= item.size;
+                self.charged.insert(item.key, item.size);
+            }
             self.seen.insert(item.key, Fate::Taken);
             commands.push(Command::Accept { item: item.key, place: self.place });
         }
@@ -257,16 +290,58 @@ mod tests {
         assert_eq!(taken_back, Verdict::Settled(Exit::Incomplete, NOTHING_MORE));
     }
 
+    fn numbered(number: u8, state: ItemState, size: u64) -> ItemView {
+        let key = ItemKey { owner: Some(peer()), item: crate::job::tests::id(number) };
+        ItemView { key, ..theirs(state, size) }
+    }
+
     #[test]
-    fn what_exceeds_the_quota_is_left_out_and_said() {
+    fn what_exceeds_the_quota_together_with_what_came_before_is_left_out_and_said() {
         let mut job = Receive::new(PLACE, true, Some(8));
-        let (small, large) =
-            (theirs(ItemState::Offered, 5), ItemView { size: 9, ..theirs(ItemState::Offered, 9) });
-        let second =
-            ItemView { key: ItemKey { owner: Some(peer()), item: crate::job::tests::id(2) }, ..large };
-        let step = job.step(&view(vec![small.clone(), second]));
-        assert_eq!(step.commands, [Command::Accept { item: small.key, place: PLACE }]);
-        assert!(matches!(&step.remarks[..], [Event::LeftOut { size: 9, .. }]));
+        let first = numbered(1, ItemState::Offered, 5);
+        let step = job.step(&view(vec![first.clone(), numbered(2, ItemState::Offered, 5)]));
+        assert_eq!(step.commands, [Command::Accept { item: first.key, place: PLACE }]);
+        assert!(matches!(&step.remarks[..], [Event::LeftOut { size: 5, .. }]));
+        let later = vec![numbered(1, ItemState::Done, 5), numbered(3, ItemState::Offered, 5)];
+        assert_eq!(job.step(&view(later)).commands, [], "what is here has used it up");
+    }
+
+    #[test]
+    fn the_quota_of_what_failed_is_there_for_what_comes_next() {
+        let mut job = Receive::new(PLACE, true, Some(8));
+        job.step(&view(vec![numbered(1, ItemState::Offered, 5)]));
+        let failed = numbered(1, ItemState::Failed, 5);
+        for _ in 0..2 {
+            assert_eq!(job.step(&view(vec![failed.clone()])).commands, []);
+        }
+        let step = job.step(&view(vec![failed, numbered(2, ItemState::Offered, 8)]));
+        assert_eq!((step.commands.len(), step.remarks), (1, Vec::new()));
+        let step = job.step(&view(vec![numbered(3, ItemState::Offered, 1)]));
+        assert!(step.commands.is_empty(), "no more than was taken came back");
+    }
+
+    #[test]
+    fn one_that_stays_remembers_what_may_come_again_and_not_all_that_ever_came() {
+        let mut job = Receive::new(PLACE, true, None);
+        let item_of = |owner: u64, item: u64| {
+            let key = ItemKey {
+                owner: format!("{owner:016x}").parse().ok(),
+                item: format!("{item:032x}").parse().unwrap(),
+            };
+            ItemView { key, ..theirs(ItemState::Done, 5) }
+        };
+        let here = u64::from_str_radix(&peer().to_string(), 16).unwrap();
+        job.step(&view(vec![item_of(here, 1)]));
+        for guest in 1..=60 {
+            job.step(&view((0..100).map(|number| item_of(guest, number)).collect()));
+        }
+        assert!(job.seen.len() <= MAX_SEEN, "{}", job.seen.len());
+        let again = ItemView { state: ItemState::Offered, ..item_of(here, 1) };
+        assert_eq!(job.step(&view(vec![again])).commands, [], "its sharer is still there");
+        for number in 0..60 {
+            job.step(&view((0..100).map(|item| item_of(here, 100 * number + item)).collect()));
+        }
+        assert!(job.seen.len() <= MAX_SEEN, "{}", job.seen.len());
     }
 
     #[test]
@@ -277,11 +352,7 @@ mod tests {
 
     #[test]
     fn one_that_stays_lists_the_newest_and_takes_nothing_twice() {
-        let numbered = |number| {
-            let key = ItemKey { owner: Some(peer()), item: crate::job::tests::id(number) };
-            ItemView { key, ..theirs(ItemState::Done, 5) }
-        };
-        let all: Vec<ItemView> = (0..=100).map(numbered).collect();
+        let all: Vec<ItemView> = (0..=100).map(|number| numbered(number, ItemState::Done, 5)).collect();
         let mut job = Receive::new(PLACE, true, None);
         assert_eq!(job.step(&view(all[1..].to_vec())).commands, []);
         assert_eq!(job.step(&view(all.clone())).commands, [Command::Remove(all[0].key)]);

@@ -107,9 +107,10 @@ fn a_receiver_that_stays_takes_what_others_bring_up_to_its_quota() {
     let into = dir.path().join("in");
     let (small, large) = (dir.path().join("small"), dir.path().join("large"));
     fs::write(&small, b"small").unwrap();
-    fs::write(&large, bytes(1_000)).unwrap();
+    // Fits alone, and not beside what came before.
+    fs::write(&large, b"large").unwrap();
 
-    let args = ["receive", "--stay", "--into", text(&into), "--max-bytes", "100"];
+    let args = ["receive", "--stay", "--into", text(&into), "--max-bytes", "8"];
     let (mut receiver, _, link) = server.host(&args);
     let mut first = server.run(&["send", "--to", &link, text(&small)]);
     assert_eq!(first.end(), 0);
