@@ -23,9 +23,13 @@ const SCRIPT: Duration = Duration::from_secs(300);
 /// Longest way of a console's message to this harness.
 const HEARING: Duration = Duration::from_secs(20);
 
-/// Firefox says so of each connection that finds no path in time. A further lane may find none, and costs nobody anything;
-/// a test whose link finds none fails by itself.
-const LANE_WITHOUT_PATH: &str = "WebRTC: ICE failed";
+/// Firefox says so of each connection that finds no path in time. A further lane, which much that is received asks for, may
+/// find none, and costs nobody anything.
+pub const LANE_WITHOUT_PATH: &str = "WebRTC: ICE failed";
+/// Part of everything that can stand in a console: figures are measured whatever does.
+pub const ANYTHING: &str = "";
+/// Chromium says so of each socket that finds no server.
+pub const NO_SERVER: &str = "WebSocket connection to ";
 
 /// How often a driver is started at most.
 const DRIVER_STARTS: usize = 3;
@@ -54,13 +58,15 @@ pub enum Kind {
     App,
 }
 
-/// A running browser; dropping it ends it.
+/// A running browser; dropping it ends it. Whoever is done with it closes it, so that nothing it complained of is missed.
 #[derive(Debug)]
 pub struct Browser {
     kind: Kind,
     driver: WebDriver,
     console: Arc<Mutex<Vec<String>>>,
     downloads: PathBuf,
+    /// Somebody has read what the console says, to its end.
+    is_heard: bool,
     // Ends before its folder is deleted.
     program: Program,
     folder: Option<TempDir>,
@@ -74,18 +80,33 @@ impl Browser {
 
     /// The same with further flags for Chromium.
     pub async fn start_with(kind: Kind, flags: &[String]) -> Self {
-        Self::start_in(tempfile::tempdir().expect("a temporary folder"), kind, flags).await
+        Self::start_in(tempfile::tempdir().expect("a temporary folder"), kind, flags, Arc::default()).await
     }
 
     /// Ends the browser at once, as a crash does, and starts it again with the same profile.
     pub async fn start_again(mut self) -> Self {
+        // The next one's console goes on where this one's ends.
+        self.complaints().await;
+        self.is_heard = true;
         self.program.end();
         let (kind, folder) = (self.kind, self.folder.take().expect("a browser with a profile"));
+        let console = Arc::clone(&self.console);
         drop(self);
-        Self::start_in(folder, kind, &[]).await
+        Self::start_in(folder, kind, &[], console).await
     }
 
-    async fn start_in(folder: TempDir, kind: Kind, flags: &[String]) -> Self {
+    /// Ends it. Panics when its console holds a warning or an error that contains none of the `expected` texts.
+    pub async fn close(mut self, expected: &[&str]) {
+        self.is_heard = true;
+        self.assert_quiet(expected).await;
+    }
+
+    async fn start_in(
+        folder: TempDir,
+        kind: Kind,
+        flags: &[String],
+        console: Arc<Mutex<Vec<String>>>,
+    ) -> Self {
         let downloads = folder.path().join("downloads");
         std::fs::create_dir_all(&downloads).expect("a folder for downloads");
         let (program, port) = start_driver(kind, folder.path());
@@ -99,7 +120,7 @@ impl Browser {
         let driver =
             driver.unwrap_or_else(|error| panic!("no session with {kind:?}: {error}; {}", program.output()));
         let browser =
-            Self { kind, driver, console: Arc::default(), downloads, program, folder: Some(folder) };
+            Self { kind, driver, console, downloads, is_heard: false, program, folder: Some(folder) };
         browser.driver.set_script_timeout(SCRIPT).await.expect("a time-out for scripts");
         if kind == Kind::Firefox {
             browser.listen_to_console().await;
@@ -113,7 +134,9 @@ impl Browser {
         let driver = driver.unwrap_or_else(|error| panic!("no session: {error}; {}", program.output()));
         driver.set_script_timeout(SCRIPT).await.expect("a time-out for scripts");
         let downloads = downloads.to_owned();
-        Self { kind: Kind::App, driver, console: Arc::default(), downloads, program, folder: None }
+        // Nobody tells what stands in the console of a web view.
+        let is_heard = true;
+        Self { kind: Kind::App, driver, console: Arc::default(), downloads, is_heard, program, folder: None }
     }
 
     /// Which browser it is.
@@ -150,8 +173,7 @@ impl Browser {
     /// Panics when the console holds a warning or an error that contains none of the `expected` texts.
     pub async fn assert_quiet(&self, expected: &[&str]) {
         let mut complaints = self.complaints().await;
-        let harmless = expected.iter().chain([&LANE_WITHOUT_PATH]);
-        complaints.retain(|complaint| !harmless.clone().any(|text| complaint.contains(text)));
+        complaints.retain(|complaint| !expected.iter().any(|text| complaint.contains(text)));
         assert!(complaints.is_empty(), "{:?} complains:\n{}", self.kind, complaints.join("\n"));
     }
 
@@ -225,6 +247,8 @@ impl Drop for Browser {
     fn drop(&mut self) {
         // The driver's process is about to end with the browser: there is no session to close politely.
         let _ = self.driver.clone().leak();
+        let is_heard = self.is_heard || std::thread::panicking();
+        assert!(is_heard, "{:?} is dropped, and nobody has read its console: close it", self.kind);
     }
 }
 

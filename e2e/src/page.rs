@@ -58,6 +58,11 @@ impl Page {
         page
     }
 
+    /// Ends the browser. Panics when its console holds a warning or an error that contains none of the `expected` texts.
+    pub async fn close(self, expected: &[&str]) {
+        self.browser.close(expected).await;
+    }
+
     /// Ends the browser at once, as a crash does, starts it again with the same profile and opens `address`.
     pub async fn kill_and_open(self, address: &str) -> Self {
         let page = Self { browser: self.browser.start_again().await };

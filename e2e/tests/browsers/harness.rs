@@ -19,6 +19,12 @@ async fn firefox_shows_a_page_and_its_console_is_heard() {
     a_browser_works(Kind::Firefox).await;
 }
 
+#[tokio::test]
+#[should_panic(expected = "nobody has read its console")]
+async fn a_browser_that_a_test_does_not_close_fails_it() {
+    drop(Browser::start(Kind::Chromium).await);
+}
+
 #[test]
 fn the_server_answers_from_memory_and_from_redis() {
     for rooms in [Rooms::Memory, Rooms::Redis] {
@@ -77,5 +83,5 @@ async fn a_browser_works(kind: Kind) {
     browser.run("console.warn('first'); console.error('second')", vec![]).await.unwrap();
     browser.heard("first").await;
     browser.heard("second").await;
-    browser.assert_quiet(&["first", "second"]).await;
+    browser.close(&["first", "second"]).await;
 }

@@ -15,6 +15,8 @@ use privydrop_e2e::shown::Shown;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
+use crate::close;
+
 /// A description with this fingerprint, good enough to pass every check of form.
 fn description(fingerprint: u8) -> String {
     format!(
@@ -45,6 +47,7 @@ async fn still_honest(host: &Page, server: &Server) {
     honest.join(&host.code().await).await;
     honest.connected(1).await;
     honest.received_text("hello").await;
+    honest.close(&[]).await;
 }
 
 async fn assert_unlinked(page: &Page) {
@@ -76,6 +79,7 @@ async fn a_server_that_puts_its_own_fingerprint_in_the_hosts_place_is_found_out(
     assert_unlinked(&guest).await;
     assert_unlinked(&host).await;
     still_honest(&host, &server).await;
+    close([host, guest], &[]).await;
 }
 
 #[tokio::test]
@@ -101,6 +105,7 @@ async fn a_changed_bit_in_the_guests_letters_is_found_out() {
         .await;
     assert_unlinked(&guest).await;
     still_honest(&host, &server).await;
+    close([host, guest], &[]).await;
 }
 
 #[tokio::test]
@@ -114,6 +119,7 @@ async fn a_server_that_sends_letters_back_to_their_sender_is_found_out() {
     guest.notice(NoticeCode::PeerRefused).await;
     assert_unlinked(&guest).await;
     still_honest(&host, &server).await;
+    close([host, guest], &[]).await;
 }
 
 #[tokio::test]
@@ -134,6 +140,7 @@ async fn letters_repeated_and_letters_from_nobody_change_nothing() {
     host.connected(1).await;
     guest.connected(1).await;
     guest.received_text("hello").await;
+    close([host, guest], &[]).await;
 }
 
 #[tokio::test]
@@ -165,6 +172,7 @@ async fn five_guesses_from_anywhere_change_the_words_and_the_link_stays() {
     late.notice(NoticeCode::WrongWords).await;
     late.join(&link).await;
     late.connected(1).await;
+    close([host, late], &[]).await;
 }
 
 #[tokio::test]
@@ -190,6 +198,7 @@ async fn a_guest_that_adds_a_second_fingerprint_gets_no_link() {
     host.notice(NoticeCode::PeerViolation).await;
     assert_unlinked(&host).await;
     still_honest(&host, &server).await;
+    host.close(&[]).await;
 }
 
 async fn knock(guest: &mut RawMember, room: &RoomId) -> (PeerId, PeerId) {

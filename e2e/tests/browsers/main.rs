@@ -45,9 +45,15 @@ impl Pair {
         Self::meet(Kind::Chromium, Kind::Chromium, Rooms::Memory).await
     }
 
-    /// Panics when a console holds a warning or an error.
-    async fn assert_quiet(&self) {
-        self.host.browser().assert_quiet(&[]).await;
-        self.guest.browser().assert_quiet(&[]).await;
+    /// Ends all of it. Panics when a console holds a warning or an error that contains none of the `expected` texts.
+    async fn close(self, expected: &[&str]) {
+        close([self.host, self.guest], expected).await;
+    }
+}
+
+/// Ends these pages. Panics when a console holds a warning or an error that contains none of the `expected` texts.
+async fn close<const COUNT: usize>(pages: [Page; COUNT], expected: &[&str]) {
+    for page in pages {
+        page.close(expected).await;
     }
 }

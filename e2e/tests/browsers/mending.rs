@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use privydrop_common::api::{ItemState, NoticeCode};
-use privydrop_e2e::browser::Kind::Chromium;
+use privydrop_e2e::browser::{Kind::Chromium, NO_SERVER};
 use privydrop_e2e::coturn::Coturn;
 use privydrop_e2e::faults::weather;
 use privydrop_e2e::fixture::{Fixture, blake3_of};
@@ -18,6 +18,7 @@ use privydrop_e2e::terminal::Terminal;
 use privydrop_e2e::tree::Tree;
 use serde_json::json;
 
+use crate::close;
 use crate::transfer::taken;
 
 /// Bytes of the file.
@@ -122,8 +123,7 @@ async fn two_pages_go_on_by_themselves_after_the_way_between_them_was_silent() {
     site.path.lose(0);
     shows(&taker, CONNECTED).await;
     taken(&taker, &file).await;
-    sharer.browser().assert_quiet(&[]).await;
-    taker.browser().assert_quiet(&[]).await;
+    close([sharer, taker], &[]).await;
 }
 
 #[tokio::test]
@@ -148,6 +148,7 @@ async fn a_page_goes_on_by_itself_after_its_browser_was_offline() {
     no_word_of_a_lost_server(&taker).await;
     is_saved(&taker, &file).await;
     sender.done().await;
+    taker.close(&[NO_SERVER]).await;
 }
 
 #[tokio::test]
@@ -168,6 +169,8 @@ async fn what_was_offered_arrives_while_a_browser_is_offline_for_its_server_and_
     late.connected(1).await;
     late.share_text("hello").await;
     taker.received_text("hello").await;
+    close([host, taker], &[NO_SERVER]).await;
+    late.close(&[]).await;
 }
 
 /// Turns the browser's switch. It lets go of no connection that stands, as the loss of a network does, so the server ends

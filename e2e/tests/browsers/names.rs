@@ -112,6 +112,7 @@ async fn agree(kind: Kind) {
     page.press("pairs", "accept").await;
     page.item("pairs", ItemState::Done).await;
     terminal.done().await;
+    page.close(&[]).await;
 }
 
 /// Pairs of names, each with a number of its own before it, so that only the two of a pair can be the same.

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use privydrop_common::api::{ItemState, NoticeCode};
 use privydrop_common::signaling::MAX_MEMBERS;
-use privydrop_e2e::browser::Kind::Chromium;
+use privydrop_e2e::browser::{Kind::Chromium, NO_SERVER};
 use privydrop_e2e::fixture::Fixture;
 use privydrop_e2e::page::Page;
 use privydrop_e2e::raw::RawMember;
 use privydrop_e2e::server::{Rooms, Server};
 use privydrop_e2e::space::nothing_stays;
 
-use crate::Pair;
+use crate::{Pair, close};
 
 #[tokio::test]
 async fn an_unknown_room_is_said_and_the_code_stays_in_the_field() {
@@ -30,7 +30,7 @@ async fn an_unknown_room_is_said_and_the_code_stays_in_the_field() {
                 (shown.join_code.as_deref() == Some(code)).then_some(())
             })
             .await;
-        still_works(&guest, &server).await;
+        still_works(guest, &server, &[]).await;
     }
 }
 
@@ -46,8 +46,7 @@ async fn wrong_words_are_told_to_both_and_right_ones_still_open() {
     host.notice(NoticeCode::SomebodyGuessed).await;
     guest.join(&right).await;
     guest.connected(1).await;
-    host.browser().assert_quiet(&[]).await;
-    guest.browser().assert_quiet(&[]).await;
+    close([host, guest], &[]).await;
 }
 
 #[tokio::test]
@@ -68,6 +67,7 @@ async fn a_taken_name_is_said_and_its_owner_is_undisturbed() {
         second.join(&code).await;
         second.connected(1).await;
         owner.connected(1).await;
+        close([second, owner], &[]).await;
     }
 }
 
@@ -86,7 +86,7 @@ async fn a_full_room_is_said() {
     let late = Page::open(Chromium, server.address()).await;
     late.join(&format!("{room}-acid-acorn-acre")).await;
     late.notice(NoticeCode::RoomFull).await;
-    still_works(&late, &server).await;
+    still_works(late, &server, &[]).await;
 }
 
 #[tokio::test]
@@ -96,6 +96,7 @@ async fn an_unreachable_server_is_said_where_one_joins() {
     server.stop();
     guest.join("123456-acid-acorn-acre").await;
     guest.notice(NoticeCode::ServerUnreachable).await;
+    guest.close(&[NO_SERVER]).await;
 }
 
 #[tokio::test]
@@ -106,13 +107,14 @@ async fn a_lost_server_leaves_a_pair_connected() {
     pair.guest.notice(NoticeCode::ServerLost).await;
     pair.host.share_text("still *here*").await;
     pair.guest.received_text("<b>here</b>").await;
+    pair.close(&[NO_SERVER]).await;
 }
 
 #[tokio::test]
 async fn a_file_that_changed_since_it_was_picked_is_told_to_both_and_nothing_of_it_is_kept() {
     let (pair, mut fixture) = (Pair::simple().await, Fixture::new(6));
     let file = fixture.file("draft.bin", 3 << 20);
-    is_refused(&pair, &file, NoticeCode::SourceChanged, || {
+    is_refused(pair, &file, NoticeCode::SourceChanged, || {
         // Of the same length: only its time tells.
         let time = std::fs::metadata(&file).unwrap().modified().unwrap();
         let file = File::options().write(true).open(&file).unwrap();
@@ -126,7 +128,7 @@ async fn a_file_that_changed_since_it_was_picked_is_told_to_both_and_nothing_of_
 async fn a_file_that_grew_since_it_was_picked_is_told_to_both_and_nothing_of_it_is_kept() {
     let (pair, mut fixture) = (Pair::simple().await, Fixture::new(7));
     let file = fixture.file("log.bin", 3 << 20);
-    is_refused(&pair, &file, NoticeCode::SourceChanged, || {
+    is_refused(pair, &file, NoticeCode::SourceChanged, || {
         File::options().append(true).open(&file).unwrap().write_all(b"one more line").unwrap();
     })
     .await;
@@ -136,12 +138,12 @@ async fn a_file_that_grew_since_it_was_picked_is_told_to_both_and_nothing_of_it_
 async fn a_file_that_is_gone_since_it_was_picked_is_told_to_both_and_nothing_of_it_is_kept() {
     let (pair, mut fixture) = (Pair::simple().await, Fixture::new(8));
     let file = fixture.file("gone.bin", 3 << 20);
-    is_refused(&pair, &file, NoticeCode::SourceUnreadable, || std::fs::remove_file(&file).unwrap()).await;
+    is_refused(pair, &file, NoticeCode::SourceUnreadable, || std::fs::remove_file(&file).unwrap()).await;
 }
 
 /// Shares a file, does something to it before anybody fetches it, and expects that both ends are told so and nothing of it
 /// is kept.
-async fn is_refused(pair: &Pair, file: &Path, code: NoticeCode, spoil: impl FnOnce()) {
+async fn is_refused(pair: Pair, file: &Path, code: NoticeCode, spoil: impl FnOnce()) {
     let name = file.file_name().unwrap().to_str().unwrap();
     pair.host.share_files(&[file]).await;
     pair.guest.item(name, ItemState::Offered).await;
@@ -152,15 +154,18 @@ async fn is_refused(pair: &Pair, file: &Path, code: NoticeCode, spoil: impl FnOn
         page.item(name, ItemState::Failed).await;
     }
     nothing_stays(&pair.guest).await;
+    pair.close(&[]).await;
 }
 
-/// A page that was refused can still make a room and be joined.
-async fn still_works(page: &Page, server: &Server) {
+/// A page that was refused can still make a room and be joined; then it ends, and has complained of nothing but what is
+/// `expected`.
+async fn still_works(page: Page, server: &Server, expected: &[&str]) {
     page.share_text("well").await;
     let other = Page::open(Chromium, server.address()).await;
     other.join(&page.code().await).await;
     other.connected(1).await;
-    page.browser().assert_quiet(&[]).await;
+    page.close(expected).await;
+    other.close(&[]).await;
 }
 
 /// The same code with a different last word.

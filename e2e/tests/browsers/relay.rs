@@ -65,7 +65,7 @@ async fn both_ways_through(way: Way) {
     assert_relayed(&start(&words, &page.code().await).done().await);
     Tree::of(&back).assert_same(&Tree::of(&place.path().join("back.bin")));
     assert_eq!(page.item("back.bin", ItemState::Done).await.hash, blake3_of(&back));
-    page.browser().assert_quiet(&[]).await;
+    page.close(&[]).await;
 }
 
 #[tokio::test]
@@ -137,6 +137,7 @@ async fn a_page_whose_credentials_have_expired_says_so_and_comes_in_where_no_rel
     page.reload().await;
     page.join(&code).await;
     take(&page, &file).await;
+    page.close(&[]).await;
 }
 
 /// A terminal that may use nothing but the relay, where a server told these words about it.

@@ -5,6 +5,8 @@ use privydrop_e2e::page::Page;
 use privydrop_e2e::server::{Rooms, Server};
 use serde_json::Value;
 
+use crate::close;
+
 const NAME: &str = "family";
 
 /// A page whose room has a wished name, and is remembered.
@@ -64,8 +66,8 @@ async fn a_remembered_room_has_the_same_name_and_link_again_and_its_guest_comes_
         offers_return(page, false).await;
         page.reload().await;
         offers_return(page, false).await;
-        page.browser().assert_quiet(&[]).await;
     }
+    close([host, guest], &[]).await;
 }
 
 #[tokio::test]
@@ -97,8 +99,7 @@ async fn a_typed_code_goes_before_what_is_remembered_and_a_link_before_both_and_
     page.click("return").await;
     page.wait_for_checked("remember", true).await;
     assert!(page.code().await.starts_with(NAME));
-    page.browser().assert_quiet(&[]).await;
-    other.browser().assert_quiet(&[]).await;
+    close([page, other], &[]).await;
 }
 
 #[tokio::test]
@@ -124,7 +125,5 @@ async fn a_link_into_a_strangers_room_of_the_same_name_takes_nothing_from_what_i
     page.connected(1).await;
     remember(&page).await;
     assert_ne!(kept(&page).await, remembered);
-    for page in [&page, &stranger] {
-        page.browser().assert_quiet(&[]).await;
-    }
+    close([page, stranger], &[]).await;
 }

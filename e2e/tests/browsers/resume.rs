@@ -5,13 +5,14 @@ use std::path::PathBuf;
 
 use privydrop_common::api::{ItemState, NoticeCode};
 use privydrop_e2e::browser::Kind::{self, Chromium, Firefox};
+use privydrop_e2e::browser::LANE_WITHOUT_PATH;
 use privydrop_e2e::fixture::{BIG, Fixture, blake3_of};
 use privydrop_e2e::page::Page;
 use privydrop_e2e::received::saved;
 use privydrop_e2e::server::{Rooms, Server};
 use privydrop_e2e::tree::Tree;
 
-use crate::Pair;
+use crate::{Pair, close};
 
 const NAME: &str = "long.bin";
 /// Chromium's, when a page that nobody touched is loaded again while something moves: it does not ask then.
@@ -50,13 +51,13 @@ async fn a_sharer_that_was_loaded_again_picks_again_and_its_guest_goes_on() {
     half.guest.item_gone(NAME).await;
     half.host.share_files(&[&half.file]).await;
     assert!(half.guest.resumed().await >= 60);
-    half.arrives().await;
     half.host
         .wait_for("nothing to pick again", |shown| {
             let asked = shown.notices.iter().any(|code| code == NoticeCode::PickAgain.as_str());
             (!asked).then_some(())
         })
         .await;
+    half.arrives().await;
 }
 
 #[tokio::test]
@@ -114,7 +115,7 @@ async fn a_chosen_folder_keeps_nothing_half_received_over_a_reload_and_the_page_
     pair.guest.moved_past(NAME, 20).await;
     pair.guest.reload().await;
     pair.guest.item(NAME, ItemState::Offered).await;
-    pair.guest.browser().assert_quiet(&[NO_GESTURE]).await;
+    pair.close(&[NO_GESTURE]).await;
 }
 
 #[tokio::test]
@@ -186,8 +187,8 @@ async fn second_tab_stays_outside(kind: Kind) {
         guest.connected(1).await;
         let shown = page.look().await.unwrap();
         assert!(!shown.notices.iter().any(|code| code == NoticeCode::AlreadyOpen.as_str()), "{shown:#?}");
-        page.browser().assert_quiet(&[]).await;
     }
+    close([guest, host], &[]).await;
 }
 
 /// A host, and a guest that came by its link and has more than a half of 200 MB in its browser's own storage.
@@ -220,11 +221,9 @@ impl Half {
     }
 
     /// Waits until the guest has it whole, without anybody's doing, and compares what it saved.
-    async fn arrives(&self) {
+    async fn arrives(self) {
         assert_eq!(self.guest.item(NAME, ItemState::Done).await.hash, blake3_of(&self.file));
         Tree::of(&self.file).assert_same(&saved(&self.guest, NAME).await);
-        for page in [&self.host, &self.guest] {
-            page.browser().assert_quiet(&[NO_GESTURE]).await;
-        }
+        close([self.host, self.guest], &[NO_GESTURE, LANE_WITHOUT_PATH]).await;
     }
 }

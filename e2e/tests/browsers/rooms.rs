@@ -7,7 +7,7 @@ use privydrop_e2e::browser::Kind::Chromium;
 use privydrop_e2e::fixture::{Fixture, blake3_of};
 use privydrop_e2e::page::Page;
 
-use crate::Pair;
+use crate::{Pair, close};
 
 /// Big enough to be stopped on its way.
 const LONG: u64 = 100_000_000;
@@ -29,7 +29,8 @@ async fn two_guests_fetch_at_once_and_a_late_joiner_sees_what_is_offered() {
     let late = Page::open(Chromium, &pair.host.link().await).await;
     late.press("for all.bin", "accept").await;
     done(&late, &file).await;
-    pair.assert_quiet().await;
+    close([second, late], &[]).await;
+    pair.close(&[]).await;
 }
 
 #[tokio::test]
@@ -40,7 +41,7 @@ async fn a_guest_shares_with_the_host() {
     pair.guest.share_files(&[&file]).await;
     pair.host.press("from guest.bin", "accept").await;
     done(&pair.host, &file).await;
-    pair.assert_quiet().await;
+    pair.close(&[]).await;
 }
 
 #[tokio::test]
@@ -96,7 +97,7 @@ async fn a_removed_item_is_gone_even_while_it_moves() {
     guest.notice(NoticeCode::ItemGone).await;
     guest.item_gone("long.bin").await;
     host.item_gone("long.bin").await;
-    moving.pair.assert_quiet().await;
+    moving.pair.close(&[]).await;
 }
 
 #[tokio::test]
@@ -120,17 +121,19 @@ async fn one_guest_reloads_while_the_other_goes_on() {
     let second = Page::open(Chromium, &moving.pair.host.link().await).await;
     second.connected(1).await;
     second.reload().await;
-    moving.arrives().await;
     second.connected(1).await;
+    second.close(&[]).await;
+    moving.arrives().await;
 }
 
 #[tokio::test]
 async fn a_vanished_member_is_said_and_its_list_stays() {
-    let pair = Pair::simple().await;
-    pair.guest.received_text("hello").await;
-    drop(pair.host);
-    pair.guest.notice(NoticeCode::PeerLost).await;
-    pair.guest.received_text("hello").await;
+    let Pair { host, guest, server: _server } = Pair::simple().await;
+    guest.received_text("hello").await;
+    host.close(&[]).await;
+    guest.notice(NoticeCode::PeerLost).await;
+    guest.received_text("hello").await;
+    guest.close(&[]).await;
 }
 
 /// A pair with a long file on its way.
@@ -153,9 +156,9 @@ impl Moving {
     }
 
     /// Waits until the guest has it whole.
-    async fn arrives(&self) {
+    async fn arrives(self) {
         done(&self.pair.guest, &self.file).await;
-        self.pair.assert_quiet().await;
+        self.pair.close(&[]).await;
     }
 }
 

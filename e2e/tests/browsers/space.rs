@@ -14,8 +14,8 @@ use privydrop_e2e::terminal::Terminal;
 use privydrop_e2e::tree::Tree;
 use serde_json::json;
 
-use crate::Pair;
 use crate::transfer::take;
+use crate::{Pair, close};
 
 /// Chromium's flag for a life without storage that pages can write to in place.
 const NO_STORAGE: &str =
@@ -58,7 +58,7 @@ async fn a_chosen_folder_that_runs_full_is_said_and_nothing_half_received_stays(
     limit_storage(&pair.guest, None).await;
     take(&pair.guest, &file).await;
     take(&pair.guest, &folder).await;
-    pair.assert_quiet().await;
+    pair.close(&[]).await;
 }
 
 #[tokio::test]
@@ -95,8 +95,8 @@ async fn refuses_what_does_not_fit(flags: &[String], code: NoticeCode) -> String
     host.item("small.bin", ItemState::Done).await;
     for page in [&host, &guest] {
         never_moved(page, "large.bin").await;
-        page.browser().assert_quiet(&[]).await;
     }
+    close([host, guest], &[]).await;
     said
 }
 
@@ -116,7 +116,7 @@ async fn a_browser_without_storage_says_before_that_it_takes_only_small_things_a
     assert!(said.contains("It needs 300 MB, and 268 MB are free."), "{said}");
     takes(&guest, &small).await;
     never_moved(&guest, "large.bin").await;
-    guest.browser().assert_quiet(&[]).await;
+    guest.close(&[]).await;
 }
 
 /// Accepts what there is no space for, and waits until the page says so; in which words.

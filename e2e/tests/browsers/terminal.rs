@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 
 use privydrop_e2e::browser::Kind::{self, Chromium, Firefox};
+use privydrop_e2e::browser::LANE_WITHOUT_PATH;
 use privydrop_e2e::fixture::{BIG, Fixture};
 use privydrop_e2e::page::Page;
 use privydrop_e2e::server::{Rooms, Server};
@@ -58,6 +59,7 @@ async fn a_terminal_finds(kind: Kind) {
         told.iter().all(|candidate| !candidate.contains(" udp ") || candidate.contains(".local ")),
         "{told:#?}"
     );
+    page.close(&[]).await;
 }
 
 /// A folder of 1,000 small files and one file of 200 MB in one room, and a text in another.
@@ -78,7 +80,7 @@ async fn everything_arrives_in(kind: Kind) {
     let mut terminal = Terminal::start(&server, &words, "");
     page.join(&link(&mut terminal).await).await;
     page.received_text("a word from the terminal, 粗体").await;
-    page.browser().assert_quiet(&[]).await;
+    page.close(&[LANE_WITHOUT_PATH]).await;
 }
 
 /// The same the other way round, all of it in one room.
@@ -99,7 +101,7 @@ async fn everything_arrives_from(kind: Kind) {
     for shared in [&folder, &big] {
         Tree::of(shared).assert_same(&Tree::of(&place.path().join(shared.file_name().unwrap())));
     }
-    page.browser().assert_quiet(&[]).await;
+    page.close(&[LANE_WITHOUT_PATH]).await;
 }
 
 /// The link that a terminal prints for its room.

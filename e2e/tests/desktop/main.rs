@@ -65,6 +65,7 @@ async fn what_a_browser_shares_arrives_in_the_systems_folder() {
         Tree::of(shared).assert_same(&received(app.page(), name).await);
     }
     picture(&app, "received").await;
+    browser.close(&[]).await;
 }
 
 #[tokio::test]

@@ -202,6 +202,7 @@ async fn a_page_whose_process_breaks_comes_back_with_the_room_as_it_is() {
     guest.join(&code).await;
     guest.press("note.txt", "accept").await;
     Tree::of(&file).assert_same(&received(&guest, "note.txt").await);
+    guest.close(&[]).await;
 }
 
 /// A browser comes, takes everything, and has every byte.
@@ -213,6 +214,7 @@ async fn everything_arrives(app: &App, server: &Server, shared: &[&std::path::Pa
         guest.press(name, "accept").await;
         Tree::of(path).assert_same(&received(&guest, name).await);
     }
+    guest.close(&[]).await;
 }
 
 /// The process that runs the page. The kernel keeps fifteen letters of a name.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use privydrop_common::api::ItemState;
-use privydrop_e2e::browser::{Browser, Kind};
+use privydrop_e2e::browser::{ANYTHING, Browser, Kind};
 use privydrop_e2e::fixture::{BIG, Fixture, blake3_of};
 use privydrop_e2e::page::Page;
 use privydrop_e2e::server::Server;
@@ -56,6 +56,7 @@ pub(crate) async fn measure(options: &Options, fixture: &mut Fixture, server: &S
     }
     table.add_browser("terminal → Chromium", BIG, &into);
     table.add_browser("Chromium → terminal", BIG, &from);
+    page.close(&[ANYTHING]).await;
 }
 
 async fn raw_into(page: &Page, server: &Server) -> Moved {

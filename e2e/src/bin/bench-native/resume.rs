@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use privydrop_common::api::ItemState;
 use privydrop_common::pieces::{piece_count, piece_range, value_of};
-use privydrop_e2e::browser::Kind;
+use privydrop_e2e::browser::{ANYTHING, Kind};
 use privydrop_e2e::coturn::Coturn;
 use privydrop_e2e::faults::plan::{Fault, Plan, What};
 use privydrop_e2e::faults::{self, weather};
@@ -63,7 +63,7 @@ pub(crate) async fn measure(options: &Options, fixture: &mut Fixture, file: &Pat
         reloads.push(seconds);
     }
     table.add_reload(&reloads);
-    drop(page);
+    page.close(&[ANYTHING]).await;
 
     let kills: Vec<Plan> = (1..=options.rounds as u64 * KILLS).map(killed).collect();
     // The rounds have a runtime of their own.

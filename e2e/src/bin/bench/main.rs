@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use privydrop_e2e::bench;
-use privydrop_e2e::browser::Kind;
+use privydrop_e2e::browser::{ANYTHING, Kind};
 use privydrop_e2e::fixture::{Fixture, blake3_of};
 use privydrop_e2e::page::Page;
 use privydrop_e2e::server::{Rooms, Server};
@@ -108,6 +108,9 @@ async fn measure(options: &Options) {
     table.add_openings(&openings);
     table.add_first_load(&first_load::weigh(&ends.to, &server).await);
     println!("\n{table}");
+    for end in [ends.from, ends.to] {
+        end.close(&[ANYTHING]).await;
+    }
 }
 
 impl Ends {

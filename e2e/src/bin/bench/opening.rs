@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use privydrop_common::api::ItemState;
-use privydrop_e2e::browser::{Browser, Kind};
+use privydrop_e2e::browser::{ANYTHING, Browser, Kind};
 use privydrop_e2e::page::Page;
 use privydrop_e2e::server::Server;
 use privydrop_e2e::usage::ticks;
@@ -53,10 +53,10 @@ impl Opening {
     /// Opens links of rooms that `host` makes.
     pub(crate) async fn measure(host: &Page, load: &Load, server: &Server) -> Self {
         let guest = Browser::start(Kind::Chromium).await;
-        Self {
-            cold: Times::measure(host, &guest, load, server).await,
-            warm: Times::measure(host, &guest, load, server).await,
-        }
+        let cold = Times::measure(host, &guest, load, server).await;
+        let warm = Times::measure(host, &guest, load, server).await;
+        guest.close(&[ANYTHING]).await;
+        Self { cold, warm }
     }
 }
 
