@@ -13,6 +13,7 @@ use privydrop_e2e::fixture::Fixture;
 use privydrop_e2e::page::Page;
 use privydrop_e2e::raw::RawMember;
 use privydrop_e2e::server::{Rooms, Server};
+use privydrop_e2e::shown::Shown;
 use privydrop_e2e::space::nothing_stays;
 
 use crate::{Pair, close};
@@ -25,11 +26,7 @@ async fn an_unknown_room_is_said_and_the_code_stays_in_the_field() {
         let code = "999999-acid-acorn-acre";
         guest.join(code).await;
         guest.notice(NoticeCode::RoomUnknown).await;
-        guest
-            .wait_for("the code in its field", |shown| {
-                (shown.join_code.as_deref() == Some(code)).then_some(())
-            })
-            .await;
+        keeps(&guest, code).await;
         still_works(guest, &server, &[]).await;
     }
 }
@@ -90,13 +87,37 @@ async fn a_full_room_is_said() {
 }
 
 #[tokio::test]
-async fn an_unreachable_server_is_said_where_one_joins() {
+async fn an_unreachable_server_is_said_where_one_joins_and_nothing_is_stuck() {
     let mut server = Server::start(Rooms::Memory);
     let guest = Page::open(Chromium, server.address()).await;
     server.stop();
-    guest.join("123456-acid-acorn-acre").await;
+    let code = "123456-acid-acorn-acre";
+    guest.join(code).await;
     guest.notice(NoticeCode::ServerUnreachable).await;
-    guest.close(&[NO_SERVER]).await;
+    keeps(&guest, code).await;
+    server.restart();
+    still_works(guest, &server, &[NO_SERVER]).await;
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_said_where_one_shares_and_the_room_opens_by_itself_once_it_is_back() {
+    let mut server = Server::start(Rooms::Memory);
+    let host = Page::open(Chromium, server.address()).await;
+    server.stop();
+    host.share_text("hello").await;
+    host.notice(NoticeCode::ServerUnreachable).await;
+    server.restart();
+    let code = host.code().await;
+    host.wait_for("no word of it", |shown| {
+        let told = shown.notices.iter().any(|code| code == NoticeCode::ServerUnreachable.as_str());
+        (!told).then_some(())
+    })
+    .await;
+    let guest = Page::open(Chromium, server.address()).await;
+    guest.join(&code).await;
+    guest.received_text("hello").await;
+    host.close(&[NO_SERVER]).await;
+    guest.close(&[]).await;
 }
 
 #[tokio::test]
@@ -155,6 +176,12 @@ async fn is_refused(pair: Pair, file: &Path, code: NoticeCode, spoil: impl FnOnc
     }
     nothing_stays(&pair.guest).await;
     pair.close(&[]).await;
+}
+
+/// Waits until the code stands in its field, to be tried again.
+async fn keeps(page: &Page, code: &str) {
+    let stands = |shown: &Shown| (shown.join_code.as_deref() == Some(code)).then_some(());
+    page.wait_for("the code in its field", stands).await;
 }
 
 /// A page that was refused can still make a room and be joined; then it ends, and has complained of nothing but what is
