@@ -1,6 +1,7 @@
 //! PrivyDrop in real browsers. `cargo xtask e2e` builds the web app and the server and runs these one at a time.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod awake;
 mod harness;
 mod hostile;
 mod language;
