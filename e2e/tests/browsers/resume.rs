@@ -16,7 +16,7 @@ use crate::{Pair, close};
 
 const NAME: &str = "long.bin";
 /// Chromium's, when a page that nobody touched is loaded again while something moves: it does not ask then.
-const NO_GESTURE: &str = "'beforeunload'";
+pub(crate) const NO_GESTURE: &str = "'beforeunload'";
 /// Percent of 200 MB that may have to come again: what was received since the page last had it stored for good.
 const UNSETTLED: u8 = 34;
 

@@ -7,6 +7,7 @@ use privydrop_e2e::browser::Kind::Chromium;
 use privydrop_e2e::fixture::{Fixture, blake3_of};
 use privydrop_e2e::page::Page;
 
+use crate::resume::NO_GESTURE;
 use crate::{Pair, close};
 
 /// Big enough to be stopped on its way.
@@ -116,14 +117,20 @@ async fn both_leave_mid_transfer_and_meet_again() {
 }
 
 #[tokio::test]
-async fn one_guest_reloads_while_the_other_goes_on() {
-    let moving = Moving::start().await;
-    let second = Page::open(Chromium, &moving.pair.host.link().await).await;
-    second.connected(1).await;
+async fn of_two_receivers_one_is_loaded_again_and_goes_on_by_itself_and_the_other_is_undisturbed() {
+    let (pair, mut fixture) = (Pair::simple().await, Fixture::new(4));
+    let file = fixture.file("long.bin", LONG);
+    pair.host.share_files(&[&file]).await;
+    let second = Page::open_without_folders(Chromium, &pair.host.link().await).await;
+    second.item("long.bin", ItemState::Offered).await;
+    pair.guest.press("long.bin", "accept").await;
+    second.press("long.bin", "accept").await;
+    second.moved_past("long.bin", 2).await;
     second.reload().await;
-    second.connected(1).await;
-    second.close(&[]).await;
-    moving.arrives().await;
+    done(&second, &file).await;
+    done(&pair.guest, &file).await;
+    second.close(&[NO_GESTURE]).await;
+    pair.close(&[]).await;
 }
 
 #[tokio::test]

@@ -70,6 +70,13 @@ async fn text_follows_its_changes_both_ways_and_can_be_cleared() {
     pair.guest.received_text("hello").await;
     pair.guest.share_text("back to *you*").await;
     pair.host.received_text("<b>you</b>").await;
+    // A shared text goes on being shared, without a word.
+    for (from, to, words) in
+        [(&pair.host, &pair.guest, "hello again"), (&pair.guest, &pair.host, "back to both of us")]
+    {
+        from.type_into("text-input", words).await;
+        to.received_text(words).await;
+    }
     pair.guest.clear_text().await;
     pair.guest.click("share-text").await;
     pair.host
