@@ -6,7 +6,8 @@ use privydrop_common::handshake::{Caps, Initiator, PairMessage, Responder, Secre
 use privydrop_common::id::{PeerId, RoomId};
 use privydrop_common::sdp::Fingerprint;
 use privydrop_common::signaling::{ClientMessage, ServerMessage};
-use privydrop_e2e::browser::Kind::Chromium;
+use privydrop_common::wire::MAX_FRAME;
+use privydrop_e2e::browser::Kind::{self, Chromium, Firefox};
 use privydrop_e2e::hostile::{Fate, HostileServer, Letter, Trick, body, changed, read};
 use privydrop_e2e::page::Page;
 use privydrop_e2e::raw::RawMember;
@@ -14,6 +15,7 @@ use privydrop_e2e::server::{Rooms, Server};
 use privydrop_e2e::shown::Shown;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use serde_json::json;
 
 use crate::close;
 
@@ -45,7 +47,6 @@ async fn behind(trick: impl FnOnce(RoomId) -> Trick) -> (Page, Page, HostileServ
 async fn still_honest(host: &Page, server: &Server) {
     let honest = Page::open(Chromium, server.address()).await;
     honest.join(&host.code().await).await;
-    honest.connected(1).await;
     honest.received_text("hello").await;
     honest.close(&[]).await;
 }
@@ -199,6 +200,51 @@ async fn a_guest_that_adds_a_second_fingerprint_gets_no_link() {
     assert_unlinked(&host).await;
     still_honest(&host, &server).await;
     host.close(&[]).await;
+}
+
+/// A page that proves itself, and then does what none of ours does.
+const MISCHIEF: &str = "const [most] = arguments;
+    const Real = window.RTCPeerConnection;
+    window.mischief = {};
+    window.RTCPeerConnection = class extends Real {
+      createDataChannel(label, options) {
+        const channel = super.createDataChannel(label, options);
+        mischief.channel = () => super.createDataChannel('one more');
+        mischief.text = () => channel.send('text');
+        mischief.long = () => channel.send(new Uint8Array(most + 1));
+        return channel;
+      }
+    };";
+
+#[tokio::test]
+async fn a_member_that_opens_a_channel_of_its_own_is_parted_from_and_others_are_served() {
+    is_parted_from(Chromium, "channel").await;
+}
+
+#[tokio::test]
+async fn a_member_that_sends_what_is_no_frame_is_parted_from_and_others_are_served() {
+    is_parted_from(Chromium, "text").await;
+}
+
+#[tokio::test]
+async fn a_member_that_sends_a_longer_frame_than_any_may_be_is_parted_from_and_others_are_served() {
+    // Chromium neither sends nor takes one.
+    is_parted_from(Firefox, "long").await;
+}
+
+async fn is_parted_from(kind: Kind, how: &str) {
+    let server = Server::start(Rooms::Memory);
+    let host = Page::open(kind, server.address()).await;
+    host.share_text("hello").await;
+    let member = Page::open(kind, server.address()).await;
+    member.browser().run(MISCHIEF, vec![json!(MAX_FRAME)]).await.unwrap();
+    member.join(&host.code().await).await;
+    host.connected(1).await;
+    member.connected(1).await;
+    member.browser().run("mischief[arguments[0]]()", vec![json!(how)]).await.unwrap();
+    host.notice(NoticeCode::PeerViolation).await;
+    still_honest(&host, &server).await;
+    close([host, member], &[]).await;
 }
 
 async fn knock(guest: &mut RawMember, room: &RoomId) -> (PeerId, PeerId) {
