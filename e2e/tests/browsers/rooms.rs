@@ -46,6 +46,25 @@ async fn a_guest_shares_with_the_host() {
 }
 
 #[tokio::test]
+async fn a_lone_item_is_accepted_by_the_handle_for_all_of_them_as_well() {
+    let (pair, mut fixture) = (Pair::simple().await, Fixture::new(5));
+    // By a person's click, and by a script's.
+    for (name, scripted) in [("one.bin", false), ("another.bin", true)] {
+        let file = fixture.file(name, 1_000);
+        pair.host.share_files(&[&file]).await;
+        pair.guest.item(name, ItemState::Offered).await;
+        if scripted {
+            let click = "document.querySelector('[data-testid=accept-all]').click()";
+            pair.guest.browser().run(click, vec![]).await.unwrap();
+        } else {
+            pair.guest.click("accept-all").await;
+        }
+        done(&pair.guest, &file).await;
+    }
+    pair.close(&[]).await;
+}
+
+#[tokio::test]
 async fn the_receiver_pauses_and_goes_on() {
     let moving = Moving::start().await;
     let Pair { host, guest, .. } = &moving.pair;

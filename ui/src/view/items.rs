@@ -46,7 +46,7 @@ pub fn items(
             </div>
             <ul>
                 { for view.items.iter().map(|item| html! {
-                    <Item key={key(item.key)} item={item.clone()} from={owner(view, item.key)} on={on.clone()} />
+                    <Item key={key(item.key)} item={item.clone()} from={owner(view, item.key)} lone={takeable == [item.key]} on={on.clone()} />
                 }) }
             </ul>
             { for note.map(|note| html! { <p class="hint note">{ note }</p> }) }
