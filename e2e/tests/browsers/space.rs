@@ -5,7 +5,7 @@ use std::path::Path;
 
 use privydrop_common::api::{ItemState, NoticeCode};
 use privydrop_e2e::browser::Kind::Chromium;
-use privydrop_e2e::fixture::{Fixture, blake3_of};
+use privydrop_e2e::fixture::{BIG, Fixture, blake3_of};
 use privydrop_e2e::page::Page;
 use privydrop_e2e::received::saved;
 use privydrop_e2e::server::{Rooms, Server};
@@ -73,6 +73,56 @@ async fn what_does_not_fit_into_the_private_storage_is_refused_before_a_byte_mov
 async fn a_browser_that_tells_its_real_limit_says_how_much_is_free_when_something_does_not_fit() {
     let said = refuses_what_does_not_fit(&[REAL_LIMIT.to_owned()], NoticeCode::NoSpace).await;
     assert!(said.contains("It needs 25.1 MB, and 8.38 MB are free."), "{said}");
+}
+
+#[tokio::test]
+async fn what_is_half_received_gives_way_only_where_that_makes_room_and_never_to_the_page_that_goes_on_with_it()
+ {
+    let (server, mut fixture) = (Server::start(Rooms::Memory), Fixture::new(4));
+    let half = fixture.file("half.bin", BIG);
+    let host = Page::open(Chromium, server.address()).await;
+    host.share_files(&[&half]).await;
+    let guest = Page::open_without_folders(Chromium, &host.link().await).await;
+    guest.press("half.bin", "accept").await;
+    guest.moved_past("half.bin", 20).await;
+    guest.leave().await;
+    keeps_half(&guest).await;
+
+    let other = Page::open(Chromium, server.address()).await;
+    for (name, size) in [("enormous.bin", 2 * BIG), ("large.bin", BIG * 3 / 4)] {
+        let file = half.with_file_name(name);
+        File::create(&file).unwrap().set_len(size).unwrap();
+        other.share_files(&[&file]).await;
+    }
+    let link = other.link().await;
+    guest.join(&link).await;
+    guest.item("large.bin", ItemState::Offered).await;
+    limit_storage(&guest, Some(BIG * 3 / 2)).await;
+    for name in ["enormous.bin", "large.bin"] {
+        refuses(&guest, name, NoticeCode::PlaceFull).await;
+    }
+    guest.leave().await;
+    keeps_half(&guest).await;
+
+    // Another page has promised nothing.
+    guest.reload().await;
+    guest.join(&link).await;
+    guest.item("large.bin", ItemState::Offered).await;
+    refuses(&guest, "enormous.bin", NoticeCode::PlaceFull).await;
+    guest.leave().await;
+    keeps_half(&guest).await;
+    guest.join(&link).await;
+    guest.press("large.bin", "accept").await;
+    guest.item("large.bin", ItemState::Done).await;
+    guest.leave().await;
+    guest.wait_for("nothing unfinished", |shown| shown.unfinished.is_none().then_some(())).await;
+    close([host, other, guest], &[]).await;
+}
+
+/// Waits until a page in no room says that it keeps the half of the big file.
+async fn keeps_half(page: &Page) {
+    let said = page.wait_for("what is unfinished", |shown| shown.unfinished.clone()).await;
+    assert!(said.contains("200 MB"), "{said}");
 }
 
 /// What a guest with 8 MiB of private storage says of 24 MiB that it accepts; takes 3 MiB then.

@@ -31,6 +31,8 @@ let begun;
 
 /** Files that are being written, by the number that the page gave them. */
 const files = new Map();
+/** Folders that this page let go of, and said of that it will go on with them. */
+const suspended = new Set();
 
 const root = () => navigator.storage.getDirectory();
 const directory = async (name) => (await root()).getDirectoryHandle(name, { create: true });
@@ -65,41 +67,77 @@ const look = async (place, name) => (await place.getFileHandle(name)).getFile();
 const lastModified = async (place, name) => (await look(place, name)).lastModified;
 const size = async (place, name) => (await look(place, name)).size;
 
-/** Looks at the folders that nobody uses. Removes those that have no journal, or one that was not written to since
-    `before`, and tells how many bytes lie in the others. */
-const clearAway = async (before) => {
-  const storage = await root();
-  let left = 0;
-  for await (const [name, place] of storage.entries()) {
-    if (!name.startsWith(PREFIX) || name === WANTED) {
-      continue;
-    }
-    const release = await lock(name, { ifAvailable: true });
+/** The folders that nobody uses, the one first whose journal was written to the longest ago; whoever asks lets go of each. */
+const unused = async () => {
+  const folders = [];
+  for await (const [name, place] of (await root()).entries()) {
+    const release = name.startsWith(PREFIX) && name !== WANTED && (await lock(name, { ifAvailable: true }));
     if (release) {
       const written = await lastModified(place, JOURNAL).catch(() => -Infinity);
-      if (written < before) {
-        // Whatever cannot be removed now waits for the next time.
-        await storage.removeEntry(name, { recursive: true }).catch(() => {});
-      } else {
-        left += await size(place, CONTENT).catch(() => 0);
-      }
-      release();
+      folders.push({ name, written, release, bytes: await size(place, CONTENT).catch(() => 0) });
     }
+  }
+  return folders.sort((one, other) => one.written - other.written);
+};
+
+// Whatever cannot be removed now waits for the next time.
+const removeFolder = async ({ name }) => (await root()).removeEntry(name, { recursive: true }).catch(() => {});
+
+/** Removes those of them that have no journal, or one that was not written to since `before`, and tells how many bytes lie
+    in the others. */
+const clearAway = async (before) => {
+  let left = 0;
+  for (const folder of await unused()) {
+    if (folder.written < before) {
+      await removeFolder(folder);
+    } else {
+      left += folder.bytes;
+    }
+    folder.release();
   }
   return left;
 };
 
-/** Makes sure that so many bytes more can be stored; what somebody may never come back for gives way. */
-const makeRoom = async (bytes) => {
-  const isMissing = async () => {
+/** Makes a file so long, so that missing space shows at once. Where there is none, what somebody may never come back for
+    gives way, the oldest first: as much as is needed, and nothing where all of it would not be enough. What this page
+    itself goes on with stays. */
+const grow = async (content, length) => {
+  const fits = async (length) => {
     const { quota, usage } = await navigator.storage.estimate();
-    return quota - usage < bytes;
-  };
-  if (bytes > 0 && (await isMissing())) {
-    await clearAway(Infinity);
-    if (await isMissing()) {
-      throw quotaExceeded();
+    const more = length - content.getSize();
+    if (more > 0 && quota - usage < more) {
+      return false;
     }
+    try {
+      // What a browser estimates may be more than there is.
+      content.truncate(length);
+      return true;
+    } catch (error) {
+      if (error.name !== "QuotaExceededError") {
+        throw error;
+      }
+      return false;
+    }
+  };
+  if (await fits(length)) {
+    return;
+  }
+  await clearAway(Date.now() - EXPIRES);
+  const folders = await unused();
+  const others = folders.filter(({ name }) => !suspended.has(name));
+  const most = others.reduce((sum, { bytes }) => sum + bytes, 0);
+  try {
+    // Nobody tells how much is missing. But what has to fit without giving up anything, if all of it is to fit, can be tried.
+    const suffices = await fits(Math.max(content.getSize(), length - most));
+    while (!(await fits(length))) {
+      const oldest = suffices && others.shift();
+      if (!oldest) {
+        throw quotaExceeded();
+      }
+      await removeFolder(oldest);
+    }
+  } finally {
+    folders.forEach(({ release }) => release());
   }
 };
 
@@ -169,21 +207,12 @@ const actions = {
     try {
       item.content = await access(place, item.name);
       item.isNew = item.content.getSize() === 0;
-      await makeRoom(size - item.content.getSize());
-      try {
-        item.content.truncate(size);
-      } catch (error) {
-        if (error.name !== "QuotaExceededError") {
-          throw error;
-        }
-        // What a browser estimates may be more than there is.
-        await clearAway(Infinity);
-        item.content.truncate(size);
-      }
+      await grow(item.content, size);
       files.set(file, item);
       if (!release) {
         return null;
       }
+      suspended.delete(folder);
       item.journal = await access(place, JOURNAL);
       const bytes = new Uint8Array(Math.min(item.journal.getSize(), most));
       item.journal.read(bytes, { at: 0 });
@@ -247,6 +276,7 @@ const actions = {
     files.delete(file);
     if (item.journal) {
       settle(item);
+      suspended.add(item.folder);
     }
     close(item);
     item.release?.();
