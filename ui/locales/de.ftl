@@ -239,7 +239,7 @@ notice-rate-limited = Das war zu oft
     }
 notice-server-unreachable = Der Server ist nicht erreichbar
     .reason = Dieses Gerät ist offline, oder der Server ist ausgefallen.
-    .next = Prüfe deine Verbindung. Es geht von selbst weiter, sobald der Server antwortet.
+    .next = Prüfe deine Verbindung. Wolltest du teilen, öffnet sich dein Raum von selbst, sobald der Server antwortet. Wolltest du beitreten, versuche es dann noch einmal.
 notice-server-lost = Die Verbindung zum Server ist abgebrochen
     .reason = Das Netz hat gewechselt oder ist ausgefallen. Was unterwegs ist, läuft weiter.
     .next = Du musst nichts tun: Sie kommt von selbst wieder. Bis dahin kann niemand neu beitreten.

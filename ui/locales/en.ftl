@@ -239,7 +239,7 @@ notice-rate-limited = That was too often
     }
 notice-server-unreachable = The server can't be reached
     .reason = This device is offline, or the server is down.
-    .next = Check your connection. It goes on by itself as soon as the server answers.
+    .next = Check your connection. If you were sharing, your room opens by itself as soon as the server answers. If you were joining, try again then.
 notice-server-lost = The connection to the server broke
     .reason = The network changed or dropped out. What is moving goes on.
     .next = Nothing to do: it connects again by itself. Until then nobody new can join.

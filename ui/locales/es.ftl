@@ -239,7 +239,7 @@ notice-rate-limited = Demasiados intentos seguidos
     }
 notice-server-unreachable = No se puede contactar con el servidor
     .reason = Este dispositivo no tiene conexión, o el servidor está caído.
-    .next = Comprueba tu conexión. Todo sigue solo en cuanto el servidor responda.
+    .next = Comprueba tu conexión. Si ibas a compartir, tu sala se abre sola en cuanto el servidor responda. Si ibas a entrar en una, inténtalo entonces de nuevo.
 notice-server-lost = Se cortó la conexión con el servidor
     .reason = La red cambió o falló. Lo que está en marcha continúa.
     .next = No hay que hacer nada: se vuelve a conectar sola. Hasta entonces no puede entrar nadie nuevo.

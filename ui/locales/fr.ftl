@@ -239,7 +239,7 @@ notice-rate-limited = Trop d’essais à la fois
     }
 notice-server-unreachable = Le serveur est injoignable
     .reason = Cet appareil est hors ligne, ou le serveur est arrêté.
-    .next = Vérifiez votre connexion. Cela reprend tout seul dès que le serveur répond.
+    .next = Vérifiez votre connexion. Si vous partagiez, votre salon s’ouvre tout seul dès que le serveur répond. Si vous vouliez entrer dans un salon, réessayez alors.
 notice-server-lost = La connexion au serveur est coupée
     .reason = Le réseau a changé ou a lâché. Ce qui est en cours continue.
     .next = Rien à faire : la connexion revient toute seule. D’ici là, personne de nouveau ne peut entrer.
