@@ -18,7 +18,7 @@ const SPOKEN: &str = "const [language, tagline] = arguments;
 const MENU: &str =
     "return Array.from(document.querySelector('[data-testid=language]').options, option => option.value)";
 /// Each language, by what the page says under its name in it.
-const TAGLINES: [(&str, &str); 7] = [
+pub(crate) const TAGLINES: [(&str, &str); 7] = [
     ("en", "Straight from device to device"),
     ("zh", "设备之间，直接传送"),
     ("ja", "デバイスからデバイスへ、まっすぐ"),
@@ -55,10 +55,15 @@ async fn every_language_of_the_menu_is_spoken() {
     let menu = page.browser().run(MENU, vec![]).await.unwrap();
     assert_eq!(menu, json!(TAGLINES.map(|(tag, _)| tag)));
     for (tag, tagline) in TAGLINES {
-        page.browser().run(CHOOSE, vec![json!(tag)]).await.unwrap();
-        page.browser().run_async(SPOKEN, vec![json!(tag), json!(tagline)]).await;
+        speak(&page, tag, tagline).await;
     }
     page.close(&[]).await;
+}
+
+/// Chooses a language, and waits until the page speaks it.
+pub(crate) async fn speak(page: &Page, tag: &str, tagline: &str) {
+    page.browser().run(CHOOSE, vec![json!(tag)]).await.unwrap();
+    page.browser().run_async(SPOKEN, vec![json!(tag), json!(tagline)]).await;
 }
 
 async fn speaks(page: &Page, language: &str, tagline: &str, loaded: Value) {

@@ -4,6 +4,7 @@
 mod awake;
 mod harness;
 mod hostile;
+mod keyboard;
 mod language;
 mod mending;
 mod names;
