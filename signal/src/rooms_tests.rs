@@ -40,6 +40,25 @@ fn knocked(member: u64) -> What {
     What::Tell(ServerMessage::Knock { member: id(member) })
 }
 
+/// Whoever changes this form lets servers of both versions read both for the time of one version: what a server cannot read is as good
+/// as no room to it.
+#[test]
+fn a_record_has_the_form_that_servers_of_the_previous_version_know() {
+    let mut room = room_with(2);
+    room.share(id(1), true).unwrap();
+    room.lose(id(2), place(2), at(7));
+    room.knock(id(3), place(3), at(9)).unwrap();
+    let record = concat!(
+        r#"{"host":"0000000000000000","used":true,"seats":["#,
+        r#"{"id":"0000000000000000","sharing":false,"presence":{"Here":{"node":1,"socket":0}}},"#,
+        r#"{"id":"0000000000000001","sharing":true,"presence":{"Here":{"node":1,"socket":1}}},"#,
+        r#"{"id":"0000000000000002","sharing":false,"presence":{"Lost":7000}}],"#,
+        r#""knockers":[{"id":"0000000000000003","place":{"node":1,"socket":3},"since":9000}]}"#
+    );
+    assert_eq!(serde_json::to_string(&room).unwrap(), record);
+    assert_eq!(serde_json::from_str::<Room>(record).unwrap(), room);
+}
+
 #[test]
 fn a_room_holds_sixteen_members_and_keeps_the_hosts_place() {
     let mut room = room_with(15);

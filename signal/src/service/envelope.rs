@@ -78,6 +78,27 @@ mod tests {
         assert!(Envelope::parse_all(&bytes).eq(envelopes.into_iter().map(Some).chain([None])));
     }
 
+    /// Servers of the previous version write and read these bytes. Another form needs another [`VERSION`], and for the time of
+    /// one version to be read beside this one.
+    #[test]
+    fn an_envelope_has_the_bytes_that_servers_of_the_previous_version_know() {
+        let member: PeerId = "0123456789abcdef".parse().unwrap();
+        let written = |effect| {
+            let mut bytes = Vec::new();
+            Envelope { socket: 300, member, effect, text: "{}".into() }.write(&mut bytes);
+            bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        };
+        assert_eq!(written(Effect::Tell), "01ac02103031323334353637383961626364656600027b7d");
+        assert_eq!(
+            written(Effect::Admit(member)),
+            "01ac021030313233343536373839616263646566011030313233343536373839616263646566027b7d"
+        );
+        assert_eq!(
+            written(Effect::Dismiss(Refusal::Replaced)),
+            "01ac0210303132333435363738396162636465660213027b7d"
+        );
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_envelopes_or_none(mut bytes in prop::collection::vec(any::<u8>(), 0..100)) {

@@ -63,16 +63,21 @@ impl Service {
             Mail::Message(message) => Envelope::parse_all(message).for_each(|envelope| match envelope {
                 Some(envelope) => drop(self.hand_over(envelope)),
                 None => {
-                    tracing::warn!("another node sent something unreadable; are all nodes of one version?")
+                    tracing::warn!("another node sent something unreadable; are all nodes of one version?");
+                    self.has_missed_something();
                 }
             }),
             Mail::Gap => {
-                self.metrics.mailbox_gaps.inc();
                 self.leases.raise_doubt(self.uptime());
-                self.healing.missed.notify_one();
+                self.has_missed_something();
             }
             Mail::Break => self.leases.raise_doubt(self.uptime()),
         }
+    }
+
+    fn has_missed_something(&self) {
+        self.metrics.mailbox_gaps.inc();
+        self.healing.missed.notify_one();
     }
 
     /// Looks at all rooms whenever something may have been missed, and again at those where that failed. Runs until it is

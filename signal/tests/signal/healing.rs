@@ -135,6 +135,16 @@ async fn who_is_admitted_while_the_store_is_away_is_in_when_it_is_back() {
     assert_eq!(guest.hear_joined().await.member, member);
 }
 
+#[tokio::test]
+async fn a_node_that_cannot_read_what_another_sent_looks_at_its_rooms() {
+    let redis = RedisServer::start();
+    let node = node(Arc::new(redis.store().await)).await;
+    let mut host = Client::hello(&node).await.create(None).await;
+    let mailboxes: Vec<String> = redis.ask(&["PUBSUB", "CHANNELS", "privydrop:inbox:*"]);
+    redis.ask::<()>(&["PUBLISH", &mailboxes[0], "of another version"]);
+    assert!(matches!(host.client.hear().await, ServerMessage::Joined { .. }), "how the room is");
+}
+
 /// A room on one node with a guest on another, whose store then goes away; what the host hears when it is back.
 async fn goes_while_the_store_is_away(goes: impl AsyncFnOnce(Client)) -> (Seat, ServerMessage) {
     let store = Arc::new(Memory::default());
