@@ -225,8 +225,8 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
             Box::pin(self.service.refresh(self.client.socket)).await;
         }
         if self.alarms.knock.is_some_and(|due| due <= now) {
-            self.alarms.knock = None;
-            Box::pin(self.service.expire_knock(&self.client)).await;
+            let is_over = Box::pin(self.service.expire_knock(&self.client)).await;
+            self.alarms.knock = (!is_over).then(|| Instant::now() + self.pace.door);
         }
         None
     }

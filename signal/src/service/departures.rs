@@ -107,6 +107,6 @@ impl Service {
                 _ => room.leave(member, place),
             }
         });
-        gone.await
+        gone.await.map(drop)
     }
 }

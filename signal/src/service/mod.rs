@@ -108,11 +108,22 @@ impl Service {
         self.depart(client.socket, position, true).await;
     }
 
-    /// The host did not admit this knocker in time.
-    pub async fn expire_knock(&self, client: &Client) {
-        let Ok(position) = self.position(client.socket) else { return };
+    /// The host did not admit this knocker in time. False when the room could not be told: the knock still stands.
+    pub async fn expire_knock(&self, client: &Client) -> bool {
+        let Ok(Position { room, member, role: Role::Knocker, .. }) = self.position(client.socket) else {
+            return true;
+        };
         let place = self.place(client.socket);
-        let _ = self.change_known(&position.room, |room, _| room.expire_knock(position.member, place)).await;
+        let Ok(room) = self.change_known(&room, |room, _| room.expire_knock(member, place)).await else {
+            return false;
+        };
+        // Where the knock was not found, nobody else tells the knocker.
+        let is_in = room.is_some_and(|room| room.place_of(member) == Some(place));
+        if !is_in && self.is_knocking(client) {
+            let code = Refusal::KnockExpired;
+            self.directory.dismiss(client.socket, member, code, text(&Refused::from(code).into()));
+        }
+        true
     }
 
     /// Whether this client still waits to be admitted.
@@ -176,19 +187,20 @@ impl Service {
         change.await
     }
 
-    /// Changes a room if it exists.
+    /// Changes a room if it exists; how it is then.
     async fn change_known(
         &self,
         room: &RoomId,
         rule: impl Fn(&mut Room, Moment) -> Vec<Notice>,
-    ) -> Result<(), Refused> {
+    ) -> Result<Option<Room>, Refused> {
         let change = self.change(room, |room, now| {
             let mut room = room.ok_or(Refusal::RoomUnknown)?;
             let notices = rule(&mut room, now);
             Ok((room, notices))
         });
         match change.await {
-            Ok(_) | Err(Refused { code: Refusal::RoomUnknown, .. }) => Ok(()),
+            Ok(room) => Ok(Some(room)),
+            Err(Refused { code: Refusal::RoomUnknown, .. }) => Ok(None),
             Err(refused) => Err(refused),
         }
     }

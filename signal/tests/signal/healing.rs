@@ -8,7 +8,7 @@ use privydrop_signal::config::Pace;
 use privydrop_signal::server::Running;
 use privydrop_signal::store::memory::Memory;
 
-use crate::faulty::{Faults, faulty_node};
+use crate::faulty::{Faults, faulty_node, faulty_node_with};
 use crate::nodes::eager_node;
 use crate::redis::RedisServer;
 use crate::support::{Client, Seat, eventually, node};
@@ -133,6 +133,23 @@ async fn who_is_admitted_while_the_store_is_away_is_in_when_it_is_back() {
     host.client.hear_refused(Refusal::StoreUnavailable).await;
     Faults::end(&faults.has_no_rooms);
     assert_eq!(guest.hear_joined().await.member, member);
+}
+
+#[tokio::test]
+async fn a_knock_whose_time_ends_while_the_store_is_away_ends_when_it_is_back() {
+    let store = Arc::new(Memory::default());
+    let (node, faults) = faulty_node_with(&["--knock-seconds", "0.3"], store, eagerly).await;
+    let mut host = Client::hello(&node).await.create(None).await;
+    let mut guest = Client::hello(&node).await;
+    let member = guest.knock(&host.room).await;
+    assert_eq!(host.client.hear().await, ServerMessage::Knock { member });
+    Faults::begin(&faults.has_no_rooms);
+    let before = faults.rooms_asked_for();
+    // Its time is over among all the looks at the door.
+    eventually(async || faults.rooms_asked_for() > before + 100).await;
+    Faults::end(&faults.has_no_rooms);
+    guest.hear_refused(Refusal::KnockExpired).await;
+    assert_eq!(host.client.hear().await, ServerMessage::MemberLeft { member, lost: false });
 }
 
 #[tokio::test]
