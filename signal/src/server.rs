@@ -9,8 +9,9 @@ use std::time::Duration;
 use actix_server::ServerHandle;
 use actix_web::http::header::HeaderMap;
 use actix_web::web::Data;
+use futures_util::future::join_all;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::address::Proxies;
 use crate::config::{Config, Pace};
@@ -33,6 +34,8 @@ use crate::web_app::WebApp;
 
 /// How long the last sockets and requests may take when the server stops.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(3);
+/// How long the store may take to forget a node that stops: all that stopping takes is 30 seconds.
+const LEASE_PATIENCE: Duration = Duration::from_secs(2);
 /// Shortest ticket key and TURN secret file, in bytes.
 pub(crate) const MIN_TICKET_KEY: usize = 32;
 
@@ -245,10 +248,8 @@ impl Running {
             task.abort();
         }
         // Its lease would end by itself; without it others see at once that nobody is here.
-        let _ = service.store.remove(&Key::Node(service.node)).await;
-        for server in &self.servers {
-            server.stop(true).await;
-        }
+        let _ = timeout(LEASE_PATIENCE, service.store.remove(&Key::Node(service.node))).await;
+        join_all(self.servers.iter().map(|server| server.stop(true))).await;
         self.delivery.abort();
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Faults {
     pub(crate) loses_answers: AtomicBool,
     /// Rooms can be neither read nor changed.
     pub(crate) has_no_rooms: AtomicBool,
+    /// It never says that a node's lease is forgotten.
+    pub(crate) holds_removals: AtomicBool,
     /// Whoever prolongs a room's time waits.
     pub(crate) holds_touches: AtomicBool,
     /// Whoever asks for a room waits.
@@ -129,6 +131,7 @@ impl Store for Faulty {
     }
 
     async fn remove(&self, key: &Key) -> Result<(), StoreError> {
+        until_over(&self.faults.holds_removals).await;
         self.store.remove(key).await
     }
 

@@ -11,7 +11,7 @@ use privydrop_signal::store::memory::Memory;
 use crate::faulty::{Faults, faulty_node, faulty_node_with};
 use crate::nodes::eager_node;
 use crate::redis::RedisServer;
-use crate::support::{Client, Seat, eventually, node};
+use crate::support::{Client, PATIENCE, Seat, eventually, node};
 use crate::web::get;
 
 /// Looks at its rooms many times a second.
@@ -160,6 +160,15 @@ async fn a_node_that_cannot_read_what_another_sent_looks_at_its_rooms() {
     let mailboxes: Vec<String> = redis.ask(&["PUBSUB", "CHANNELS", "privydrop:inbox:*"]);
     redis.ask::<()>(&["PUBLISH", &mailboxes[0], "of another version"]);
     assert!(matches!(host.client.hear().await, ServerMessage::Joined { .. }), "how the room is");
+}
+
+#[tokio::test]
+async fn a_server_stops_also_when_the_store_says_nothing() {
+    let (node, faults) = faulty_node(Arc::new(Memory::default()), |_| {}).await;
+    let mut host = Client::hello(&node).await.create(None).await;
+    Faults::begin(&faults.holds_removals);
+    assert!(tokio::time::timeout(PATIENCE, node.stop()).await.is_ok());
+    host.client.hear_end_after_news().await;
 }
 
 /// A room on one node with a guest on another, whose store then goes away; what the host hears when it is back.
