@@ -114,6 +114,27 @@ fn every_value_that_is_watched_is_one_that_the_server_tells() {
 }
 
 #[test]
+fn the_time_that_requests_and_the_store_take_is_drawn() {
+    let dashboard = read("deploy/grafana/privydrop.json");
+    for name in ["privydrop_request_latency_seconds_bucket", "privydrop_store_latency_seconds_bucket"] {
+        assert!(dashboard.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn a_server_may_have_a_thread_for_each_core_of_a_large_machine() {
+    for (file, mark) in [
+        ("deploy/systemd/privydrop-server.service", "TasksMax="),
+        ("deploy/systemd/privydrop-server@.service", "TasksMax="),
+        ("deploy/compose.yaml", "pids_limit: "),
+    ] {
+        let text = read(file);
+        let limit = text.split_once(mark).unwrap().1.lines().next().unwrap();
+        assert!(limit.parse::<u32>().unwrap() >= 512, "{file} has {limit}");
+    }
+}
+
+#[test]
 fn files_that_stand_twice_are_the_same() {
     assert_eq!(read("deploy/redis/redis.conf"), read("deploy/kubernetes/redis.conf"));
     let differ = |text: String| -> String {
