@@ -8,6 +8,7 @@ use privydrop_common::api::{Command, NoticeCode, PeerState, Phase, View};
 
 use crate::events::Event;
 use crate::exit::Exit;
+use crate::words;
 
 /// The session tries again by itself; after this long nobody waits any more.
 const NO_CONNECTION: Duration = Duration::from_secs(45);
@@ -41,6 +42,11 @@ pub(crate) trait Job {
 
     /// What to tell a person who interrupts: how to go on.
     fn how_to_go_on(&self) -> &'static str;
+
+    /// The last line of a run that nobody interrupted.
+    fn last_words(&self, exit: Exit) -> &'static str {
+        words::end(exit)
+    }
 }
 
 /// True once the session took the first command: it has a room to make or enter, or said why not.

@@ -194,7 +194,7 @@ async fn conduct(
             changed = views.changed() => if changed.is_err() {
                 return (Exit::Incomplete, words::SESSION_ENDED.into());
             },
-            exit = due(settled) => return (exit, words::end(exit).into()),
+            exit = due(settled) => return (exit, job.last_words(exit).into()),
             () = stop.asked() => return (Exit::Interrupted, how_to_go_on.into()),
         }
         let view: View = views.borrow_and_update().clone();
@@ -213,9 +213,9 @@ async fn conduct(
         step.commands.into_iter().for_each(|command| device.command(command));
         settled = match step.verdict {
             Verdict::GoOn => None,
-            Verdict::Over(exit) => return (exit, words::end(exit).into()),
+            Verdict::Over(exit) => return (exit, job.last_words(exit).into()),
             Verdict::Settled(Exit::Done, _) if !is_connected(&view) => {
-                return (Exit::Done, words::end(Exit::Done).into());
+                return (Exit::Done, job.last_words(Exit::Done).into());
             }
             Verdict::Settled(exit, wait) => {
                 let before = settled.filter(|before| (before.exit, before.wait) == (exit, wait));

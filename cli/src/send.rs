@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use privydrop_common::api::{ItemKind, ItemState, ItemView, NoticeCode, View};
+use privydrop_common::api::{ItemKind, ItemState, ItemView, NoticeCode, PeerState, View};
 
 use crate::exit::Exit;
 use crate::job::{Job, Step, Verdict, broken_off, is_connected, out_of_reach};
@@ -12,6 +12,8 @@ use crate::words;
 
 /// Nobody says that a text arrived: it travels as soon as there is a connection, and has this long.
 const TEXT_TRAVELS: Duration = Duration::from_secs(2);
+/// A connection that broke before may be mended; who left on purpose is gone from the list at once.
+const MENDED_WITHIN: Duration = Duration::from_secs(20);
 /// Others are told why they will not get something, and leave when they know; who does not has this long.
 const REFUSAL_TRAVELS: Duration = Duration::from_secs(10);
 
@@ -22,11 +24,12 @@ pub(crate) struct Send {
     /// In somebody else's room, so that there is somebody to reach.
     is_guest: bool,
     connected: bool,
+    is_text: bool,
 }
 
 impl Send {
     pub(crate) fn new(stay: bool, is_guest: bool) -> Self {
-        Self { stay, is_guest, connected: false }
+        Self { stay, is_guest, connected: false, is_text: false }
     }
 
     fn verdict(&mut self, view: &View) -> Verdict {
@@ -37,6 +40,7 @@ impl Send {
             return Verdict::Over(Exit::Incomplete);
         }
         self.connected |= is_connected(view);
+        self.is_text |= view.items.iter().any(|item| item.key.owner.is_none() && item.kind == ItemKind::Text);
         let own: Vec<&ItemView> = view.items.iter().filter(|item| item.key.owner.is_none()).collect();
         if self.stay {
             return Verdict::GoOn;
@@ -52,8 +56,11 @@ impl Send {
                 Verdict::Over(Exit::Incomplete)
             };
         }
-        let has_text = own.iter().any(|item| item.kind == ItemKind::Text);
-        Verdict::Settled(Exit::Done, if has_text { TEXT_TRAVELS } else { Duration::ZERO })
+        let may_be_back = || view.peers.iter().any(|peer| peer.state != PeerState::Refused);
+        if self.is_text && !is_connected(view) && may_be_back() {
+            return Verdict::Settled(Exit::Incomplete, MENDED_WITHIN);
+        }
+        Verdict::Settled(Exit::Done, if self.is_text { TEXT_TRAVELS } else { Duration::ZERO })
     }
 
     fn is_over(&self, item: &ItemView) -> bool {
@@ -72,6 +79,10 @@ impl Job for Send {
     fn how_to_go_on(&self) -> &'static str {
         words::SEND_AGAIN
     }
+
+    fn last_words(&self, exit: Exit) -> &'static str {
+        if exit == Exit::Done && self.is_text { words::TEXT_SENT } else { words::end(exit) }
+    }
 }
 
 /// The session will not offer what we gave it.
@@ -81,7 +92,7 @@ fn is_refusal(code: NoticeCode) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use privydrop_common::api::{Notice, PeerState, Phase};
+    use privydrop_common::api::{Notice, Phase};
 
     use super::*;
     use crate::job::tests::{alone, item, with_guest};
@@ -140,6 +151,26 @@ mod tests {
             let verdict = job.step(&View { items: items.clone(), ..view }).verdict;
             assert_eq!(verdict, Verdict::Settled(Exit::Done, TEXT_TRAVELS));
         }
+    }
+
+    #[test]
+    fn a_text_whose_connection_breaks_on_its_way_is_not_sent_unless_it_comes_back_or_the_other_left() {
+        let (mut job, items) =
+            (Send::new(false, false), vec![item(None, ItemKind::Text, ItemState::Offered)]);
+        let mut lost = with_guest();
+        lost.peers[0].state = PeerState::Lost;
+        let broken = Verdict::Settled(Exit::Incomplete, MENDED_WITHIN);
+        let sent = Verdict::Settled(Exit::Done, TEXT_TRAVELS);
+        for (view, verdict) in [
+            (with_guest(), sent),
+            (lost.clone(), broken),
+            (with_guest(), sent),
+            (lost, broken),
+            (alone(), sent),
+        ] {
+            assert_eq!(job.step(&View { items: items.clone(), ..view }).verdict, verdict);
+        }
+        assert_eq!(job.last_words(Exit::Done), words::TEXT_SENT);
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub(crate) const RECEIVE_AGAIN: &str = "Stopped: what is complete was kept. Run 
      was received in part goes on. To remove that instead, use privydrop unfinished --clear.";
 pub(crate) const NO_RELAY: &str = "The server's relay is missing, out of reach or turned us away, and --relay-only allows no other way. Try again \
      without it, or tell whoever runs the server.";
+pub(crate) const TEXT_SENT: &str =
+    "Sent to somebody who was connected. Nobody confirms a text: ask whether it is there if that matters.";
 pub(crate) const STAY_AGAIN: &str =
     "Stopped: nothing is received any more. Run the same command again to open a new room.";
 
