@@ -29,7 +29,7 @@ const HIDDEN: &str = "--hidden";
 /// Links into rooms begin with this.
 const SCHEME: &str = "privydrop";
 
-/// True once there is a tray to come back from.
+/// True once there is an icon for a tray. Whether anybody shows one is asked when it matters.
 static HAS_TRAY: AtomicBool = AtomicBool::new(false);
 
 /// The plugins that phones lack. The first one ends a second start before anything else begins.
@@ -86,14 +86,20 @@ pub(crate) fn set_autostart<R: Runtime>(app: &AppHandle<R>, shell: &Shell, on: b
     shell.show_autostart(autostart::is_on(app));
 }
 
-/// In a room a closed window goes on in the tray, so that nothing breaks off; otherwise the program ends.
+/// In a room a closed window goes on in the tray, so that nothing breaks off; otherwise, and where nobody shows a tray to
+/// come back from, the program ends.
 pub(crate) fn closing<R: Runtime>(app: &AppHandle<R>, api: &CloseRequestApi) {
-    let goes_on = app.state::<Shell>().is_in_room() && HAS_TRAY.load(Ordering::Relaxed);
-    if let Some(window) = app.get_webview_window(MAIN).filter(|_| goes_on)
-        && window.hide().is_ok()
-    {
-        api.prevent_close();
+    if !app.state::<Shell>().is_in_room() || !HAS_TRAY.load(Ordering::Relaxed) {
+        return;
     }
+    let Some(window) = app.get_webview_window(MAIN) else { return };
+    api.prevent_close();
+    async_runtime::spawn(async move {
+        let hidden = tray::is_shown().await && window.hide().is_ok();
+        if !hidden && let Err(error) = window.destroy() {
+            tracing::warn!(%error, "the window stays");
+        }
+    });
 }
 
 /// Leaves the room before the program ends.

@@ -51,6 +51,28 @@ async fn a_closed_window_goes_on_in_the_tray_which_opens_it_again_and_ends_the_p
 
     tray.choose("Quit").await;
     terminal.next("peer-gone").await;
+    ended(id).await;
+}
+
+#[tokio::test]
+async fn a_closed_window_ends_the_program_where_nobody_shows_a_tray_to_come_back_from() {
+    let server = Server::start(Rooms::Memory);
+    let mut fixture = Fixture::new(17);
+    let file = fixture.file("note.txt", 5_000);
+    let app = App::start(&server, &[file.as_ref()]).await;
+    let id = app.process();
+    let place = tempfile::tempdir().unwrap();
+    let words = words(&["receive", "--stay", "--into", path(place.path())]);
+    let mut terminal = Terminal::start(&server, &words, &app.page().code().await);
+    app.page().connected(1).await;
+    let screen = Screen::connect(app.desk().display());
+    screen.close(screen.window());
+    terminal.next("peer-gone").await;
+    ended(id).await;
+}
+
+/// Waits until a program is no more.
+async fn ended(id: i32) {
     let start = Instant::now();
     while is_alive(id) {
         assert!(start.elapsed() < SOON, "the program goes on");

@@ -2,16 +2,28 @@
 //!
 //! Says the facts in the page's words; decides nothing.
 
+#[cfg(target_os = "linux")]
+use std::time::Duration;
+
 use privydrop_common::bridge::News;
 use tauri::menu::{Menu, MenuItem, PredefinedMenuItem};
 use tauri::tray::TrayIconBuilder;
 use tauri::{App, AppHandle, Manager, Runtime, async_runtime};
+#[cfg(target_os = "linux")]
+use tokio::time::timeout;
 
 use super::show;
 use crate::shell::Shell;
 
 const SHOW: &str = "show";
 const QUIT: &str = "quit";
+
+/// Knows who shows trays.
+#[cfg(target_os = "linux")]
+const WATCHER: &str = "org.kde.StatusNotifierWatcher";
+/// Longest time for its answer: a window waits to be closed.
+#[cfg(target_os = "linux")]
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Puts the icon there and keeps its menu true.
 pub(super) fn set_up<R: Runtime>(app: &App<R>) -> tauri::Result<()> {
@@ -48,6 +60,23 @@ pub(super) fn set_up<R: Runtime>(app: &App<R>) -> tauri::Result<()> {
         }
     });
     Ok(())
+}
+
+/// True when somebody shows what is in the tray: a desktop without one takes an icon just as well, and nobody sees it.
+#[cfg(target_os = "linux")]
+pub(super) async fn is_shown() -> bool {
+    let asked = async {
+        let bus = zbus::Connection::session().await?;
+        let watcher = zbus::Proxy::new(&bus, WATCHER, "/StatusNotifierWatcher", WATCHER).await?;
+        watcher.get_property::<bool>("IsStatusNotifierHostRegistered").await
+    };
+    timeout(PATIENCE, asked).await.is_ok_and(|shown| shown.is_ok_and(|shown| shown))
+}
+
+/// These systems always have one.
+#[cfg(not(target_os = "linux"))]
+pub(super) async fn is_shown() -> bool {
+    true
 }
 
 /// What moves, and how far it is.
