@@ -114,6 +114,23 @@ fn a_killed_sender_that_keeps_its_room_is_gone_on_with_by_itself() {
 }
 
 #[test]
+fn a_sharer_that_began_anew_with_nothing_is_waited_for_until_it_shares_the_same_again() {
+    let scene = Scene::with_a_film();
+    let kept = scene.path("kept");
+    let host = |args: &[&str]| scene.server.host(&[args, &["--keep", text(&kept)]].concat());
+    let (sender, _, link) = host(&["send", text(&scene.film())]);
+    let mut receiver = scene.receive(&link);
+    receiver.find(is_under_way);
+    drop(sender);
+    let (sender, ..) = host(&["text", "--stay", "in a moment"]);
+    receiver.find(|event| event["code"] == "item-awaited");
+    drop(sender);
+    let (mut sender, ..) = host(&["send", text(&scene.film())]);
+    scene.goes_on(receiver);
+    assert_eq!(sender.end(), 0);
+}
+
+#[test]
 fn an_always_on_receiver_is_found_by_the_same_link_after_it_was_stopped_or_killed() {
     let scene = Scene::with_a_film();
     let kept = scene.path("kept");
