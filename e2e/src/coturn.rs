@@ -2,7 +2,7 @@
 //! has a credential made from its secret. Its clock may be ahead of everybody's.
 
 use std::ffi::OsString;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::process::{Program, find};
+use crate::redis::free_port;
 
 /// How a client reaches the relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +58,7 @@ impl Coturn {
         std::fs::write(at("key.pem"), made.signing_key.serialize_pem()).expect("a file");
         std::fs::write(at("secret"), "north").expect("a file");
         std::fs::write(at("other-secret"), "south").expect("a file");
-        let [port, tls_port] = free_ports();
+        let [port, tls_port] = [(); 2].map(|()| free_port());
         let settings = format!(
             "listening-ip=127.0.0.1\nrelay-ip=127.0.0.1\nlistening-port={port}\ntls-listening-port={tls_port}\n\
              realm=privydrop.test\nuse-auth-secret\nstatic-auth-secret=north\nallow-loopback-peers\nno-cli\nno-dtls\n\
@@ -123,11 +124,4 @@ impl Coturn {
     fn at(&self, name: &str) -> PathBuf {
         Path::new(self.folder.path()).join(name)
     }
-}
-
-/// Two ports that nobody listens on. There is a short moment in which another program could take them; coturn then says
-/// so and the test fails at its start.
-fn free_ports() -> [u16; 2] {
-    let listeners = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"));
-    listeners.map(|listener| listener.local_addr().expect("its address").port())
 }

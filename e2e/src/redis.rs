@@ -1,13 +1,20 @@
 //! A real Redis on its own port, in its own folder, for one test.
 
+use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
 
 use tempfile::TempDir;
 
 use crate::process::{Program, find};
+
+/// Below what Linux gives to connections (`net.ipv4.ip_local_port_range`).
+const PORTS: Range<u16> = 10_000..32_000;
+const PORTS_WIDTH: u64 = (PORTS.end - PORTS.start) as u64;
+const MAX_TRIES: usize = 1_000;
 
 /// A running Redis; gone with its data when dropped.
 #[derive(Debug)]
@@ -59,9 +66,11 @@ fn begin(port: u16, folder: &Path) -> Program {
     Program::start(command.arg("--dir").arg(folder), ready).0
 }
 
-/// A port that nobody listens on. These programs take no port 0, so there is a short moment in which another program could
-/// take it; it then says so and the test fails at its start.
+/// A port that nobody listens on. Not one of those that the system gives to connections: a server that is started again wants
+/// it back, and a connection may have taken it meanwhile.
 pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
+    let chance = RandomState::new();
+    let candidates = (0_u64..).map(|number| PORTS.start + (chance.hash_one(number) % PORTS_WIDTH) as u16);
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    candidates.take(MAX_TRIES).find(is_free).expect("a free port")
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use privydrop_fuzz::{TARGETS, Target};
 use proptest::prelude::*;
@@ -14,6 +15,13 @@ use proptest::test_runner::{Config, TestRunner};
 const MAX_SEED: usize = 4 * 1024;
 /// Inputs for each target at every run of the tests.
 const CASES: u32 = 200;
+
+/// The heap is counted for the whole process: what one test makes ready would be counted as what another one measures.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -26,6 +34,7 @@ fn names(folder: &Path) -> BTreeSet<String> {
 
 #[test]
 fn every_target_has_its_program_and_its_seeds_and_there_are_no_others() {
+    let _alone = alone();
     let targets: BTreeSet<_> = TARGETS.iter().map(|target| target.name.to_owned()).collect();
     assert_eq!(targets.len(), TARGETS.len());
     assert_eq!(names(&folder("seeds")), targets);
@@ -36,6 +45,7 @@ fn every_target_has_its_program_and_its_seeds_and_there_are_no_others() {
 
 #[test]
 fn seeds_are_small_and_what_our_encoders_make_today() {
+    let _alone = alone();
     for target in TARGETS {
         let seeds = target.seeds();
         assert!(!seeds.is_empty() && seeds.iter().all(|seed| seed.len() <= MAX_SEED), "{}", target.name);
@@ -47,11 +57,13 @@ fn seeds_are_small_and_what_our_encoders_make_today() {
 
 #[test]
 fn every_check_holds_for_its_seeds() {
+    let _alone = alone();
     TARGETS.iter().for_each(|target| target.seeds().iter().for_each(|seed| target.hold(seed)));
 }
 
 #[test]
 fn every_check_holds_for_any_bytes_and_for_any_change_of_a_seed() {
+    let _alone = alone();
     for target in TARGETS {
         let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
         let ran = TestRunner::new(config).run(&inputs(target), |bytes| {
@@ -64,6 +76,7 @@ fn every_check_holds_for_any_bytes_and_for_any_change_of_a_seed() {
 
 #[test]
 fn a_message_full_of_the_largest_maps_of_pieces_takes_no_more_memory_than_one_may() {
+    let _alone = alone();
     // A fetch, its number, its item, and as many files of 65,536 missing pieces as a frame has room for.
     let mut frame = [&[1, 7, 0][..], &[0; 16], &[0x80, 0x80, 0x03]].concat();
     frame.extend([0, 1, 0x80, 0x80, 0x04].repeat(49_152));
