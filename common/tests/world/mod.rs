@@ -10,6 +10,7 @@
 
 mod disk;
 mod server;
+mod trouble;
 mod wires;
 
 use std::cmp::Reverse;
@@ -299,56 +300,6 @@ impl World {
 
     pub fn phase(&self, device: DeviceId) -> Phase {
         self.view(device).phase
-    }
-
-    /// The device's network goes away or comes back.
-    pub fn set_away(&mut self, device: DeviceId, away: bool) {
-        self.devices[device].away = away;
-        Wires::look(self);
-    }
-
-    /// The device has another address from now on, and knows it if somebody tells.
-    pub fn move_device(&mut self, device: DeviceId) {
-        self.devices[device].address += 1;
-        self.devices[device].deaf_socket = true;
-        Wires::look(self);
-    }
-
-    /// A router forgets the device's socket: the server takes it for lost, and the device hears nothing of it.
-    pub fn lose_socket(&mut self, device: DeviceId) {
-        Server::gone(self, device, true);
-        self.devices[device].deaf_socket = true;
-    }
-
-    /// The device's program is killed, and begun again: its disk is as it was, and nobody is told.
-    pub fn crash(&mut self, device: DeviceId) {
-        let mut seed = [0; 32];
-        self.rng.fill_bytes(&mut seed);
-        let plan = self.plan;
-        Wires::vanish(self, device);
-        Server::gone(self, device, true);
-        let crashed = &mut self.devices[device];
-        crashed.session = Session::new(seed, unicode_fold).with_lanes(plan);
-        crashed.view = View::default();
-        crashed.wake_at = None;
-        crashed.life += 1;
-        crashed.deaf_socket = false;
-        crashed.disk.crash();
-        self.command(device, Command::Introduce(format!("device {device}")));
-    }
-
-    /// Seconds have passed: after a minute without a ping a device knows that its socket is dead. A page hears no pings;
-    /// every other device is one.
-    pub fn miss_pings(&mut self, device: DeviceId, seconds: u32) {
-        if device % 2 == 1 {
-            return;
-        }
-        let Device { deaf_for, deaf_socket, .. } = &mut self.devices[device];
-        *deaf_for = if *deaf_socket { *deaf_for + seconds } else { 0 };
-        if *deaf_for >= 60 {
-            *deaf_for = 0;
-            self.report(device, Report::Signal(SignalEvent::Closed));
-        }
     }
 
     /// Lets time pass until the condition holds; fails when an hour has passed or nothing is left to happen.

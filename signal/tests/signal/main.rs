@@ -16,6 +16,7 @@ mod nodes;
 mod process;
 mod rolling;
 mod rooms;
+mod slow;
 mod store;
 mod tls;
 mod turn;
