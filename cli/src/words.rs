@@ -239,6 +239,11 @@ pub(crate) fn notice(notice: &Notice) -> String {
         N::ServerBack => "The server is back.".into(),
         N::ServerTrouble => "The server keeps no rooms just now. Try again in a minute.".into(),
         N::ServerVersion => "The server speaks another version. Update this program or the server.".into(),
+        N::StrayLetters => {
+            "Messages came that fit nothing here: the server, or somebody at the door, repeats or makes \
+                            them up. None was accepted. If it goes on, use another server."
+                .into()
+        }
         N::Replaced => "This place in the room was taken from elsewhere. Join again to take it back.".into(),
         N::AlreadyOpen => format!("Room {item} is open elsewhere on this device already. Go on there."),
         N::PickAgain => "What was shared is forgotten. Share it again; who was receiving goes on.".into(),

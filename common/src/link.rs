@@ -233,15 +233,23 @@ impl Link {
         }
     }
 
-    /// A letter of this link's stream arrived.
-    pub(crate) fn handle_letter(&mut self, seq: u32, letter: Letter, now: Moment) {
+    /// A letter of this link's stream arrived. False when its content had arrived before.
+    pub(crate) fn handle_letter(&mut self, seq: u32, letter: Letter, now: Moment) -> bool {
+        let is_new = self.mail.is_new(seq, &letter);
         for content in self.mail.receive(seq, letter, now) {
             match PairMessage::decode(&content) {
                 Ok(message) => self.handle_message(message, now),
-                Err(InvalidPairMessage::Version(_)) => return self.end(Ending::Version),
-                Err(_) => return self.end(Ending::Violation),
+                Err(InvalidPairMessage::Version(_)) => {
+                    self.end(Ending::Version);
+                    break;
+                }
+                Err(_) => {
+                    self.end(Ending::Violation);
+                    break;
+                }
             }
         }
+        is_new
     }
 
     /// The transport reports.

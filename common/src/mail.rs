@@ -116,6 +116,11 @@ impl Mail {
         self.resend_at.get_or_insert(now + self.resend_after);
     }
 
+    /// False for a letter whose content was read before. A bare acknowledgement is always new.
+    pub(crate) fn is_new(&self, seq: u32, letter: &Letter) -> bool {
+        letter.content.is_none() || seq >= self.received
+    }
+
     /// Takes a letter of this stream; returns the contents that are next in order.
     pub fn receive(&mut self, seq: u32, letter: Letter, now: Moment) -> Vec<Vec<u8>> {
         self.acknowledge(letter.ack, now);

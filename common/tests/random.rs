@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use privydrop_common::api::{Command, ItemState, Keepsake, NewContent, NewFile, NewItem, Phase};
+use privydrop_common::api::{Command, ItemState, Keepsake, NewContent, NewFile, NewItem, NoticeCode, Phase};
 use privydrop_common::transport::LanePlan;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -290,6 +290,9 @@ fn run(seed: u64) {
         );
     }
     assert!(story.is_right(), "seed {seed}: wrong bytes; {:#?}", story.told);
+    let strays =
+        (0..story.people.len()).any(|device| story.world.has_notice(device, NoticeCode::StrayLetters));
+    assert!(!strays, "seed {seed}: an honest server is said to make letters up");
 }
 
 fn number_from(variable: &str) -> Option<u64> {

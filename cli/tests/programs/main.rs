@@ -7,6 +7,8 @@ mod hostile;
 mod names;
 #[cfg(unix)]
 mod resume;
+#[cfg(unix)]
+mod secrets;
 mod support;
 
 use std::fs;

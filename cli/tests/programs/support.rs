@@ -1,5 +1,6 @@
 //! A real server and real runs of the program, each on its own port and in its own directory.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -21,12 +22,17 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Self {
-        let mut process = Command::new(built_server())
-            .args(["--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the server starts");
+        Self::of(Command::new(built_server()).stderr(Stdio::null()))
+    }
+
+    /// A server whose log, with everything in it, goes to this file.
+    pub(crate) fn talkative(log: File) -> Self {
+        Self::of(Command::new(built_server()).env("RUST_LOG", "trace").stderr(log))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let command = command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped());
+        let mut process = command.spawn().expect("the server starts");
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim().rsplit(' ').next().unwrap().to_owned();

@@ -89,6 +89,8 @@ notice_codes! {
     ServerTrouble "server-trouble" Alert,
     /// This program and the server speak different versions.
     ServerVersion "server-version" Alert,
+    /// Much was passed on that fits nothing here: played again, made up, or from nobody in the room. Told once to each room.
+    StrayLetters "stray-letters" Status,
     /// Another window of this browser took this one's place.
     Replaced "replaced" Alert,
     /// Another page of this browser is in this room, so this one stays outside. `subject`: the room. Told by the shell.

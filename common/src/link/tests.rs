@@ -90,7 +90,9 @@ impl Pair {
         {
             let other = &mut self.links[1 - end];
             match event {
-                LinkEvent::Relay(seq, body) => other.handle_letter(seq, Letter::parse(&body).unwrap(), NOW),
+                LinkEvent::Relay(seq, body) => {
+                    other.handle_letter(seq, Letter::parse(&body).unwrap(), NOW);
+                }
                 LinkEvent::Send(lane, frame) => other.handle_happened(Happened::Frame(lane, frame), NOW),
                 LinkEvent::Negotiate(step) => self.steps[end].push(step),
                 LinkEvent::Ended(ending) => self.endings[end] = Some(ending),

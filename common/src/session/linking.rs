@@ -88,32 +88,45 @@ impl Session {
         self.links.values().any(|link| link.peer == peer && link.is_alive() && !link.is_up())
     }
 
+    /// What the server passes on. Much that fits nothing is told: the server may be playing it again, or making it up.
     pub(super) fn handle_relay(&mut self, from: PeerId, seq: u32, body: &Body, now: Moment) {
-        let Some(letter) = Letter::parse(body) else { return };
+        let fits = Letter::parse(body).is_some_and(|letter| self.handle_letter(from, seq, letter, now));
+        if !fits && self.stray_letters.as_mut().is_some_and(|strays| !strays.take(now)) {
+            self.stray_letters = None;
+            self.notify(NoticeCode::StrayLetters, "");
+        }
+    }
+
+    /// False when the letter fits nothing here, or was read before.
+    fn handle_letter(&mut self, from: PeerId, seq: u32, letter: Letter, now: Moment) -> bool {
         let link = self.links.values_mut().find(|link| link.peer == from && link.stream() == letter.stream);
         if let Some(link) = link {
             if letter.is_unknown() {
-                return link.handle_unknown();
+                link.handle_unknown();
+                return true;
             }
             return link.handle_letter(seq, letter, now);
         }
-        let opening = letter.opening().filter(|_| seq == 0).map(PairMessage::decode);
+        let Some(content) = letter.opening() else { return true };
+        let opening = (seq == 0).then(|| PairMessage::decode(content));
         if self.links.values().filter(|link| !link.is_up()).count() >= MAX_OPEN_ATTEMPTS {
-            return;
+            return false;
         }
         match opening {
             Some(Ok(PairMessage::Hello(hello))) => self.answer(from, &hello, seq, letter, now),
             Some(Err(InvalidPairMessage::Version(_))) if self.peers.contains_key(&from) => {
                 self.insert_link(Link::other_version(from, seq, letter, now));
                 self.notify(NoticeCode::PeerVersion, self.peer_label(from));
+                true
             }
             // This program began anew since, or gave that link up: whoever still mends it need not wait.
-            None if letter.opening().is_some() && !letter.is_unknown() && self.peers.contains_key(&from) => {
+            None if !letter.is_unknown() && self.peers.contains_key(&from) => {
                 if let Some(body) = letter.unknown() {
                     self.tell_server(&ClientMessage::Relay { to: from, seq: 0, body });
                 }
+                false
             }
-            _ => {}
+            _ => false,
         }
     }
 
@@ -209,25 +222,26 @@ impl Session {
         });
     }
 
-    fn answer(&mut self, from: PeerId, hello: &Hello, seq: u32, letter: Letter, now: Moment) {
-        let Some(here) = self.room.membership.clone() else { return };
+    /// False when this caller is not to be answered.
+    fn answer(&mut self, from: PeerId, hello: &Hello, seq: u32, letter: Letter, now: Moment) -> bool {
+        let Some(here) = self.room.membership.clone() else { return false };
         let calls_us = self.is_hosting() || (from != here.host && from < here.me);
         if !calls_us || from == here.me {
-            return;
+            return false;
         }
         let secret = match (hello.kind, &self.room.door, &self.room.key) {
             (Kind::Words, Some(door), _) => Secret::Words(door.words.clone()),
             (Kind::Link, Some(door), _) => Secret::Link(door.link.clone()),
             (Kind::Room, _, Some(key)) => Secret::Room(key.clone()),
-            _ => return,
+            _ => return false,
         };
         if self.is_hosting() {
             // A member whose arrival was not told yet, or told to this device before it was back.
             self.meet(from, Peer::knocker(), now);
         }
-        let Some(peer) = self.peers.get_mut(&from) else { return };
+        let Some(peer) = self.peers.get_mut(&from) else { return false };
         if hello.kind != Kind::Words && !peer.calls.take(now) {
-            return;
+            return false;
         }
         let attempts = self.links.iter().filter(|(_, link)| link.peer == from && !link.is_up());
         let attempts: Vec<LinkId> = attempts.map(|(id, _)| *id).collect();
@@ -240,12 +254,14 @@ impl Session {
         {
             let link = Link::turn_away(from, hello.kind, seq, letter, 0, now);
             self.insert_link(link);
-            return;
+            return true;
         }
         let (caps, rng) = (Caps::serving(self.plan.serves()), &mut self.rng);
-        if let Ok(responder) = Responder::answer(&here.room, here.me, from, &secret, caps, hello, rng) {
-            self.insert_link(Link::answer(from, hello.kind, responder, seq, letter, now));
-        }
+        let Ok(responder) = Responder::answer(&here.room, here.me, from, &secret, caps, hello, rng) else {
+            return false;
+        };
+        self.insert_link(Link::answer(from, hello.kind, responder, seq, letter, now));
+        true
     }
 
     fn insert_link(&mut self, link: Link) {

@@ -5,8 +5,8 @@
 //! that it was made with. Its rules are split by what they rule: [`room`](self) (the server), links, sharing,
 //! receiving, and the view.
 
+mod allowance;
 mod arriving;
-mod calls;
 mod control;
 mod fetching;
 mod keepsake;
@@ -40,6 +40,7 @@ use crate::signaling::IceServer;
 use crate::time::Moment;
 use crate::transport::{Happened, Lane, LanePlan, Step};
 
+use allowance::{Allowance, STRAY_LETTERS};
 use peers::Peer;
 use received::Received;
 use room::Room;
@@ -113,6 +114,8 @@ pub struct Session {
     turn_is_free: bool,
     jobs: HashMap<JobId, JobOwner>,
     notices: VecDeque<Notice>,
+    /// Letters that fit nothing; `None` once a person was told of them in this room.
+    stray_letters: Option<Allowance>,
     counter: u64,
     actions: VecDeque<Action>,
     wake_at: Option<Moment>,
@@ -142,6 +145,7 @@ impl Session {
             turn_is_free: false,
             jobs: HashMap::new(),
             notices: VecDeque::new(),
+            stray_letters: Some(STRAY_LETTERS),
             counter: 0,
             actions: VecDeque::new(),
             wake_at: None,

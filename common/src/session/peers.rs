@@ -2,7 +2,7 @@
 //!
 //! Knows that a member may have a link; who calls whom, and when again, is decided in `linking`.
 
-use super::calls::Calls;
+use super::allowance::{Allowance, CALLS};
 use super::{Action, Changed, Session};
 use crate::api::{NoticeCode, PeerState};
 use crate::id::PeerId;
@@ -36,7 +36,7 @@ pub(super) struct Peer {
     /// The link in use.
     pub(super) link: Option<LinkId>,
     /// Its calls that were answered.
-    pub(super) calls: Calls,
+    pub(super) calls: Allowance,
     pub(super) attempts: u32,
     /// It broke the protocol: called again only when something changes.
     pub(super) shunned: bool,
@@ -57,7 +57,7 @@ impl Peer {
             path: None,
             lanes: 1,
             link: None,
-            calls: Calls::default(),
+            calls: CALLS,
             attempts: 0,
             shunned: false,
             retry_at: None,

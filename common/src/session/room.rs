@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rand_core::Rng;
 
+use super::allowance::STRAY_LETTERS;
 use super::keepsake::Kept;
 use super::mending::Asking;
 use super::peers::Peer;
@@ -144,6 +145,7 @@ impl Session {
             self.perform(Errand::CloseSignal);
         }
         self.room = Room::default();
+        self.stray_letters = Some(STRAY_LETTERS);
         self.touch(Changed::Facts);
     }
 

@@ -71,10 +71,10 @@ impl Source {
     fn read(&self, size: u64, piece: u32) -> Result<ReadPiece, SourceFault> {
         let (offset, length) = piece_range(size, piece);
         let length = usize::try_from(length).map_err(|_| SourceFault::Unreadable)?;
-        let file = open_source(&self.path).map_err(|error| self.fault(&error))?;
-        let bytes = read_at(&file, offset, length).map_err(|error| self.fault(&error))?;
+        let file = open_source(&self.path).map_err(|error| unreadable(&error))?;
+        let bytes = read_at(&file, offset, length).map_err(|error| unreadable(&error))?;
         // Asked after reading, so that what changed meanwhile is noticed too.
-        let metadata = file.metadata().map_err(|error| self.fault(&error))?;
+        let metadata = file.metadata().map_err(|error| unreadable(&error))?;
         if metadata.len() != size || metadata.modified().ok() != self.modified {
             return Err(SourceFault::Changed);
         }
@@ -82,9 +82,9 @@ impl Source {
         let value = value_of(size, piece, [&bytes[..]]).ok_or(SourceFault::Changed)?;
         Ok(ReadPiece { bytes, value })
     }
+}
 
-    fn fault(&self, error: &std::io::Error) -> SourceFault {
-        tracing::debug!(path = %self.path.display(), %error, "an offered file cannot be read");
-        SourceFault::Unreadable
-    }
+fn unreadable(error: &std::io::Error) -> SourceFault {
+    tracing::debug!(%error, "an offered file cannot be read");
+    SourceFault::Unreadable
 }
