@@ -2,12 +2,15 @@
 //! Honest people join meanwhile; how long that takes, and what the server's memory does, is what counts.
 
 use std::io::{Error, Result};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use privydrop_common::signaling::ClientMessage;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -23,15 +26,16 @@ const FLOODERS: usize = 10;
 const PAUSE: Duration = Duration::from_millis(100);
 /// Messages that a flooder sends before it reads; the server cuts it off earlier.
 const MESSAGES: usize = 200;
-/// Honest joins that are timed.
+/// Honest joins that are timed, in each of so many rooms.
 const JOINS: usize = 500;
+const ROOMS: usize = 4;
 /// How long a slow reader tries to make the server pile up answers.
 const FILL: Duration = Duration::from_millis(200);
 
 /// Prints how honest joins fare without and with the flood.
 pub(crate) async fn run(program: &str) -> Result<()> {
     // What one socket may send is not out of the way here: it is what cuts floods off.
-    let server = Server::start(program, &SOURCES, &[])?;
+    let server = Arc::new(Server::start(program, &SOURCES, &[])?);
     server.rest().await?;
     rlimit::increase_nofile_limit(u64::MAX)?;
     let alone = honest_joins(&server).await?;
@@ -39,11 +43,9 @@ pub(crate) async fn run(program: &str) -> Result<()> {
     let slow = slow_readers(&server).await?;
     let half_open = half_open(&server).await?;
     let (before, start) = (server.memory()?, Instant::now());
-    let flooders = (0..FLOODERS).map(|_| flood(&server));
-    let flooded = tokio::select! {
-        joins = honest_joins(&server) => joins?,
-        _ = futures_util::future::join_all(flooders) => Vec::new(),
-    };
+    let flood = Flood::begin(&server)?;
+    let flooded = honest_joins(&server).await?;
+    drop(flood);
     let grown = (server.memory()? - before) / 1e6;
     let (alone, flooded) = (percentile(alone, 99), percentile(flooded, 99));
     drop((idle, slow, half_open));
@@ -56,20 +58,23 @@ pub(crate) async fn run(program: &str) -> Result<()> {
     ))
 }
 
-/// Somebody connects, knocks, is let in and leaves, again and again.
+/// In some rooms at once somebody connects, knocks, is let in and leaves, again and again.
 async fn honest_joins(server: &Server) -> Result<Vec<Duration>> {
-    let mut took = Vec::new();
-    let (mut host, room) = host(server).await?;
-    for _ in 0..JOINS {
-        let start = Instant::now();
-        let mut guest = Client::connect(server).await?;
-        admit(&mut host, &room, &mut guest).await?;
-        took.push(start.elapsed());
-        guest.say(&ClientMessage::Leave).await?;
-        // As often as people do, not as fast as the host's own socket may speak.
-        sleep(Duration::from_millis(50)).await;
-    }
-    Ok(took)
+    let rooms = (0..ROOMS).map(async |_| {
+        let mut took = Vec::new();
+        let (mut host, room) = host(server).await?;
+        for _ in 0..JOINS {
+            let start = Instant::now();
+            let mut guest = Client::connect(server).await?;
+            admit(&mut host, &room, &mut guest).await?;
+            took.push(start.elapsed());
+            guest.say(&ClientMessage::Leave).await?;
+            // As often as people do, not as fast as the host's own socket may speak.
+            sleep(Duration::from_millis(50)).await;
+        }
+        Ok::<_, Error>(took)
+    });
+    Ok(futures_util::future::try_join_all(rooms).await?.concat())
 }
 
 /// Sockets that ask and never read an answer.
@@ -96,6 +101,26 @@ async fn half_open(server: &Server) -> Result<Vec<TcpStream>> {
         streams.push(stream);
     }
     Ok(streams)
+}
+
+/// Those that flood, until it is dropped. On a thread of their own: what they have to do must not keep honest people waiting.
+struct Flood {
+    _lasts: oneshot::Sender<()>,
+}
+
+impl Flood {
+    fn begin(server: &Arc<Server>) -> Result<Self> {
+        let (server, (lasts, over)) = (server.clone(), oneshot::channel());
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let flooders = async move {
+            tokio::select! {
+                _ = futures_util::future::join_all((0..FLOODERS).map(|_| flood(&server))) => {}
+                _ = over => {}
+            }
+        };
+        std::thread::spawn(move || runtime.block_on(flooders));
+        Ok(Self { _lasts: lasts })
+    }
 }
 
 /// Sends what is no message until it is cut off, and comes back.
