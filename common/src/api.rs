@@ -79,6 +79,16 @@ pub struct NewItem {
     pub content: NewContent,
 }
 
+impl NewItem {
+    /// Where the host reads all its files.
+    pub(crate) fn sources(&self) -> Vec<SourceId> {
+        match &self.content {
+            NewContent::File(file) => vec![file.source],
+            NewContent::Folder { files, .. } => files.iter().map(|(_, file)| file.source).collect(),
+        }
+    }
+}
+
 /// What is offered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NewContent {

@@ -7,7 +7,7 @@ mod world;
 
 use std::time::Duration;
 
-use privydrop_common::api::{Command, ItemState, NoticeCode};
+use privydrop_common::api::{Command, ItemState, NewContent, NewFile, NewItem, NoticeCode};
 use privydrop_common::id::{ItemId, TransferId};
 use privydrop_common::transport::{Happened, Lane};
 use privydrop_common::wire::{
@@ -174,4 +174,28 @@ fn credits_that_grant_everything_for_ever_change_nothing_but_the_speed() {
     hear(&mut world, host, std::iter::repeat_n(credit, 1_000));
     world.until("it arrives", |world| received(world, guest).contains_key("file.bin"));
     assert!(world.item_out(host).progress.done <= SIZE as u64);
+}
+
+#[test]
+fn what_is_too_much_to_share_is_said_and_its_files_are_let_go_of() {
+    let (mut world, host, _) = World::host_and_guest(11, Weather::FAIR, bytes_of(1, 1_000));
+    let folder =
+        |files| NewItem { name: "folder".into(), content: NewContent::Folder { files, folders: Vec::new() } };
+    let small = world.put(host, bytes_of(2, 10));
+    let deep = folder(vec![(vec!["in".to_owned(); 1_000], small)]);
+    let whole = world.put(host, bytes_of(3, 10));
+    let large = folder(vec![(vec!["large".to_owned()], NewFile { size: u64::MAX, ..whole })]);
+    for (item, code) in [(deep, NoticeCode::TooDeep), (large, NoticeCode::TooLarge)] {
+        world.command(host, Command::Share(vec![item]));
+        world.until("told", |world| world.has_notice(host, code));
+    }
+    let one = |number: usize| NewItem { name: format!("{number}"), content: NewContent::File(small) };
+    world.command(host, Command::Share((1..MAX_ITEMS).map(one).collect()));
+    let last = world.put(host, bytes_of(4, 10));
+    world.command(
+        host,
+        Command::Share(vec![NewItem { name: "last".into(), content: NewContent::File(last) }]),
+    );
+    world.until("told", |world| world.has_notice(host, NoticeCode::TooMany));
+    assert_eq!(world.devices[host].disk.sources.len(), 1, "only what is offered can still be read");
 }

@@ -9,7 +9,7 @@ use super::{Action, Changed, JobOwner, Session};
 use crate::api::{ItemState, NewItem, NoticeCode, Phase, Side};
 use crate::catalog::{NotOffered, OwnItem};
 use crate::few::Few;
-use crate::host::{Errand, JobId, ReadPiece, SourceFault};
+use crate::host::{Errand, JobId, ReadPiece, SourceFault, SourceId};
 use crate::id::{FileIndex, ItemId, PeerId, TransferId};
 use crate::link::LinkId;
 use crate::rate::Rate;
@@ -107,9 +107,7 @@ impl Session {
         let shared = self.shared.remove(index);
         self.end_fetches(item, RefuseFetch::Gone);
         self.say_to_all(&Control::Withdraw(item));
-        for file in shared.item.files.iter() {
-            self.perform(Errand::Release(file.source));
-        }
+        self.release(shared.item.files.iter().map(|file| file.source));
         self.sharing_changed(true, now);
     }
 
@@ -320,12 +318,17 @@ impl Session {
     }
 
     fn share_one(&mut self, item: NewItem) {
+        let (name, sources) = (item.name.clone(), item.sources());
         if self.shared.len() >= MAX_ITEMS {
+            self.release(sources);
             return self.notify_number(NoticeCode::TooMany, MAX_ITEMS as u64);
         }
         let id = ItemId::random(&mut self.rng);
-        let name = item.name.clone();
-        match OwnItem::new(id, item, self.fold) {
+        let item = OwnItem::new(id, item, self.fold);
+        if item.is_err() {
+            self.release(sources);
+        }
+        match item {
             Ok(item) => {
                 let offer = Control::Offer(item.summary.clone());
                 let order = self.next_number();
@@ -346,6 +349,11 @@ impl Session {
             Err(NotOffered::Size) => self.notify(NoticeCode::TooLarge, name),
             Err(NotOffered::Depth) => self.notify(NoticeCode::TooDeep, name),
         }
+    }
+
+    /// What is not offered is not read.
+    fn release(&mut self, sources: impl IntoIterator<Item = SourceId>) {
+        sources.into_iter().for_each(|source| self.perform(Errand::Release(source)));
     }
 
     /// Opens a room for the first thing shared, and tells the server when sharing begins or ends.
