@@ -73,9 +73,9 @@ pub(super) struct Tree {
 
 /// What should be on the disk before the last bytes are written.
 pub(super) enum Ahead {
-    /// A file.
-    File(File),
-    /// All small files that are written.
+    /// A file, and after it the journal that tells of it.
+    File(File, Option<File>),
+    /// All small files that are written, with all else on their disk.
     Tree(TreeSync),
 }
 
@@ -83,7 +83,10 @@ impl Ahead {
     /// Whether it worked is asked again when everything is complete.
     pub(super) fn sync(&self) -> io::Result<()> {
         match self {
-            Self::File(file) => file.sync_data(),
+            Self::File(file, journal) => {
+                file.sync_data()?;
+                journal.as_ref().map_or(Ok(()), File::sync_data)
+            }
             Self::Tree(tree) => tree.sync(),
         }
     }
@@ -159,7 +162,10 @@ impl Tree {
         }
         write_at(self.file(file)?, at, chunks)?;
         self.note(file, piece, value, length);
-        self.wrote(length, |tree| tree.open(file, &old_file()).map(Ahead::File));
+        self.wrote(length, |tree| {
+            let journal = tree.journal.as_ref().and_then(JournalFile::to_sync);
+            Ok(Ahead::File(tree.open(file, &old_file())?, journal))
+        });
         Ok(value)
     }
 

@@ -82,6 +82,11 @@ impl JournalFile {
         self.told
     }
 
+    /// Its file, for whoever has it made durable: a break of power then costs what was not synced, and not all.
+    pub(super) fn to_sync(&self) -> Option<File> {
+        self.file.try_clone().ok()
+    }
+
     /// Removes it from its directory.
     pub(super) fn remove(self, dir: &Dir) {
         if let Err(error) = dir.remove_file(&self.name) {
