@@ -3,14 +3,14 @@
 //! The same events become lines for people and JSON for scripts; docs/CLI.md lists them. Peer text is in here as it
 //! came: whoever prints it makes it plain first.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use privydrop_common::api::{
     ItemKey, ItemKind, ItemState, ItemView, Level, NoticeCode, PeerState, PeerView, Phase, Side, View,
 };
 use privydrop_common::id::{ItemId, PeerId};
 use privydrop_common::transport::Route;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -52,7 +52,11 @@ pub(crate) enum Event {
         message: String,
     },
     /// Something inside a folder is not shared.
-    Skipped { path: PathBuf, why: String },
+    Skipped {
+        #[serde(serialize_with = "lossy")]
+        path: PathBuf,
+        why: String,
+    },
     /// An item was not taken, because it exceeds the quota.
     LeftOut { name: String, size: u64 },
     /// Something that was received in part.
@@ -83,6 +87,7 @@ pub(crate) struct Item {
     pub(crate) fetching: u32,
     pub(crate) stopped_by: Option<Side>,
     /// Where it is, once it is complete here.
+    #[serde(serialize_with = "lossy_if_any")]
     pub(crate) path: Option<PathBuf>,
     /// Another state than before, not only another progress.
     #[serde(skip)]
@@ -228,6 +233,16 @@ fn describe(item: &ItemView, turned: bool, path: Option<PathBuf>) -> Item {
     }
 }
 
+/// A system's paths need not be text, and JSON has nothing else: what is no text in one is replaced, as everywhere that a
+/// person reads it. Serde would refuse, and the whole event would be lost.
+fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
+}
+
+fn lossy_if_any<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(|path| path.to_string_lossy()).serialize(serializer)
+}
+
 /// One name for an item among all members: its id, and whose it is.
 fn name_of(item: ItemId, owner: Option<PeerId>) -> String {
     match owner {
@@ -269,5 +284,21 @@ mod tests {
         let events = tell(&view);
         assert!(matches!(&events[..], [Event::Item(item)] if !item.turned && item.done == 1));
         assert_eq!(names(&tell(&alone())), ["phase", "peer-gone", "item-gone"][1..]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_event_about_a_path_that_is_no_text_is_told_all_the_same() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+
+        let path = PathBuf::from(OsStr::from_bytes(b"/in/f\xFFlm"));
+        let done = describe(&item(Some(peer()), ItemKind::File, ItemState::Done), true, Some(path.clone()));
+        for event in [Event::Skipped { path, why: "a link".into() }, Event::Item(Box::new(done))] {
+            let told = serde_json::to_value(&event).unwrap();
+            assert_eq!(told["path"], "/in/f\u{FFFD}lm", "{told}");
+        }
+        let nowhere = describe(&item(None, ItemKind::File, ItemState::Offered), true, None);
+        assert!(serde_json::to_value(&nowhere).unwrap()["path"].is_null());
     }
 }

@@ -91,6 +91,10 @@ pub(crate) fn not_started(error: &NotStarted) -> String {
     format!("PrivyDrop cannot start: {error}. Close other programs and try again.")
 }
 
+pub(crate) fn untold(error: &serde_json::Error) -> String {
+    format!("An event could not be written as JSON: {error}. Please report this.")
+}
+
 pub(crate) fn not_a_server(text: &str, error: InvalidServer) -> String {
     format!("“{}” is not a server: {error}. Correct --server or PRIVYDROP_SERVER.", plain(text))
 }

@@ -14,6 +14,7 @@ use privydrop_common::api::{ItemView, View};
 use self::bars::Bars;
 use crate::events::{Event, News};
 use crate::exit::Exit;
+use crate::words;
 
 /// Where a run shows itself.
 pub(crate) struct Screen {
@@ -46,11 +47,11 @@ impl Screen {
     /// Tells one thing.
     pub(crate) fn tell(&mut self, event: &Event) {
         match &mut self.style {
-            Style::Json => {
-                if let Ok(line) = serde_json::to_string(event) {
-                    print(&line);
-                }
-            }
+            Style::Json => match serde_json::to_string(event) {
+                Ok(line) => print(&line),
+                // No event that we know of: whoever relies on them must at least learn that one is missing.
+                Err(error) => _ = writeln!(io::stderr().lock(), "{}", words::untold(&error)),
+            },
             Style::Lines(bars) => lines::tell(event, bars.as_ref()),
         }
     }

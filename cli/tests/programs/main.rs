@@ -14,7 +14,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use support::{Run, Server, output, tree};
+use support::{Run, Server, output, program, tree};
 use tempfile::TempDir;
 
 fn text(path: &Path) -> &str {
@@ -48,6 +48,26 @@ fn a_file_arrives_with_the_same_hash_and_both_say_so() {
         assert_eq!(peer.unwrap()["verified"], true);
     }
     assert_eq!(sender.seen.iter().filter(|event| event["direction"] == "in").count(), 0);
+}
+
+/// A Unix path is any bytes, and JSON is text.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_directory_whose_name_is_no_text_hides_no_event() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let (server, dir) = (Server::start(), TempDir::new().unwrap());
+    let (film, into) = (dir.path().join("film.mkv"), dir.path().join(OsStr::from_bytes(b"in \xFF")));
+    fs::write(&film, b"film").unwrap();
+    let (mut sender, code, _) = server.host(&["send", text(&film)]);
+    let mut command = program(&["--json", "--server", &server.url, "receive", &code, "--into"]);
+    command.arg(&into);
+    let mut receiver = Run::of(command, "");
+    let done = receiver.find(|event| event["event"] == "item" && event["state"] == "done");
+    assert!(done["path"].as_str().unwrap().ends_with("in \u{FFFD}/film.mkv"), "{done}");
+    assert_eq!((receiver.end(), sender.end()), (0, 0));
+    assert_eq!(fs::read(into.join("film.mkv")).unwrap(), b"film");
 }
 
 #[test]
