@@ -85,9 +85,12 @@ pub(crate) async fn run(args: Args, screen: &mut Screen) -> Ended {
         (Entry::Own, Some(kept)) => kept.enter(),
         (Entry::Own, None) => Command::Open { name: room.name.clone() },
     };
-    let ended = match begin(&device, task, enter, room.stay, screen).await {
-        Ok(mut job) => conduct(&device, &server, job.as_mut(), kept.as_mut(), screen, &mut stop).await,
-        Err(ended) => ended,
+    let begun = unless_asked(&mut stop, begin(&device, task, enter, room.stay, screen)).await;
+    let ended = match begun {
+        Some(Ok(mut job)) => conduct(&device, &server, job.as_mut(), kept.as_mut(), screen, &mut stop).await,
+        Some(Err(ended)) => ended,
+        // In no room yet, so there is nobody to take leave of; what is still looked at is not waited for.
+        None => return (Exit::Interrupted, words::NOT_BEGUN.into()),
     };
     let ended = match ended {
         (Exit::NotConnected, _) if relay_only => (Exit::NotConnected, words::NO_RELAY.into()),
@@ -138,6 +141,15 @@ fn server(flag: Option<Server>, entry: &Entry) -> Result<Server, String> {
     named.parse().map_err(|error| words::not_a_server(&named, error))
 }
 
+/// What comes of `work`, which is dropped when somebody asks to stop before it is done.
+async fn unless_asked<T>(stop: &mut Stop, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        done = work => Some(done),
+        () = stop.asked() => None,
+    }
+}
+
+/// Gets everything ready and enters. A folder with very much in it takes its time.
 async fn begin(
     device: &Device,
     task: Task,
@@ -241,5 +253,26 @@ async fn due(settled: Option<Settled>) -> Exit {
             exit
         }
         None => pending().await,
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use rustix::process::{Signal, getpid, kill_process};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_asks_to_stop_before_everything_is_ready_is_heard_at_once() {
+        let mut stop = Stop::listen().unwrap();
+        assert_eq!(unless_asked(&mut stop, async { 7 }).await, Some(7));
+        for signal in [Signal::INT, Signal::TERM] {
+            // Comes when the work has begun, and the work never ends.
+            let asks = async {
+                kill_process(getpid(), signal).unwrap();
+                pending::<()>().await;
+            };
+            assert_eq!(unless_asked(&mut stop, asks).await, None, "{signal:?}");
+        }
     }
 }

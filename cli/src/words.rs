@@ -39,6 +39,7 @@ pub(crate) const ROOM_OPEN: &str =
     "Tell somebody the code, or send the link: it opens in any browser. Waiting; Ctrl-C ends it.";
 pub(crate) const SEND_AGAIN: &str =
     "Stopped: nothing more can be fetched from here. Run the same command again to share with a new code.";
+pub(crate) const NOT_BEGUN: &str = "Stopped before anything began. Run the same command again.";
 pub(crate) const KEPT_AGAIN: &str =
     "Stopped, and the room is kept: run the same command again, and the same link leads to it.";
 pub(crate) const RECEIVE_AGAIN: &str = "Stopped: what is complete was kept. Run the same command again while the other side still shares: what \
