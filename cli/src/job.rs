@@ -12,6 +12,8 @@ use crate::words;
 
 /// The session tries again by itself; after this long nobody waits any more.
 const NO_CONNECTION: Duration = Duration::from_secs(45);
+/// Somebody who left may be back.
+pub(crate) const NOBODY_THERE: Duration = Duration::from_secs(20);
 
 /// What follows from a view.
 #[derive(Debug, Default, PartialEq)]

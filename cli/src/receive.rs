@@ -10,7 +10,7 @@ use privydrop_common::host::PlaceId;
 
 use crate::events::Event;
 use crate::exit::Exit;
-use crate::job::{Job, Step, Verdict, broken_off, is_connected, out_of_reach};
+use crate::job::{Job, NOBODY_THERE, Step, Verdict, broken_off, is_connected, out_of_reach};
 use crate::words;
 
 /// A sharer may offer more right after the last thing it offered.
@@ -19,8 +19,6 @@ const NOTHING_MORE: Duration = Duration::from_secs(1);
 const MAX_LISTED: usize = 100;
 /// Items whose fate one who stays remembers; past so many only of those that may be offered again, or are listed.
 const MAX_SEEN: usize = 4096;
-/// Somebody who left may be back.
-const NOBODY_THERE: Duration = Duration::from_secs(20);
 
 /// A sharer that began anew, like a page that was loaded again, has nothing to offer until somebody picks it again. As long as
 /// the server keeps a place for one that is away.

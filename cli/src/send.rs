@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use privydrop_common::api::{ItemKind, ItemState, ItemView, NoticeCode, PeerState, View};
+use privydrop_common::api::{ItemKind, ItemState, ItemView, NoticeCode, PeerState, Phase, View};
 
 use crate::exit::Exit;
-use crate::job::{Job, Step, Verdict, broken_off, is_connected, out_of_reach};
+use crate::job::{Job, NOBODY_THERE, Step, Verdict, broken_off, is_connected, out_of_reach};
 use crate::words;
 
 /// Nobody says that a text arrived: it travels as soon as there is a connection, and has this long.
@@ -46,8 +46,7 @@ impl Send {
             return Verdict::GoOn;
         }
         if own.is_empty() || !own.iter().all(|item| self.is_over(item)) {
-            let lost = if self.is_guest { out_of_reach(view) } else { None };
-            return lost.unwrap_or_default();
+            return if self.is_guest { whom_a_guest_reaches(view) } else { Verdict::GoOn };
         }
         if own.iter().any(|item| item.state == ItemState::Failed) {
             return if is_connected(view) {
@@ -85,6 +84,13 @@ impl Job for Send {
     }
 }
 
+/// A guest came for those who were there: unlike a host it waits for nobody new once all of them have left.
+fn whom_a_guest_reaches(view: &View) -> Verdict {
+    let nobody = view.phase == Phase::InRoom && view.peers.is_empty();
+    let nobody = nobody.then_some(Verdict::Settled(Exit::Incomplete, NOBODY_THERE));
+    out_of_reach(view).or(nobody).unwrap_or_default()
+}
+
 /// The session will not offer what we gave it.
 fn is_refusal(code: NoticeCode) -> bool {
     matches!(code, NoticeCode::TooMany | NoticeCode::TooLarge | NoticeCode::TooDeep | NoticeCode::TextTooLong)
@@ -92,7 +98,7 @@ fn is_refusal(code: NoticeCode) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use privydrop_common::api::{Notice, Phase};
+    use privydrop_common::api::Notice;
 
     use super::*;
     use crate::job::tests::{alone, item, with_guest};
@@ -132,6 +138,31 @@ mod tests {
         assert_eq!(verdict(false, 0), Verdict::Over(Exit::NotLetIn));
         assert_eq!(verdict(false, 1), Verdict::Settled(Exit::Done, Duration::ZERO));
         assert_eq!(verdict(true, 0), Verdict::GoOn);
+    }
+
+    #[test]
+    fn a_guest_ends_a_while_after_everybody_left_and_a_host_waits_for_the_next() {
+        let items = vec![own(ItemState::Moving, 1, 0)];
+        let waiting = vec![own(ItemState::Offered, 0, 0)];
+        let verdict = |job: &mut Send, items: &[ItemView], view| {
+            job.step(&View { items: items.to_vec(), ..view }).verdict
+        };
+        let nobody = Verdict::Settled(Exit::Incomplete, NOBODY_THERE);
+        let joining = View { phase: Phase::Joining, ..View::default() };
+        let mut guest = Send::new(false, true);
+        for (items, view, expected) in [
+            (&waiting, joining, Verdict::GoOn),
+            (&items, with_guest(), Verdict::GoOn),
+            (&waiting, alone(), nobody),
+            (&items, with_guest(), Verdict::GoOn),
+            (&waiting, alone(), nobody),
+        ] {
+            assert_eq!(verdict(&mut guest, items, view), expected);
+        }
+        for mut goes_on in [Send::new(false, false), Send::new(true, true)] {
+            assert_eq!(verdict(&mut goes_on, &items, with_guest()), Verdict::GoOn);
+            assert_eq!(verdict(&mut goes_on, &waiting, alone()), Verdict::GoOn);
+        }
     }
 
     #[test]
