@@ -1,11 +1,13 @@
 //! A room that is opened again after a restart: what opens it, in a file that only this user can read.
 //!
 //! Its name and link stay the same as long as the file does; its words are others each time. Whoever can read the file can
-//! take the room's place, so what is in it is never shown. The rules of rooms are the session's.
+//! take the room's place, so what is in it is never shown. The rules of rooms are the session's; here is only when a kept
+//! room that ended is opened anew, and how often. Waits for nothing itself.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use privydrop_common::api::{Command, Keepsake, NoticeCode, Phase, View};
 use privydrop_common::id::RoomId;
@@ -14,6 +16,12 @@ use crate::words;
 
 /// Longest file that is read, in bytes; what opens a room is shorter by far.
 const MAX_KEPT: u64 = 16 * 1024;
+/// The second time in a row that a room is opened anew waits so long, each further one twice as long as the one before.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// Longest wait before it is opened anew.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// Times in a row; two minutes in all.
+const MAX_TRIES: u32 = 10;
 
 /// Why a room cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +41,21 @@ pub(crate) struct Kept {
     name: Option<RoomId>,
     /// What the file holds.
     keepsake: Option<Keepsake>,
-    /// What it held at the beginning has not failed so far.
-    returning: bool,
+    /// How often the room was opened anew without being held in between; one of them stays counted.
+    tries: u32,
+    /// The last message of its end that something was done about.
+    answered: Option<u64>,
+}
+
+/// What follows from how the kept room is.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Next {
+    /// Nothing: it is there, or has ended for good.
+    GoOn,
+    /// It has ended, and what is done about that is on its way.
+    Wait,
+    /// These commands open a new one of the same name, after this long.
+    Anew(Duration, [Command; 2]),
 }
 
 impl Kept {
@@ -56,8 +77,7 @@ impl Kept {
                 _ => {}
             }
         }
-        let returning = keepsake.is_some();
-        Ok(Self { path, name, keepsake, returning })
+        Ok(Self { path, name, keepsake, tries: 0, answered: None })
     }
 
     /// Into the room that was kept, or a new one.
@@ -68,17 +88,42 @@ impl Kept {
         }
     }
 
-    /// What follows when the server does not know the kept room any more: a new one of the same name. Said once.
-    pub(crate) fn start_over(&mut self, view: &View) -> Option<[Command; 2]> {
-        let expired = view.notices.iter().find(|notice| notice.code == NoticeCode::KeepsakeExpired)?;
-        let is_over = view.phase == Phase::Idle && core::mem::take(&mut self.returning);
-        let name = self.name.clone().or_else(|| self.keepsake.as_ref()?.room());
-        is_over.then_some([Command::Dismiss(expired.id), Command::Open { name }])
+    /// What follows when the server does not know the kept room any more: a new one of the same name, and of any when that
+    /// is in use meanwhile and the person did not wish for it. Each end is answered once.
+    pub(crate) fn next(&mut self, view: &View) -> Next {
+        let is_end = |code| match code {
+            NoticeCode::KeepsakeExpired => true,
+            NoticeCode::RoomTaken => self.name.is_none(),
+            _ => false,
+        };
+        let end = view.notices.iter().rev().find(|notice| is_end(notice.code));
+        let (Some(end), Some(keepsake), Phase::Idle) = (end, &self.keepsake, view.phase) else {
+            return Next::GoOn;
+        };
+        if self.answered == Some(end.id) {
+            return Next::Wait;
+        }
+        if self.tries == MAX_TRIES {
+            return Next::GoOn;
+        }
+        let wait = match self.tries {
+            0 => Duration::ZERO,
+            before => (FIRST_WAIT * 2u32.saturating_pow(before - 1)).min(LONGEST_WAIT),
+        };
+        let name = match end.code {
+            NoticeCode::RoomTaken => None,
+            _ => self.name.clone().or_else(|| keepsake.room()),
+        };
+        (self.tries, self.answered) = (self.tries + 1, Some(end.id));
+        // In this order there is no view in between that looks as if the run had ended.
+        Next::Anew(wait, [Command::Open { name }, Command::Dismiss(end.id)])
     }
 
     /// Writes what opens the room from now on, when it is another.
     pub(crate) fn follow(&mut self, view: &View) -> Result<(), NotKept> {
         let Some(now) = view.room.as_ref().and_then(|room| room.keepsake.as_ref()) else { return Ok(()) };
+        // One stays counted, so that a server that forgets each room at once is not asked without a pause.
+        self.tries = self.tries.min(1);
         if self.keepsake.as_ref() != Some(now) {
             replace(&self.path, &now.0).map_err(|error| NotKept::File(self.path.clone(), error))?;
             self.keepsake = Some(now.clone());
@@ -156,17 +201,50 @@ mod tests {
         assert!(matches!(Kept::read(folder.path().into(), None), Err(NotKept::File(..))));
     }
 
+    fn ended(code: NoticeCode, id: u64) -> View {
+        let notice = Notice { id, code, subject: String::new(), number: None, second: None };
+        View { notices: vec![notice], ..View::default() }
+    }
+
+    fn anew(kept: &mut Kept, code: NoticeCode, id: u64, name: Option<&RoomId>) -> u64 {
+        match kept.next(&ended(code, id)) {
+            Next::Anew(wait, commands) => {
+                assert_eq!(commands, [Command::Open { name: name.cloned() }, Command::Dismiss(id)]);
+                wait.as_secs()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
-    fn a_room_that_the_server_forgot_is_opened_anew_once() {
-        let path = PathBuf::from("nowhere");
-        let mut kept =
-            Kept { path, name: None, keepsake: Some(Keepsake("unreadable".into())), returning: true };
+    fn a_kept_room_that_ended_is_opened_anew_each_time_and_its_end_is_answered_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let name: RoomId = "summer-house".parse().unwrap();
+        let mut kept = Kept::read(folder.path().join("room"), Some(name.clone())).unwrap();
+        let gone = NoticeCode::KeepsakeExpired;
+        assert_eq!(kept.next(&ended(gone, 1)), Next::GoOn, "nothing was kept so far");
+        // It was not in the file when the run began.
+        for (held, wait) in [(1, 0), (2, 1), (3, 1)] {
+            kept.follow(&in_room(&format!("keepsake {held}"))).unwrap();
+            assert_eq!(kept.next(&in_room("the same")), Next::GoOn);
+            assert_eq!(anew(&mut kept, gone, held, Some(&name)), wait);
+            assert_eq!(kept.next(&ended(gone, held)), Next::Wait);
+            let opening = View { phase: Phase::Opening, ..ended(gone, held) };
+            assert_eq!(kept.next(&opening), Next::GoOn);
+        }
+        assert_eq!(kept.next(&ended(NoticeCode::RoomTaken, 9)), Next::GoOn, "the person wants this name");
+    }
+
+    #[test]
+    fn a_room_that_is_forgotten_again_and_again_is_opened_ever_more_slowly_and_then_given_up() {
+        let (path, keepsake) = (PathBuf::from("nowhere"), Some(Keepsake("unreadable".into())));
+        let mut kept = Kept { path, name: None, keepsake, tries: 0, answered: None };
         assert!(matches!(kept.enter(), Command::Return(_)));
-        assert_eq!(kept.start_over(&View::default()), None);
-        let code = NoticeCode::KeepsakeExpired;
-        let expired = Notice { id: 7, code, subject: String::new(), number: None, second: None };
-        let view = View { notices: vec![expired], ..View::default() };
-        assert_eq!(kept.start_over(&view), Some([Command::Dismiss(7), Command::Open { name: None }]));
-        assert_eq!(kept.start_over(&view), None);
+        assert_eq!(kept.next(&View::default()), Next::GoOn);
+        let codes = [NoticeCode::KeepsakeExpired, NoticeCode::RoomTaken].into_iter().cycle();
+        let tries = codes.zip(0..u64::from(MAX_TRIES));
+        let waits: Vec<u64> = tries.map(|(code, id)| anew(&mut kept, code, id, None)).collect();
+        assert_eq!(waits, [0, 1, 2, 4, 8, 16, 30, 30, 30, 30]);
+        assert_eq!(kept.next(&ended(NoticeCode::RoomTaken, 99)), Next::GoOn);
     }
 }

@@ -18,7 +18,7 @@ use crate::events::Event;
 use crate::exit::Exit;
 use crate::input::{self, Invited, NoInput};
 use crate::job::{Job, Verdict, is_connected};
-use crate::keep::Kept;
+use crate::keep::{Kept, Next};
 use crate::receive::Receive;
 use crate::screen::Screen;
 use crate::send::Send;
@@ -201,8 +201,14 @@ async fn conduct(
     let how_to_go_on = if kept.is_some() { words::KEPT_AGAIN } else { job.how_to_go_on() };
     let mut views = device.views();
     let mut settled: Option<Settled> = None;
+    // When a kept room that ended is opened anew, and how.
+    let mut anew: Option<(Instant, [Command; 2])> = None;
     loop {
         tokio::select! {
+            () = reached(anew.as_ref().map(|(at, _)| *at)) => {
+                anew.take().into_iter().flat_map(|(_, commands)| commands).for_each(|it| device.command(it));
+                continue;
+            }
             changed = views.changed() => if changed.is_err() {
                 return (Exit::Incomplete, words::SESSION_ENDED.into());
             },
@@ -215,9 +221,13 @@ async fn conduct(
             if let Err(error) = kept.follow(&view) {
                 return (Exit::NotStored, error.to_string());
             }
-            if let Some(commands) = kept.start_over(&view) {
-                commands.into_iter().for_each(|command| device.command(command));
-                continue;
+            match kept.next(&view) {
+                Next::GoOn => {}
+                Next::Wait => continue,
+                Next::Anew(wait, commands) => {
+                    (anew, settled) = (Some((Instant::now() + wait, commands)), None);
+                    continue;
+                }
             }
         }
         let step = job.step(&view);
@@ -247,11 +257,14 @@ struct Settled {
 
 /// The exit of a settled run, once its time has come.
 async fn due(settled: Option<Settled>) -> Exit {
-    match settled {
-        Some(Settled { exit, at, .. }) => {
-            sleep_until(at).await;
-            exit
-        }
+    reached(settled.map(|settled| settled.at)).await;
+    settled.map_or(Exit::Incomplete, |settled| settled.exit)
+}
+
+/// Waits until then; for ever when there is nothing to wait for.
+async fn reached(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
         None => pending().await,
     }
 }

@@ -147,6 +147,33 @@ fn an_always_on_receiver_is_found_by_the_same_link_after_it_was_stopped_or_kille
     assert_eq!(scene.server.run(&["send", "--to", &link, text(&scene.film())]).end(), 0);
 }
 
+/// By a server that knows neither the room nor its ticket, and where somebody else was quicker.
+#[test]
+fn a_kept_room_whose_name_is_in_use_meanwhile_has_another_unless_the_person_wished_for_it() {
+    let (before, now) = (Scene::new(), Scene::new());
+    let kept = before.path("kept");
+    let inbox = before.inbox();
+    let receive = ["receive", "--stay", "--into", text(&inbox)];
+    let keeping = [&receive[..], &["--keep", text(&kept)]].concat();
+    let (mut receiver, code, _) = before.server.host(&keeping);
+    receiver.interrupt();
+    assert_eq!(receiver.end(), 130);
+
+    let number = code.split('-').next().unwrap();
+    let named = ["--room", number];
+    let _other = now.server.host(&[&receive[..], &named].concat());
+    let mut wished = now.server.run(&[&keeping[..], &named].concat());
+    assert_eq!((wished.end(), wished.notices()), (4, vec!["keepsake-expired", "room-taken"]));
+
+    let (mut receiver, code, link) = now.server.host(&keeping);
+    assert_ne!(code.split('-').next(), Some(number));
+    assert_eq!(receiver.notices(), ["keepsake-expired", "room-taken"]);
+    receiver.interrupt();
+    assert_eq!(receiver.end(), 130);
+    let (_receiver, _, same_link) = now.server.host(&keeping);
+    assert_eq!(same_link, link, "from now on this one is kept");
+}
+
 #[test]
 fn a_file_that_was_changed_meanwhile_begins_anew() {
     let scene = Scene::with_a_film();
