@@ -250,21 +250,39 @@ async fn a_link_that_may_only_use_a_relay_tells_no_address_and_ends_without_one(
     }
 }
 
+/// What names one round of ICE: another one has another (RFC 8839 §5.4).
+fn ufrag(sdp: &Sdp) -> String {
+    let found = sdp.as_str().lines().find_map(|line| line.strip_prefix("a=ice-ufrag:"));
+    found.expect("a description names its round of ICE").to_owned()
+}
+
 #[tokio::test]
 async fn an_ice_restart_keeps_the_link_and_its_lanes() {
-    let Pair { mut caller, mut answerer, .. } = pair().await;
+    let rtc = WebRtc::new(Handle::current());
+    let (mut caller, mut answerer) = (rtc.connect(&[]), rtc.connect(&[]));
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    let note = |step: Step| {
+        if let Step::Answer(sdp) | Step::Accept(sdp) = &step {
+            first.push((ufrag(sdp), sdp.fingerprint()));
+        }
+        step
+    };
+    open(&mut caller, &mut answerer, note).await.expect("the links open");
     caller.negotiate(Step::Offer);
     caller.send(Lane::Data, Bytes::from_static(b"under way"));
-    let (mut restarted, mut arrived) = (false, Vec::new());
+    let mut arrived = Vec::new();
     while arrived.len() < 2 {
         let (number, news) = either(&mut caller, &mut answerer).await;
         let other = if number == 0 { &mut answerer } else { &mut caller };
         match news {
-            Happened::Described(offer) if number == 0 => other.negotiate(Step::Answer(offer)),
-            Happened::Described(answer) => {
-                other.negotiate(Step::Accept(answer));
-                restarted = true;
-                caller.send(Lane::Data, Bytes::from_static(b"after"));
+            Happened::Described(sdp) => {
+                second.push((ufrag(&sdp), sdp.fingerprint()));
+                if number == 0 {
+                    other.negotiate(Step::Answer(sdp));
+                } else {
+                    other.negotiate(Step::Accept(sdp));
+                    caller.send(Lane::Data, Bytes::from_static(b"after"));
+                }
             }
             Happened::Candidate(candidate) => other.negotiate(Step::Candidate(candidate)),
             Happened::Frame(Lane::Data, frame) => arrived.push(frame),
@@ -272,6 +290,10 @@ async fn an_ice_restart_keeps_the_link_and_its_lanes() {
             _ => {}
         }
     }
-    assert!(restarted);
     assert_eq!(arrived, ["under way", "after"]);
+    assert_eq!((first.len(), second.len()), (2, 2));
+    for (before, after) in first.iter().zip(&second) {
+        assert_ne!(before.0, after.0, "nothing was begun anew");
+        assert_eq!(before.1, after.1, "the link's certificates stay");
+    }
 }
