@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+#[cfg(target_os = "linux")]
+mod ipv6;
 mod lanes;
 mod pair;
 
