@@ -19,3 +19,4 @@ pub use deep_link::{DeepLink, InvalidLink};
 pub use device::{Device, NotStarted};
 pub use host::Connect;
 pub use server::{InvalidServer, Server};
+pub use tls::trust;

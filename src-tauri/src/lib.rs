@@ -58,7 +58,8 @@ pub fn with_doors<R: Runtime>(builder: Builder<R>) -> Builder<R> {
 }
 
 fn set_up(app: &mut App) -> tauri::Result<()> {
-    // Only the updater and looking up names use it; links have their own.
+    // Only the updater uses it; all else brings its own.
+    #[cfg(desktop)]
     let _ = rustls::crypto::ring::default_provider().install_default();
     shell::begin(app)?;
     let window = window::open(app)?;
