@@ -9,6 +9,7 @@ mod desktop;
 mod dialogs;
 mod files;
 mod links;
+mod log;
 mod lookup;
 mod notifications;
 mod settings;
@@ -26,6 +27,7 @@ use tauri::{App, Builder, Runtime};
 /// # Errors
 /// When there is no window to be had.
 pub fn run() -> tauri::Result<()> {
+    log::to_stderr();
     let builder = with_doors(Builder::default());
     #[cfg(desktop)]
     let builder = desktop::plugins(builder);
