@@ -3,6 +3,7 @@
 //! Owns the device and the task that follows it. A reader gets the newest facts and misses only older ones, so a page
 //! that hangs costs no memory and one that was loaded again is right at once. Decides nothing that a session decides.
 
+mod downloads;
 mod running;
 
 use std::path::PathBuf;
@@ -11,14 +12,14 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use privydrop_common::api::{Command, NoticeCode, Phase};
 use privydrop_common::bridge::{MAX_TOLD, News, ShellFacts, Told, Words};
-use privydrop_common::host::{PlaceId, StoreId};
+use privydrop_common::host::StoreId;
 use privydrop_native::{Device, InvalidServer, Server};
 use tauri::async_runtime;
 use tauri::{App, Manager, Runtime};
 use tokio::sync::watch;
 
 use self::running::Running;
-use crate::files::{KeptPath, Writer};
+use crate::files::Writer;
 use crate::settings::Settings;
 use crate::under_way::UnderWay;
 use crate::visit::{Visits, begin_at};
@@ -199,24 +200,6 @@ impl Shell {
         self.0.kept.lock().visits.pick(paths);
     }
 
-    /// The folder for what is received, if it is there.
-    pub(crate) fn place(&self) -> Option<PlaceId> {
-        self.device()?.place(&self.downloads()?).ok()
-    }
-
-    /// Receives into this folder from now on.
-    pub(crate) fn keep_downloads(&self, folder: PathBuf) {
-        self.change(|settings| settings.downloads = Some(KeptPath(folder)));
-        self.show_downloads();
-    }
-
-    /// The folder for what is received, there or not.
-    pub(crate) fn downloads(&self) -> Option<PathBuf> {
-        let kept = self.0.kept.lock();
-        let chosen = kept.settings.downloads.clone().map(|KeptPath(folder)| folder);
-        chosen.or_else(|| kept.usual_downloads.clone())
-    }
-
     /// Where a received item is.
     pub(crate) fn kept_at(&self, store: StoreId) -> Option<PathBuf> {
         self.device()?.kept_at(store)
@@ -289,11 +272,6 @@ impl Shell {
     /// The session, when there is one.
     pub(crate) fn device(&self) -> Option<Arc<Device>> {
         self.0.kept.lock().running.as_ref().map(|running| Arc::clone(&running.device))
-    }
-
-    fn show_downloads(&self) {
-        let folder = self.downloads().map(|folder| folder.display().to_string());
-        self.show(|news| news.shell.downloads = folder);
     }
 
     fn show(&self, change: impl FnOnce(&mut News)) {

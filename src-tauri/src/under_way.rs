@@ -55,7 +55,9 @@ impl Shell {
     /// Goes back into the room that this device was in when its program was killed, and on with what was under way.
     pub(crate) async fn go_on(&self, visit: Visit, _begun: Begun) {
         self.command(Command::Return(visit.keepsake));
-        if let Some(place) = self.place().filter(|_| !visit.wanted.is_empty()) {
+        if !visit.wanted.is_empty()
+            && let Some(place) = self.place_or_tell()
+        {
             self.command(Command::GoOn { wanted: visit.wanted, place });
         }
         if let Some(text) = visit.text {
