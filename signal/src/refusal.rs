@@ -1,6 +1,6 @@
 //! Refusals as the client reads them: what happened, why, and what to do next.
 
-use privydrop_common::signaling::{MAX_KNOCKERS, MAX_MEMBERS, Refusal, ServerMessage};
+use privydrop_common::signaling::{MAX_MEMBERS, Refusal, ServerMessage};
 
 use crate::store::StoreError;
 
@@ -52,9 +52,7 @@ fn explain(code: Refusal) -> String {
         Refusal::RoomFull => {
             return format!("the room has {MAX_MEMBERS} members already; wait until one leaves");
         }
-        Refusal::RoomBusy => {
-            return format!("{MAX_KNOCKERS} others are asking to enter; try again in a moment");
-        }
+        Refusal::RoomBusy => "too many others are asking to enter; try again in a moment",
         Refusal::HostAway => "the person who made the room is not connected; ask them to open it again",
         Refusal::TicketInvalid => {
             "this ticket is not, or no longer, valid for the room; join with code or link"

@@ -130,6 +130,11 @@ impl Room {
         self.present().map(|(_, place)| place.node).chain(knockers)
     }
 
+    /// Where those that wait at the door are connected.
+    pub fn door(&self) -> impl Iterator<Item = Place> {
+        self.knockers.iter().map(|knocker| knocker.place)
+    }
+
     /// Forgets what time has overtaken: whose socket is gone is lost, lost members and old knockers are gone.
     pub fn tidy(&mut self, now: Moment, is_open: impl Fn(Place) -> bool) -> Vec<Notice> {
         let too_old = |knocker: &&Knocker| now - Moment::from_millis(knocker.since) >= KNOCK_LIMIT;

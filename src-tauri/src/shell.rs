@@ -216,7 +216,8 @@ impl Shell {
         self.serve(server).await
     }
 
-    /// True in a room, and on the way into one.
+    /// True in a room, and on the way into one: a window that is closed goes on unseen then.
+    #[cfg(desktop)]
     pub(crate) fn is_in_room(&self) -> bool {
         self.0.facts.borrow().news.view.phase != Phase::Idle
     }

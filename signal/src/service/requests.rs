@@ -4,7 +4,7 @@
 
 use bytestring::ByteString;
 use privydrop_common::id::{PeerId, RoomId};
-use privydrop_common::signaling::{ClientMessage, Refusal, ServerMessage, Ticket};
+use privydrop_common::signaling::{ClientMessage, MAX_KNOCKERS, Refusal, ServerMessage, Ticket};
 use privydrop_common::time::Moment;
 
 use super::{Client, Clock, Effect, Envelope, Service, decode};
@@ -15,6 +15,8 @@ use crate::rooms::{Notice, Place, Room, digits_for};
 use crate::store::Key;
 use crate::ticket::Claims;
 
+/// Of the places at a door, those that one address may have through a node: else it would keep everybody else out.
+const AT_A_DOOR: usize = MAX_KNOCKERS / 2;
 /// Ids drawn for a new room before giving up; nine of ten are free by [`digits_for`].
 const DRAWS: usize = 32;
 
@@ -153,9 +155,17 @@ impl Service {
         let member = PeerId::random(&mut rand::rng());
         let place = self.place(client.socket);
         let mut position = Position { room, member, host: member, role: Role::Knocker };
+        let is_beside = |other: &Place| {
+            *other != place
+                && other.node == place.node
+                && self.directory.source(other.socket) == Some(client.source)
+        };
         let knock = || {
             self.settle(client, position.clone(), |room, now| {
                 let mut room = room.ok_or(Refusal::RoomUnknown)?;
+                if room.door().filter(is_beside).count() >= AT_A_DOOR {
+                    return Err(Refusal::RoomBusy);
+                }
                 let notices = room.knock(member, place, now)?;
                 Ok((room, notices))
             })

@@ -33,7 +33,7 @@ fn worst(findings: &[Finding], subject: &str) -> Verdict {
 
 #[tokio::test]
 async fn what_works_is_said_to_work() {
-    let (redis, coturn) = (RedisServer::start(), Coturn::closed().await);
+    let (redis, coturn) = (RedisServer::start(), Coturn::closed("relay-ip=127.0.0.1").await);
     let flags =
         ["--redis", &redis.url(), "--turn-url", &coturn.url(), "--turn-secret-file", &coturn.secret_file()];
     let stun = coturn.url().replace("turn:", "stun:");

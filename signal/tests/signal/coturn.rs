@@ -13,17 +13,8 @@ use crate::support::eventually;
 /// What it shares with a server.
 pub(crate) const SECRET: &str = "north";
 
-/// The ranges that deploy/coturn denies, one of each kind.
-pub(crate) const DENIED: &[&str] = &[
-    "0.0.0.0-0.255.255.255",
-    "10.0.0.0-10.255.255.255",
-    "127.0.0.0-127.255.255.255",
-    "169.254.0.0-169.254.255.255",
-    "172.16.0.0-172.31.255.255",
-    "192.168.0.0-192.168.255.255",
-    "::1-1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-    "4000::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-];
+/// What is shipped; what it denies is tried.
+const SHIPPED: &str = include_str!("../../../deploy/coturn/turnserver.conf");
 
 pub(crate) struct Coturn {
     process: Child,
@@ -34,12 +25,13 @@ pub(crate) struct Coturn {
 impl Coturn {
     /// One that leads to this machine itself, which a test needs.
     pub(crate) async fn open() -> Self {
-        Self::start("allow-loopback-peers\n".to_owned()).await
+        Self::start("relay-ip=127.0.0.1\nallow-loopback-peers\n".to_owned()).await
     }
 
-    /// One that leads nowhere inside.
-    pub(crate) async fn closed() -> Self {
-        Self::start(DENIED.iter().map(|range| format!("denied-peer-ip={range}\n")).collect()).await
+    /// One that leads nowhere inside. With `more` settings.
+    pub(crate) async fn closed(more: &str) -> Self {
+        let denied = SHIPPED.lines().filter(|line| line.starts_with("denied-peer-ip="));
+        Self::start(denied.chain([more]).map(|line| format!("{line}\n")).collect()).await
     }
 
     async fn start(more: String) -> Self {
@@ -47,7 +39,7 @@ impl Coturn {
         let at = |name: &str| home.path().join(name);
         let port = free_port();
         let settings = format!(
-            "listening-ip=127.0.0.1\nrelay-ip=127.0.0.1\nlistening-port={port}\nrealm=privydrop.test\n\
+            "listening-ip=127.0.0.1\nlistening-port={port}\nrealm=privydrop.test\n\
              use-auth-secret\nstatic-auth-secret={SECRET}\nno-cli\nno-tls\nno-dtls\nuserdb={}\npidfile={}\n\
              log-file=stdout\n{more}",
             at("users").display(),

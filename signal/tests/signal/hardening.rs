@@ -302,9 +302,7 @@ async fn behind_a_trusted_proxy_every_client_has_its_own_limit() {
 async fn create_as(server: &privydrop_signal::server::Running, addresses: &[&str]) -> Vec<Option<Refusal>> {
     let mut refusals = Vec::new();
     for address in addresses {
-        let mut client = Client::open_with(server, &[("x-forwarded-for", address)]).await.unwrap();
-        client.say(ClientMessage::Hello { protocol: 1 }).await;
-        client.hear().await;
+        let mut client = Client::hello_from(server, address).await;
         client.say(ClientMessage::Create { name: None, ticket: None }).await;
         refusals.push(match client.hear().await {
             ServerMessage::Refused { code, .. } => Some(code),

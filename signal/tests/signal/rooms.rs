@@ -207,15 +207,15 @@ async fn a_knock_that_nobody_answers_expires_and_both_sides_hear_of_it() {
 
 #[tokio::test]
 async fn the_seventeenth_member_and_the_ninth_knocker_are_refused() {
-    let server = server(&[]).await;
+    let server = server(&["--trusted-proxy", "127.0.0.0/8"]).await;
     let mut host = Client::hello(&server).await.create(None).await;
     let mut waiting = Vec::new();
-    for _ in 0..MAX_KNOCKERS {
-        let mut knocker = Client::hello(&server).await;
+    for number in 0..MAX_KNOCKERS {
+        let mut knocker = Client::hello_from(&server, &format!("192.0.2.{number}")).await;
         knocker.knock(&host.room).await;
         waiting.push(knocker);
     }
-    let mut late = Client::hello(&server).await;
+    let mut late = Client::hello_from(&server, "192.0.2.99").await;
     late.say(ClientMessage::Join { room: host.room.clone(), ticket: None }).await;
     late.hear_refused(Refusal::RoomBusy).await;
     waiting.clear();
@@ -233,6 +233,29 @@ async fn the_seventeenth_member_and_the_ninth_knocker_are_refused() {
     }
     late.say(ClientMessage::Join { room: host.room.clone(), ticket: None }).await;
     late.hear_refused(Refusal::RoomFull).await;
+}
+
+#[tokio::test]
+async fn one_address_has_half_of_a_door_and_others_still_come_in() {
+    let server = server(&["--trusted-proxy", "127.0.0.0/8"]).await;
+    let host = Client::hello(&server).await.create(None).await;
+    let mut waiting = Vec::new();
+    for _ in 0..MAX_KNOCKERS / 2 {
+        let mut knocker = Client::hello_from(&server, "192.0.2.1").await;
+        knocker.knock(&host.room).await;
+        waiting.push(knocker);
+    }
+    let mut greedy = Client::hello_from(&server, "192.0.2.1").await;
+    greedy.say(ClientMessage::Join { room: host.room.clone(), ticket: None }).await;
+    greedy.hear_refused(Refusal::RoomBusy).await;
+    Client::hello_from(&server, "192.0.2.2").await.knock(&host.room).await;
+    // A place that is given back may be taken again.
+    waiting.pop();
+    eventually(async || {
+        greedy.say(ClientMessage::Join { room: host.room.clone(), ticket: None }).await;
+        matches!(greedy.hear().await, ServerMessage::Knocking { .. })
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -108,6 +108,11 @@ impl Client {
         Self::hello_at(server.address).await
     }
 
+    /// The same, as a trusted proxy says that it comes from `address`.
+    pub(crate) async fn hello_from(server: &Running, address: &str) -> Self {
+        Self::open_with(server, &[("x-forwarded-for", address)]).await.unwrap().greeted().await
+    }
+
     /// The same, when the system takes little for it that it does not read.
     pub(crate) async fn hello_of_little_room(server: &Running) -> Self {
         let stream = of_little_room(server).await;

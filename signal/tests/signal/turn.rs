@@ -60,7 +60,7 @@ async fn expired_foreign_and_forged_credentials_open_nothing() {
 
 #[tokio::test]
 async fn a_relay_leads_to_no_address_inside() {
-    let coturn = Coturn::closed().await;
+    let coturn = Coturn::closed("relay-ip=127.0.0.1").await;
     let mut relay = coturn.relay("udp", SECRET, now()).await.unwrap();
     for inside in [
         "127.0.0.1:80",
@@ -70,6 +70,11 @@ async fn a_relay_leads_to_no_address_inside() {
         "172.31.0.1:80",
         "192.168.1.1:80",
         "169.254.169.254:80",
+        "100.64.0.1:80",
+        "192.0.2.1:80",
+        "198.18.0.1:80",
+        "224.0.0.1:80",
+        "255.255.255.255:80",
     ] {
         assert_eq!(code(relay.permit(inside.parse().unwrap()).await), 403, "{inside}");
     }
@@ -79,6 +84,28 @@ async fn a_relay_leads_to_no_address_inside() {
         assert!([403, 443].contains(&code), "{inside}: {code}");
     }
     relay.permit("8.8.8.8:53".parse().unwrap()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_relay_of_ipv6_leads_to_no_address_inside_either() {
+    let settings = "relay-ip=::1\nallocation-default-address-family=ipv6";
+    let coturn = Coturn::closed(settings).await;
+    let mut relay = coturn.relay("udp", SECRET, now()).await.unwrap();
+    assert!(relay.address().is_ipv6());
+    for inside in [
+        "[::1]:80",
+        "[::]:80",
+        "[::ffff:10.0.0.1]:80",
+        "[::ffff:127.0.0.1]:80",
+        "[64:ff9b::a00:1]:80",
+        "[2002:a00:1::]:80",
+        "[fd00::1]:80",
+        "[fe80::1]:80",
+        "[ff02::1]:80",
+    ] {
+        assert_eq!(code(relay.permit(inside.parse().unwrap()).await), 403, "{inside}");
+    }
+    relay.permit("[2606:4700::1111]:53".parse().unwrap()).await.unwrap();
 }
 
 #[tokio::test]
@@ -114,12 +141,7 @@ async fn one_address_is_one_user_of_the_relay_however_many_members_it_is() {
     let store = Arc::new(Memory::default());
     let (near, far) = (node_with(&flags, store.clone()).await, node_with(&flags, store).await);
     let user = |ice: &[IceServer]| ice[0].username.as_deref().unwrap().split_once(':').unwrap().1.to_owned();
-    let from = async |node, address| {
-        let mut client = Client::open_with(node, &[("x-forwarded-for", address)]).await.unwrap();
-        client.say(ClientMessage::Hello { protocol: 1 }).await;
-        client.hear().await;
-        client
-    };
+    let from = Client::hello_from;
 
     let mut host = from(&near, "192.0.2.1").await;
     host.say(ClientMessage::Create { name: None, ticket: None }).await;
