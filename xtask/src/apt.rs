@@ -22,7 +22,7 @@ pub(crate) const SHELL: &[&str] =
 /// What several servers share.
 pub(crate) const STORE: &[&str] = &["redis-server"];
 
-/// What the tests start: two browsers, a driver (the others are Rust tools), a store, a relay, a proxy and a clock that is ahead for it,
+/// What the tests start: two browsers, a driver (the others are Rust tools), a store, a relay, proxies and a clock that is ahead for it,
 /// letters of all languages; for the desktop app a driver of its window, a screen and a message bus.
 pub(crate) const TEST: &[&str] = &[
     "chromium",
@@ -31,6 +31,9 @@ pub(crate) const TEST: &[&str] = &[
     "redis-server",
     "coturn",
     "nginx",
+    "libnginx-mod-stream",
+    "systemd",
+    "caddy",
     "faketime",
     "fonts-noto-cjk",
     "fonts-noto-color-emoji",
@@ -43,7 +46,7 @@ pub(crate) const TEST: &[&str] = &[
 
 /// Packages that begin to serve as soon as they are installed, for as long as the machine runs. The tests start their
 /// own, on ports of their own.
-const SERVICES: &[&str] = &["redis-server", "coturn", "nginx"];
+const SERVICES: &[&str] = &["redis-server", "coturn", "nginx", "caddy"];
 /// What makes a Debian package out of a program: it finds the libraries that the program needs.
 pub(crate) const PACKAGE: &[&str] = &["dpkg-dev"];
 

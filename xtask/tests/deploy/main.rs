@@ -1,14 +1,17 @@
 //! The deployment kit is what it says: its files agree with the server and with one another, and the real nginx,
-//! coturn and Redis do with them what docs/SELF_HOSTING.md promises.
+//! Caddy, coturn and Redis do with them what docs/SELF_HOSTING.md promises.
 
 #![cfg(test)]
 
+mod caddy;
 mod health;
 mod kit;
 mod nginx;
 mod program;
 mod relay;
+mod site;
 mod store;
+mod units;
 
 use std::path::PathBuf;
 

@@ -1,162 +1,123 @@
-//! The shipped file for nginx, in the real nginx with TLS, before two real servers.
+//! The shipped files for nginx, in the real nginx with TLS, before two real servers.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use crate::program::{Folder, Program, debian, free_port};
+use crate::program::{Folder, debian, free_port};
 use crate::read;
+use crate::site::Site;
 
-/// Room names that one address may ask for at one server.
-const ASKED: usize = 3;
+/// Debian's package puts it there.
+const STREAM: &str = "/usr/lib/nginx/modules/ngx_stream_module.so";
 
-struct Site {
-    _nginx: Program,
-    servers: Vec<Program>,
-    port: u16,
-    folder: Folder,
+fn start() -> Site {
+    start_with(&[])
 }
 
-impl Site {
-    fn start() -> Self {
-        Self::start_with(&[])
-    }
-
-    /// The same with changes to the shipped file.
-    fn start_with(changes: &[(&str, &str)]) -> Self {
-        let misses = ASKED.to_string();
-        let words = ["--trusted-proxy", "127.0.0.0/8", "--misses-per-minute", &misses];
-        let (servers, ports): (Vec<_>, Vec<_>) = (0..2).map(|_| Program::server(&words)).unzip();
-        let (folder, port) = (Folder::new(), free_port());
-        let here = |name: &str| folder.at(name).display().to_string();
-        let mut shipped = read("deploy/nginx/privydrop.conf");
-        let changes = changes.iter().map(|(from, to)| (*from, (*to).to_owned()));
-        let adapted = [
-            ("/etc/letsencrypt/live/drop.example/fullchain.pem", here("cert.pem")),
-            ("/etc/letsencrypt/live/drop.example/privkey.pem", here("key.pem")),
-            ("/var/log/nginx/error.log", here("error.log")),
-            ("listen 443 ", format!("listen 127.0.0.1:{port} ")),
-            ("listen 80;", format!("listen unix:{};", here("http.socket"))),
-            ("127.0.0.1:8081", format!("127.0.0.1:{}", ports[0])),
-            ("127.0.0.1:8082", format!("127.0.0.1:{}", ports[1])),
-        ];
-        for (from, to) in adapted.into_iter().chain(changes) {
-            assert!(shipped.contains(from), "{from}");
-            shipped = shipped.replace(from, &to);
-        }
-        let lines: Vec<&str> = shipped.lines().filter(|line| !line.contains("listen [::]")).collect();
-        folder.write("site.conf", &lines.join("\n"));
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map(|kind| format!("{kind}_temp_path {};\n", here(kind)))
-            .concat();
-        let main = folder.write(
-            "nginx.conf",
-            &format!(
-                "daemon off;\npid {};\nevents {{}}\nhttp {{\n{temporary}include {};\n}}\n",
-                here("pid"),
-                here("site.conf")
-            ),
-        );
-        let log = folder.at("error.log");
-        let mut nginx = Program::start(debian("nginx").arg("-e").arg(log).arg("-c").arg(main));
-        nginx.wait(|| std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
-        Self { _nginx: nginx, servers, port, folder }
-    }
-
-    fn origin(&self) -> String {
-        format!("https://localhost:{}", self.port)
-    }
-
-    fn curl(&self, path: &str, words: &[&str]) -> Command {
-        let mut curl = Command::new("curl");
-        curl.args(["--silent", "--noproxy", "*", "--ipv4", "--max-time", "20", "--cacert"]);
-        curl.arg(self.folder.at("cert.pem")).args(words).arg(format!("{}{path}", self.origin()));
-        curl.stdout(Stdio::piped()).stderr(Stdio::null());
-        curl
-    }
-
-    /// The answer, with its headers.
-    fn get(&self, path: &str, words: &[&str]) -> String {
-        let answer = self.curl(path, &[&["--include"], words].concat()).output().expect("curl");
-        String::from_utf8(answer.stdout).unwrap()
-    }
-
-    fn status(&self, path: &str, words: &[&str]) -> String {
-        status(&self.get(path, words))
-    }
-
-    /// Asks for a socket, as the page of `origin` does.
-    fn upgrade(&self, origin: &str) -> String {
-        self.open(origin).1
-    }
-
-    /// The same; the socket lives as long as what asked for it.
-    fn open(&self, origin: &str) -> (Asking, String) {
-        let mut openssl = Command::new("openssl");
-        openssl.args(["s_client", "-quiet", "-verify_return_error", "-servername", "localhost", "-CAfile"]);
-        openssl.arg(self.folder.at("cert.pem")).args(["-connect", &format!("127.0.0.1:{}", self.port)]);
-        openssl.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut client = Asking(openssl.spawn().expect("openssl"));
-        let request = format!(
-            "GET /ws HTTP/1.1\r\nHost: localhost:{}\r\nOrigin: {origin}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
-            self.port
-        );
-        // Its stdin stays open: openssl leaves when nobody can say anything any more.
-        client.0.stdin.as_mut().unwrap().write_all(request.as_bytes()).unwrap();
-        let mut line = String::new();
-        BufReader::new(client.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        (client, status(&line))
-    }
+/// With changes to the shipped file.
+fn start_with(changes: &[(&str, &str)]) -> Site {
+    let mut site = Site::begin();
+    let own = [("listen 443 ", format!("listen 127.0.0.1:{} ", site.port))];
+    let own = own.into_iter().chain(changes.iter().map(|(from, to)| (*from, (*to).to_owned())));
+    let page = page(&site, own);
+    run(&mut site, &page, "");
+    site
 }
 
-/// A program that asks; dropping it ends it.
-struct Asking(Child);
-
-impl Drop for Asking {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// The shipped page, at free ports, with its files here.
+fn page<'a>(site: &Site, changes: impl IntoIterator<Item = (&'a str, String)>) -> String {
+    let here = |name| site.here(name);
+    let paths = [
+        ("/etc/letsencrypt/live/drop.example/fullchain.pem", here("cert.pem")),
+        ("/etc/letsencrypt/live/drop.example/privkey.pem", here("key.pem")),
+        ("/var/log/nginx/error.log", here("error.log")),
+        ("listen 80;", format!("listen unix:{};", here("http.socket"))),
+        ("127.0.0.1:8081", format!("127.0.0.1:{}", site.backs[0])),
+        ("127.0.0.1:8082", format!("127.0.0.1:{}", site.backs[1])),
+    ];
+    let shipped = Site::adapted(read("deploy/nginx/privydrop.conf"), paths.into_iter().chain(changes));
+    without_ipv6(&shipped)
 }
 
-/// The number in the first line.
-fn status(answer: &str) -> String {
-    answer.split_whitespace().nth(1).unwrap_or_default().to_owned()
+/// Tests have one loopback address of IPv4 each, and perhaps none of IPv6.
+fn without_ipv6(settings: &str) -> String {
+    settings.lines().filter(|line| !line.contains("listen [::]")).collect::<Vec<_>>().join("\n")
+}
+
+/// Starts nginx with this page, and with more outside of it.
+fn run(site: &mut Site, page: &str, outside: &str) {
+    let here = |name: &str| site.here(name);
+    site.folder.write("site.conf", page);
+    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|kind| format!("{kind}_temp_path {};\n", here(kind)))
+        .concat();
+    let (module, more) = outside.split_once('\n').unwrap_or_default();
+    let main = format!(
+        "{module}\ndaemon off;\npid {};\nevents {{}}\nhttp {{\n{temporary}include {};\n}}\n{more}\n",
+        here("pid"),
+        here("site.conf")
+    );
+    let (main, log, port) = (site.folder.write("nginx.conf", &main), site.folder.at("error.log"), site.port);
+    site.front(debian("nginx").arg("-e").arg(log).arg("-c").arg(main), port);
 }
 
 #[test]
 fn nginx_passes_pages_and_sockets_on_and_keeps_what_is_for_operators() {
-    let site = Site::start();
-    let headers = site.get("/healthz", &[]);
-    assert!(headers.starts_with("HTTP/2 200"), "{headers}");
-    assert_eq!(headers.to_lowercase().matches("strict-transport-security: ").count(), 1, "{headers}");
-    assert_eq!(site.upgrade(&site.origin()), "101");
-    assert_eq!(site.upgrade("https://evil.example"), "403");
-    for path in ["/metrics", "/readyz"] {
-        assert_eq!(site.status(path, &[]), "404");
-    }
+    start().passes_on_what_it_should();
 }
 
 #[test]
 fn behind_nginx_nobody_chooses_an_address_to_count_as() {
-    let site = Site::start();
-    let ask = |number: usize, from: &str| {
-        let said = format!("203.0.113.{number}");
-        let (listed, standard) = (format!("X-Forwarded-For: {said}"), format!("Forwarded: for={said}"));
-        let words = ["--interface", from, "--header", &listed, "--header", &standard];
-        site.status(&format!("/api/rooms/room-{number}"), &words)
-    };
-    let answers: Vec<String> = (0..20).map(|number| ask(number, "127.0.0.1")).collect();
-    let served = answers.iter().filter(|answer| *answer == "200").count();
-    assert!((1..=2 * ASKED + 1).contains(&served), "{answers:?}");
-    assert!(answers.iter().all(|answer| answer == "200" || answer == "429"), "{answers:?}");
-    assert_eq!(ask(20, "127.0.0.2"), "200", "another address has its own share");
+    start().counts_by_the_true_address();
+}
+
+#[test]
+fn when_a_server_is_gone_nginx_asks_the_other_within_the_same_request() {
+    start().goes_on_with_one_server();
+}
+
+/// The page behind the shared port, and what stands for the relay's TLS port.
+fn shared() -> Site {
+    let mut site = Site::begin();
+    let [inner, bridge, relay] = [(); 3].map(|()| free_port());
+    let mut openssl = Command::new("openssl");
+    openssl.args(["s_server", "-quiet", "-www", "-accept", &format!("127.0.0.1:{relay}")]);
+    openssl.arg("-cert").arg(site.folder.at("cert.pem")).arg("-key").arg(site.folder.at("key.pem"));
+    site.front(openssl.stdout(Stdio::null()).stderr(Stdio::null()), relay);
+    // As docs/SELF_HOSTING.md changes it.
+    let own = [("listen 443 ssl http2;", format!("listen 127.0.0.1:{inner} ssl http2 proxy_protocol;"))];
+    let page = page(&site, own);
+    let changes = [
+        ("/var/log/nginx/error.log", site.here("error.log")),
+        ("listen 443;", format!("listen 127.0.0.1:{};", site.port)),
+        ("127.0.0.1:8443", format!("127.0.0.1:{inner}")),
+        ("127.0.0.1:5350", format!("127.0.0.1:{bridge}")),
+        ("127.0.0.1:5349", format!("127.0.0.1:{relay}")),
+    ];
+    let outside = without_ipv6(&Site::adapted(read("deploy/nginx/shared-443.conf"), changes));
+    run(&mut site, &page, &format!("load_module {STREAM};\n{outside}"));
+    site
+}
+
+#[test]
+fn at_the_shared_port_the_page_is_reached_by_its_name_and_the_relay_by_its_own() {
+    let site = shared();
+    site.passes_on_what_it_should();
+    let place = format!("127.0.0.1:{}", site.port);
+    let mut openssl = Command::new("sh");
+    let ask = "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | openssl s_client -quiet -connect \"$0\" -servername turn.drop.example";
+    let answer = openssl.args(["-c", ask, &place]).stderr(Stdio::null()).output().unwrap();
+    let answer = String::from_utf8_lossy(&answer.stdout);
+    assert!(answer.contains("s_server"), "{answer}");
+}
+
+#[test]
+fn at_the_shared_port_nobody_chooses_an_address_to_count_as() {
+    shared().counts_by_the_true_address();
 }
 
 #[test]
 fn nginx_lets_one_address_have_so_many_connections() {
-    let site =
-        Site::start_with(&[("limit_conn privydrop_addresses 2000;", "limit_conn privydrop_addresses 1;")]);
+    let site = start_with(&[("limit_conn privydrop_addresses 2000;", "limit_conn privydrop_addresses 1;")]);
     let (asking, answer) = site.open(&site.origin());
     assert_eq!((answer.as_str(), site.status("/healthz", &[]).as_str()), ("101", "429"));
     assert_eq!(site.status("/healthz", &["--interface", "127.0.0.2"]), "200");
@@ -183,14 +144,4 @@ fn the_guide_lets_nginx_hold_more_pages_than_it_comes_with() {
     assert!(changed.contains("\tworker_connections 65536;\n"), "{changed}");
     let tested = debian("nginx").arg("-t").arg("-c").arg(&main).stderr(Stdio::null()).status();
     assert!(tested.unwrap().success());
-}
-
-#[test]
-fn when_a_server_is_gone_nginx_asks_the_other_within_the_same_request() {
-    let mut site = Site::start();
-    site.servers.pop();
-    for _ in 0..6 {
-        assert_eq!(site.status("/healthz", &[]), "200");
-        assert_eq!(site.upgrade(&site.origin()), "101");
-    }
 }
