@@ -114,7 +114,7 @@ pub struct Config {
     #[arg(long, env = "PRIVYDROP_MISSES_PER_MINUTE", value_name = "N", default_value = "30")]
     pub misses_per_minute: NonZeroU32,
 
-    /// KiB that one address may relay in a minute through this server.
+    /// KiB that one address may relay in a minute.
     #[arg(long, env = "PRIVYDROP_RELAY_KIB_PER_MINUTE", value_name = "N", default_value = "65536")]
     pub relay_kib_per_minute: NonZeroU32,
 

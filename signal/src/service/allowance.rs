@@ -40,9 +40,9 @@ impl Service {
         }
     }
 
-    /// Counts relayed characters: on this node only, because asking the store for each would cost more than the
-    /// relay. A socket takes some in advance, so that all of one source do not meet at its bucket for each message.
-    pub(super) fn allow_relay(&self, client: &Client, characters: usize) -> Result<(), Refused> {
+    /// Counts relayed characters. A socket takes some in advance: asking the store for each message would cost more than the
+    /// relay, and all of one source would meet at its bucket.
+    pub(super) async fn allow_relay(&self, client: &Client, characters: usize) -> Result<(), Refused> {
         let kib = u32::try_from(characters.div_ceil(1024)).unwrap_or(u32::MAX);
         let prepaid = client.prepaid.load(Ordering::Relaxed);
         if let Some(rest) = prepaid.checked_sub(kib) {
@@ -51,7 +51,9 @@ impl Service {
         }
         let buckets = &self.limits.relayed;
         let advance = ADVANCE.min(buckets.burst() / 16);
-        buckets.take_many(client.source, (kib - prepaid).saturating_add(advance), self.uptime())?;
+        let taken = (kib - prepaid).saturating_add(advance);
+        buckets.take_many(client.source, taken, self.uptime())?;
+        self.draw(client.source, &[buckets.draw(taken)]).await?;
         client.prepaid.store(advance, Ordering::Relaxed);
         Ok(())
     }

@@ -45,7 +45,7 @@ impl Service {
             ClientMessage::Leave => self.leave(client).await,
             ClientMessage::Relay { to, seq, body } => {
                 let position = self.position(client.socket)?;
-                self.allow_relay(client, body.as_str().len())?;
+                self.allow_relay(client, body.as_str().len()).await?;
                 self.metrics.relays.inc();
                 self.metrics.relayed_bytes.inc_by(body.as_str().len() as u64);
                 let frame = || relay_text(position.member, seq, &body);

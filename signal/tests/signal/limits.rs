@@ -102,6 +102,24 @@ async fn what_one_address_relays_is_limited_and_the_socket_stays() {
 }
 
 #[tokio::test]
+async fn what_one_address_relays_at_different_nodes_is_counted_together() {
+    let redis = RedisServer::start();
+    let node = async || node_with(&["--relay-kib-per-minute", "44"], Arc::new(redis.store().await)).await;
+    let (one, other) = (node().await, node().await);
+    let body = "x".repeat(20 * 1024);
+    for (node, may) in [(&one, true), (&other, true), (&one, false), (&other, false)] {
+        let mut host = Client::hello(node).await.create(None).await;
+        let mut guest = host.admit_from(node).await;
+        host.client.say(relay(guest.member, &body)).await;
+        if may {
+            assert!(matches!(guest.client.hear().await, ServerMessage::Relay { .. }));
+        } else {
+            host.client.hear_refused(Refusal::RateLimited).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn one_address_holds_so_many_sockets_and_a_server_so_many() {
     for (flag, status) in [("--sockets-per-address", 429), ("--max-sockets", 503)] {
         let server = server(&[flag, "2"]).await;
