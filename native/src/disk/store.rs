@@ -31,6 +31,15 @@ pub(crate) struct Stores {
     mailbox: Mailbox,
     open: Mutex<HashMap<StoreId, Arc<Item>>>,
     kept: Mutex<VecDeque<(StoreId, PathBuf)>>,
+    leaving: Mutex<Leaving>,
+}
+
+/// Items that are being let go of. What is prepared waits for them: it may be the same item, to be gone on with.
+#[derive(Default)]
+struct Leaving {
+    items: usize,
+    /// As many as the session prepares at once.
+    waiting: Vec<(StoreId, Order)>,
 }
 
 enum Order {
@@ -89,7 +98,14 @@ impl Item {
 impl Stores {
     /// No items yet; `mailbox` hears what becomes of them.
     pub(crate) fn new(places: Arc<Places>, workers: Arc<Workers>, mailbox: Mailbox) -> Arc<Self> {
-        Arc::new(Self { places, workers, mailbox, open: Mutex::default(), kept: Mutex::default() })
+        Arc::new(Self {
+            places,
+            workers,
+            mailbox,
+            open: Mutex::default(),
+            kept: Mutex::default(),
+            leaving: Mutex::default(),
+        })
     }
 
     /// Where a finished item is.
@@ -99,7 +115,13 @@ impl Stores {
 
     pub(crate) fn prepare(self: &Arc<Self>, store: StoreId, place: PlaceId, plan: Plan) {
         self.open.lock().insert(store, Arc::default());
-        self.order(store, Order::Prepare { place, plan });
+        let order = Order::Prepare { place, plan };
+        let mut leaving = self.leaving.lock();
+        if leaving.items > 0 {
+            return leaving.waiting.push((store, order));
+        }
+        drop(leaving);
+        self.order(store, order);
     }
 
     pub(crate) fn write(
@@ -122,10 +144,12 @@ impl Stores {
     }
 
     pub(crate) fn discard(self: &Arc<Self>, store: StoreId) {
+        self.leaving.lock().items += 1;
         self.order(store, Order::Discard);
     }
 
     pub(crate) fn suspend(self: &Arc<Self>, store: StoreId) {
+        self.leaving.lock().items += 1;
         self.order(store, Order::Suspend);
     }
 
@@ -152,7 +176,7 @@ impl Stores {
         });
     }
 
-    fn carry_out(&self, store: StoreId, item: &Item, order: Order) {
+    fn carry_out(self: &Arc<Self>, store: StoreId, item: &Item, order: Order) {
         let report = match order {
             Order::Prepare { place, plan } => {
                 let place = self.places.get(place).ok_or(StoreFault::Unwritable);
@@ -183,18 +207,26 @@ impl Stores {
                 if let Some(mut tree) = item.tree.lock().take() {
                     tree.remove();
                 }
-                self.open.lock().remove(&store);
-                return;
+                return self.left(store);
             }
             Order::Suspend => {
                 if let Some(tree) = item.tree.lock().take() {
                     tree.suspend();
                 }
-                self.open.lock().remove(&store);
-                return;
+                return self.left(store);
             }
         };
         self.mailbox.outcome(report);
+    }
+
+    /// One more item is let go of; after the last one comes what waited for it.
+    fn left(self: &Arc<Self>, store: StoreId) {
+        self.open.lock().remove(&store);
+        let mut leaving = self.leaving.lock();
+        leaving.items -= 1;
+        let next = if leaving.items == 0 { core::mem::take(&mut leaving.waiting) } else { Vec::new() };
+        drop(leaving);
+        next.into_iter().for_each(|(store, order)| self.order(store, order));
     }
 
     /// Has a worker sync what was written, if that is due and none does.

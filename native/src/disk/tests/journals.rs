@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use privydrop_common::host::{Found, Kept, StoreId};
+use privydrop_common::host::{Found, JobId, Kept, StoreId};
 use privydrop_common::id::FileIndex;
 use privydrop_common::journal::{HEADER, MIN_TOTAL, RECORD};
 use privydrop_common::pieces::piece_count;
@@ -81,6 +81,23 @@ async fn what_was_let_go_of_is_gone_on_with() {
     disk.suspend(FIRST).await;
     assert_eq!(disk.complete_the_film().await, [0, 1, 2, 3]);
     assert_eq!(disk.tree().len(), 1, "nothing unfinished is left");
+}
+
+#[tokio::test]
+async fn what_is_prepared_waits_for_what_is_still_being_let_go_of() {
+    let disk = Disk::with_half_a_film().await;
+    let content = bytes(SIZE);
+    let (from, to) = (4 * usize::try_from(MIB).unwrap(), 5 * usize::try_from(MIB).unwrap());
+    let piece = vec![content[from..to].to_vec().into()];
+    disk.stores.write(FIRST, JobId(9), FileIndex(0), 4, piece);
+    disk.stores.suspend(FIRST);
+    disk.stores.prepare(SECOND, disk.place, lone("film", &content));
+    let found = loop {
+        if let Report::Prepared { outcome, .. } = disk.report().await {
+            break outcome.unwrap();
+        }
+    };
+    assert_eq!(pieces(&found, 0), [0, 1, 2, 3, 4]);
 }
 
 #[tokio::test]
