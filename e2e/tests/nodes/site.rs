@@ -96,25 +96,33 @@ impl Receiver {
         Self { terminal, wanted: from.file.clone(), inbox }
     }
 
-    /// Waits until some of it is there; how many bytes.
-    pub(crate) async fn moves(&mut self) -> u64 {
-        loop {
-            let item = self.terminal.next("item").await;
-            let done = item["done"].as_u64().unwrap();
-            match item["state"].as_str().unwrap() {
-                "moving" if done > 0 => return done,
-                "offered" | "waiting" | "moving" => {}
-                state => panic!("it should still be on its way, and is {state}"),
-            }
+    /// Waits until some of it is there.
+    pub(crate) async fn moves(&mut self) {
+        while !self.has_some().await {}
+    }
+
+    /// Sees more of it reach the disk than can have been on its way before, or all that there is. What it says may be of before.
+    pub(crate) async fn moves_on(&mut self) {
+        let before = self.stored();
+        while self.stored() < before + ON_ITS_WAY && !self.is_whole() {
+            self.has_some().await;
         }
     }
 
-    /// Sees more of it reach the disk than can have been on its way before. What it says may be of before.
-    pub(crate) async fn moves_on(&mut self) {
-        let before = self.stored();
-        while self.stored() < before + ON_ITS_WAY {
-            self.moves().await;
+    /// Hears how it is; true when some of it is there.
+    async fn has_some(&mut self) -> bool {
+        let item = self.terminal.next("item").await;
+        match item["state"].as_str().unwrap() {
+            "offered" | "waiting" => false,
+            "moving" => item["done"].as_u64().unwrap() > 0,
+            "verifying" | "done" => true,
+            state => panic!("it should be on its way, and is {state}"),
         }
+    }
+
+    /// It has its own name.
+    fn is_whole(&self) -> bool {
+        self.inbox.join(self.wanted.file_name().unwrap()).exists()
     }
 
     /// Bytes of it that the disk has.

@@ -19,7 +19,7 @@ async fn comes_back(site: &Site, sharer: &Sharer, what: &str, start: Instant) {
 #[tokio::test]
 async fn rooms_come_back_to_a_redis_that_forgot_them_while_files_move() {
     let mut site = Site::start();
-    let sharer = site.share("film.bin", 150_000_000).await;
+    let sharer = site.share("film.bin", 300_000_000).await;
     let mut receiver = site.receive(&sharer);
     receiver.moves().await;
 
