@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use privydrop_common::api::{Command, NoticeCode, Phase};
+use privydrop_common::api::{Command, NoticeCode};
 use privydrop_common::bridge::{MAX_TOLD, News, ShellFacts, Told, Words};
 use privydrop_common::host::StoreId;
 use privydrop_native::{Device, InvalidServer, Server};
@@ -219,7 +219,7 @@ impl Shell {
     /// True in a room, and on the way into one: a window that is closed goes on unseen then.
     #[cfg(desktop)]
     pub(crate) fn is_in_room(&self) -> bool {
-        self.0.facts.borrow().news.view.phase != Phase::Idle
+        self.0.facts.borrow().news.view.phase != privydrop_common::api::Phase::Idle
     }
 
     /// Files are being dragged over the window, or no longer.

@@ -3,7 +3,7 @@
 use crate::site::{Site, assert_undisturbed, comes_back};
 
 /// A file that takes long enough to be seen on its way, and one that does not.
-const LONG: u64 = 150_000_000;
+const LONG: u64 = 400_000_000;
 const SHORT: u64 = 10_000;
 /// Bytes that a joiner hears of its node before it dies: none; parts of the upgrade's answer, of the welcome and of what says
 /// that it knocks; that and no letter of the host's; parts of the handshake; part of the news that it was let in.
