@@ -40,6 +40,7 @@ pub(crate) const TEST: &[&str] = &[
     "webkit2gtk-driver",
     "xvfb",
     "dbus-daemon",
+    "iproute2",
     "curl",
     "openssl",
 ];
