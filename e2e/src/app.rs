@@ -97,6 +97,14 @@ impl Desk {
         self.folder.path().join("config")
     }
 
+    /// Starts the app where it finds no screen, and waits for its end.
+    pub async fn start_without_screen(&self, arguments: &[&OsStr]) -> Output {
+        let mut command = Command::new(program());
+        self.settle(&mut command);
+        command.env_remove("DISPLAY").args(arguments);
+        tokio::task::spawn_blocking(move || command.output()).await.expect("its end").expect("a start")
+    }
+
     fn settle(&self, command: &mut Command) {
         // The test command's word for the server's program is none for the app.
         command.env_remove("PRIVYDROP_SERVER");
@@ -138,12 +146,9 @@ impl App {
         &self.desk
     }
 
-    /// Starts the program once more beside the running one, and waits for its end.
+    /// Starts the program once more beside the running one, and waits for its end. All that it shows, the first shows.
     pub async fn start_again(&self, arguments: &[&OsStr]) -> Output {
-        let mut command = Command::new(program());
-        self.desk.settle(&mut command);
-        command.args(arguments);
-        tokio::task::spawn_blocking(move || command.output()).await.expect("its end").expect("a second start")
+        self.desk.start_without_screen(arguments).await
     }
 
     /// Ends the app at once, as a crash does, and starts it again on the same desk.

@@ -3,23 +3,26 @@
 //!
 //! Nothing outside of this module and of those below it names a plugin that a phone lacks.
 
-#[cfg(target_os = "linux")]
-mod again;
 mod autostart;
+mod first;
 mod tray;
 mod updates;
 #[cfg(target_os = "linux")]
 mod webkit;
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use first::Unheard;
+pub(crate) use first::{First, take as first};
 use tauri::{
     App, AppHandle, Builder, CloseRequestApi, Manager, RunEvent, Runtime, WebviewWindow, async_runtime,
 };
 use tauri_plugin_window_state::StateFlags;
 use url::Url;
 
+use crate::links;
 use crate::shell::Shell;
 use crate::window::MAIN;
 
@@ -28,6 +31,7 @@ const HIDDEN: &str = "--hidden";
 
 /// Links into rooms begin with this.
 const SCHEME: &str = "privydrop";
+const FILE: &str = "file";
 
 /// True once there is an icon for a tray. Whether anybody shows one is asked when it matters.
 static HAS_TRAY: AtomicBool = AtomicBool::new(false);
@@ -35,27 +39,12 @@ static HAS_TRAY: AtomicBool = AtomicBool::new(false);
 /// The plugins that phones lack. The first one ends a second start before anything else begins.
 pub(crate) fn plugins<R: Runtime>(builder: Builder<R>) -> Builder<R> {
     let state = StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED;
-    let builder = builder
-        .plugin(tauri_plugin_single_instance::init(|app, arguments, folder| {
-            if !arguments.iter().any(|argument| argument == HIDDEN) {
-                show(app);
-            }
-            share(app, arguments, Path::new(&folder));
-        }))
-        .plugin(tauri_plugin_window_state::Builder::new().with_state_flags(state).build());
-    updates::plugin(autostart::plugin(builder))
-}
-
-/// The app does not begin. Comes back unless that may be mended by beginning anew.
-pub(crate) fn fails_to_begin(error: &tauri::Error) {
-    #[cfg(target_os = "linux")]
-    again::begin(error);
-    #[cfg(not(target_os = "linux"))]
-    let _ = error;
+    let state = tauri_plugin_window_state::Builder::new().with_state_flags(state).build();
+    updates::plugin(autostart::plugin(first::plugin(builder).plugin(state)))
 }
 
 /// Starts what belongs to the window and the system around it.
-pub(crate) fn set_up<R: Runtime>(app: &App<R>, window: &WebviewWindow<R>) -> tauri::Result<()> {
+pub(crate) fn set_up<R: Runtime>(app: &App<R>, window: &WebviewWindow<R>, first: First) -> tauri::Result<()> {
     #[cfg(target_os = "linux")]
     webkit::tend(window)?;
     #[cfg(not(target_os = "linux"))]
@@ -67,8 +56,10 @@ pub(crate) fn set_up<R: Runtime>(app: &App<R>, window: &WebviewWindow<R>) -> tau
     }
     app.state::<Shell>().show_autostart(autostart::is_on(app.handle()));
     let folder = std::env::current_dir().unwrap_or_default();
-    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
-    share(app.handle(), arguments.collect(), &folder);
+    // The plugin for links has seen those among the arguments.
+    let files = given(std::env::args_os().skip(1), &folder).into_iter().filter(|url| url.scheme() == FILE);
+    open(app.handle(), files.collect());
+    first::follow(app, first);
     updates::look(app.handle());
     Ok(())
 }
@@ -104,9 +95,9 @@ pub(crate) fn closing<R: Runtime>(app: &AppHandle<R>, api: &CloseRequestApi) {
 
 /// Leaves the room before the program ends.
 pub(crate) fn hear<R: Runtime>(app: &AppHandle<R>, event: RunEvent) {
-    if let RunEvent::ExitRequested { api, code, .. } = event
-        && app.state::<Shell>().is_running()
-    {
+    let RunEvent::ExitRequested { api, code, .. } = event else { return };
+    first::close(app);
+    if app.state::<Shell>().is_running() {
         api.prevent_exit();
         let app = app.clone();
         async_runtime::spawn(async move {
@@ -126,32 +117,42 @@ fn show<R: Runtime>(app: &AppHandle<R>) {
     }
 }
 
-/// Shares the files among arguments: what a file manager opens with this program.
-fn share<R: Runtime>(app: &AppHandle<R>, arguments: Vec<String>, folder: &Path) {
-    let paths = files(arguments.into_iter().skip(1), folder);
+/// Opens what another start was given, in the window that is there.
+fn hand<R: Runtime>(app: &AppHandle<R>, given: Vec<Url>) {
+    show(app);
+    open(app, given);
+}
+
+/// Shares files and follows links.
+fn open<R: Runtime>(app: &AppHandle<R>, given: Vec<Url>) {
+    let (files, links): (Vec<_>, Vec<_>) = given.into_iter().partition(|url| url.scheme() == FILE);
+    let paths: Vec<_> = files.iter().filter_map(|file| file.to_file_path().ok()).collect();
     if !paths.is_empty() {
         let shell = app.state::<Shell>().inner().clone();
         async_runtime::spawn(async move { shell.share(paths).await });
     }
+    links.iter().for_each(|link| links::open(app, link.as_str()));
 }
 
-/// The files among arguments. Links into rooms go another way, and other options are none of ours.
-fn files(arguments: impl Iterator<Item = String>, folder: &Path) -> Vec<PathBuf> {
-    let file = |argument: String| match argument.parse::<Url>() {
-        Ok(url) if url.scheme() == "file" => url.to_file_path().ok(),
-        Ok(url) if url.scheme() == SCHEME || argument.contains("://") => None,
-        _ if argument.starts_with('-') => None,
-        _ => Some(folder.join(argument)),
+/// The files and the links into rooms among arguments, as a file manager or a browser gives them to this program. Other
+/// options are none of ours.
+fn given(arguments: impl Iterator<Item = OsString>, folder: &Path) -> Vec<Url> {
+    let one = |argument: OsString| match argument.to_str().map(|text| (text, text.parse::<Url>())) {
+        Some((_, Ok(url))) if [FILE, SCHEME].contains(&url.scheme()) => Some(url),
+        Some((text, _)) if text.starts_with('-') || text.contains("://") => None,
+        _ => Url::from_file_path(folder.join(argument)).ok(),
     };
-    arguments.filter_map(file).collect()
+    arguments.filter_map(one).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     #[test]
-    fn files_among_arguments_are_found_and_links_and_options_are_not_taken_for_any() {
+    fn files_and_links_among_arguments_are_found_and_options_are_not_taken_for_any() {
         let arguments = [
             "a.txt",
             "/tmp/b.txt",
@@ -161,8 +162,20 @@ mod tests {
             "https://drop.example/e.txt",
             "with: colon",
         ];
-        let found = files(arguments.map(str::to_owned).into_iter(), Path::new("/home/me"));
+        let found = given(arguments.map(OsString::from).into_iter(), Path::new("/home/me"));
+        let (links, files): (Vec<_>, Vec<_>) = found.into_iter().partition(|url| url.scheme() == SCHEME);
+        let files: Vec<_> = files.iter().map(|file| file.to_file_path().unwrap()).collect();
         let expected = ["/home/me/a.txt", "/tmp/b.txt", "/tmp/c d.txt", "/home/me/with: colon"];
-        assert_eq!(found, expected.map(PathBuf::from));
+        assert_eq!(files, expected.map(PathBuf::from));
+        assert_eq!(links.iter().map(Url::as_str).collect::<Vec<_>>(), ["privydrop://drop.example/#1.2"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_whose_name_is_no_text_is_found_by_its_very_name() {
+        use std::os::unix::ffi::OsStringExt;
+        let name = OsString::from_vec(b"caf\xe9.txt".to_vec());
+        let found = given([name.clone()].into_iter(), Path::new("/tmp"));
+        assert_eq!(found[0].to_file_path().unwrap(), Path::new("/tmp").join(name));
     }
 }

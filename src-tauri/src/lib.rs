@@ -19,15 +19,37 @@ mod visit;
 mod window;
 
 pub use commands::COMMANDS;
+#[cfg(desktop)]
+pub use desktop::Unheard;
 use shell::Shell;
-use tauri::{App, Builder, Runtime};
+use tauri::{App, Builder, Runtime, WebviewWindow, Wry};
+
+/// Why the app does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRun {
+    /// There is no window to be had.
+    #[error(transparent)]
+    NoWindow(#[from] tauri::Error),
+    /// There is no screen to have one on.
+    #[error("no screen")]
+    NoScreen,
+    /// It runs already, and does not answer.
+    #[cfg(desktop)]
+    #[error(transparent)]
+    Unheard(#[from] desktop::Unheard),
+}
 
 /// Runs the app to its end.
 ///
 /// # Errors
-/// When there is no window to be had.
-pub fn run() -> tauri::Result<()> {
+/// When there is no window to be had, or when the app runs already and does not hear of this start.
+pub fn run() -> Result<(), NotRun> {
     log::to_stderr();
+    #[cfg(desktop)]
+    let Some(first) = desktop::first()? else { return Ok(()) };
+    // Tauri would end the program without a word.
+    #[cfg(target_os = "linux")]
+    gtk::init().map_err(|_| NotRun::NoScreen)?;
     let builder = with_doors(Builder::default());
     #[cfg(desktop)]
     let builder = desktop::plugins(builder);
@@ -36,10 +58,15 @@ pub fn run() -> tauri::Result<()> {
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_notification::init())
         .plugin(tauri_plugin_opener::Builder::new().open_js_links_on_click(false).build());
-    let app = builder.setup(|app| Ok(set_up(app)?)).build(context());
-    #[cfg(desktop)]
-    let app = app.inspect_err(desktop::fails_to_begin);
-    let app = app?;
+    let set_up = move |app: &mut App<Wry>| {
+        let window = set_up(app)?;
+        #[cfg(desktop)]
+        desktop::set_up(app, &window, first)?;
+        #[cfg(mobile)]
+        let _ = window;
+        Ok(())
+    };
+    let app = builder.setup(set_up).build(context())?;
     app.run(|app, event| {
         #[cfg(desktop)]
         desktop::hear(app, event);
@@ -59,7 +86,7 @@ pub fn with_doors<R: Runtime>(builder: Builder<R>) -> Builder<R> {
     builder.manage(Shell::default()).invoke_handler(commands::handler())
 }
 
-fn set_up(app: &mut App) -> tauri::Result<()> {
+fn set_up(app: &mut App) -> tauri::Result<WebviewWindow> {
     // Only the updater uses it; all else brings its own.
     #[cfg(desktop)]
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -67,11 +94,7 @@ fn set_up(app: &mut App) -> tauri::Result<()> {
     let window = window::open(app)?;
     notifications::follow(app.handle());
     links::listen(app.handle());
-    #[cfg(desktop)]
-    desktop::set_up(app, &window)?;
-    #[cfg(mobile)]
-    let _ = window;
-    Ok(())
+    Ok(window)
 }
 
 /// Where a phone's program begins.

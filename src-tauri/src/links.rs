@@ -42,7 +42,7 @@ pub(crate) fn listen<R: Runtime>(app: &AppHandle<R>) {
 }
 
 /// Follows a link from outside.
-fn open<R: Runtime>(app: &AppHandle<R>, text: &str) {
+pub(crate) fn open<R: Runtime>(app: &AppHandle<R>, text: &str) {
     let Ok(link) = text.parse::<DeepLink>() else {
         return tracing::debug!("a link from outside leads into no room");
     };

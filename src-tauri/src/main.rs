@@ -3,6 +3,8 @@
 
 use std::process::ExitCode;
 
+use privydrop_app_lib::NotRun;
+
 /// Half of the processor time of a fast transfer is copying and allocating.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -19,6 +21,17 @@ fn main() -> ExitCode {
 
 /// There is no window to say it in.
 #[allow(clippy::print_stderr, reason = "the last resort of a program whose window did not open")]
-fn say(error: &tauri::Error) {
-    eprintln!("PrivyDrop cannot open its window: {error}. Close other programs, or install it again.");
+fn say(error: &NotRun) {
+    match error {
+        NotRun::NoWindow(error) => {
+            eprintln!("PrivyDrop cannot open its window: {error}. Close other programs, or install it again.")
+        }
+        NotRun::NoScreen => eprintln!(
+            "PrivyDrop cannot open its window: there is no screen here (DISPLAY or WAYLAND_DISPLAY). Start it on a \
+             desktop; without one, use the terminal program `privydrop`."
+        ),
+        NotRun::Unheard(_) => eprintln!(
+            "PrivyDrop runs already and does not answer. Wait until it has ended, or end it, and start it again."
+        ),
+    }
 }

@@ -131,6 +131,14 @@ async fn the_settings_let_the_system_start_the_app_and_then_it_waits_in_the_tray
 }
 
 #[tokio::test]
+async fn without_a_screen_the_app_says_so_and_ends() {
+    let ended = Desk::new(None).start_without_screen(&[]).await;
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(said.contains("there is no screen here") && !said.contains("panicked"), "{said}");
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+}
+
+#[tokio::test]
 async fn in_a_room_a_link_from_outside_is_followed_only_when_the_person_says_so() {
     let server = Server::start(Rooms::Memory);
     let mut fixture = Fixture::new(13);
