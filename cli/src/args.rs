@@ -1,23 +1,29 @@
-//! The arguments of the program, and the papers that are made from them: completions and the manual page.
+//! The arguments of the program.
 //!
-//! Only reads and names them; nothing is opened or asked for here.
+//! Only reads and names them; nothing is opened or asked for here. Fuzzed as it stands, so it knows of no other module.
 
-use std::io::Write;
 use std::path::PathBuf;
 
-use clap::{Command, CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use privydrop_common::id::RoomId;
-use privydrop_native::Server;
 
-use crate::exit::Exit;
-use crate::words;
+use super::Server;
+
+/// Ends what `--help` says.
+const EXIT_CODES: &str = "\
+Exit codes: 0 every byte is verified and stored; 1 something was not shared or received completely; 2 wrong arguments; \
+3 the server is out of reach or does not serve us; 4 not let into the room (unknown, full, wrong words); \
+5 no space, or the directory cannot be written to; 6 no connection to the other device; 130 interrupted.
+
+A code or link is a secret, and other users of this machine can see arguments: give - or nothing, and it is read from \
+stdin.";
 
 /// Moves files, folders and text straight from one device to others, end to end encrypted.
 ///
 /// Whoever shares gets a code, a link and a QR; whoever has one of them receives, with this program or with a browser.
 #[derive(Debug, Parser)]
-#[command(name = "privydrop", version, after_help = words::EXIT_CODES)]
+#[command(name = "privydrop", version, after_help = EXIT_CODES)]
 pub(crate) struct Args {
     /// The PrivyDrop server that introduces the devices. Otherwise a link's own, $PRIVYDROP_SERVER, or
     /// http://127.0.0.1:8080.
@@ -138,38 +144,9 @@ pub(crate) struct To {
     pub(crate) to: Option<String>,
 }
 
-/// Writes completions for a shell to stdout.
-pub(crate) fn print_completions(shell: Shell) -> Exit {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Args::command(), "privydrop", &mut script);
-    print(&script)
-}
-
-/// Writes the manual page, with those of the subcommands behind it, to stdout.
-pub(crate) fn print_manual() -> Exit {
-    let mut command = Args::command();
-    command.build();
-    let mut pages = Vec::new();
-    let visible = command.get_subcommands().filter(|command| !command.is_hide_set());
-    let all: Vec<Command> = [command.clone()].into_iter().chain(visible.cloned()).collect();
-    for command in all {
-        if clap_mangen::Man::new(command).render(&mut pages).is_err() {
-            return Exit::Incomplete;
-        }
-    }
-    print(&pages)
-}
-
-fn print(bytes: &[u8]) -> Exit {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Ok(()) => Exit::Done,
-        Err(_) => Exit::Incomplete,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
     use proptest::prelude::*;
 
     use super::*;

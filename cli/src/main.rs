@@ -9,6 +9,7 @@ mod exit;
 mod input;
 mod job;
 mod keep;
+mod papers;
 mod receive;
 mod run;
 mod screen;
@@ -21,6 +22,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
+use privydrop_native::Server;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Action, Args};
@@ -35,8 +37,8 @@ fn main() -> ExitCode {
     let args = Args::parse();
     log_to_stderr();
     match args.action {
-        Action::Completions { shell } => args::print_completions(shell).into(),
-        Action::Manual => args::print_manual().into(),
+        Action::Completions { shell } => papers::completions(shell).into(),
+        Action::Manual => papers::manual().into(),
         Action::Unfinished { dir, clear } => unfinished::run(&dir, clear, &mut Screen::new(args.json)).into(),
         _ => start(args).into(),
     }

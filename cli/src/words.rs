@@ -18,14 +18,6 @@ use privydrop_native::{InvalidServer, NotStarted};
 
 use crate::exit::Exit;
 
-/// For `--help`.
-pub(crate) const EXIT_CODES: &str = "\
-Exit codes: 0 every byte is verified and stored; 1 something was not shared or received completely; 2 wrong arguments; \
-3 the server is out of reach or does not serve us; 4 not let into the room (unknown, full, wrong words); \
-5 no space, or the directory cannot be written to; 6 no connection to the other device; 130 interrupted.
-
-A code or link is a secret, and other users of this machine can see arguments: give - or nothing, and it is read from \
-stdin.";
 pub(crate) const NO_RUNTIME: &str =
     "The system gives this program no threads. Close other programs and try again.";
 pub(crate) const SESSION_ENDED: &str = "The program failed inside. Please report this, and try again.";

@@ -1,7 +1,11 @@
-//! What programs outside a browser read: servers' addresses, links from outside, the messages of TURN on a stream.
+//! What programs outside a browser read: the terminal's arguments, servers' addresses, links from outside, the messages
+//! of TURN on a stream.
 //!
-//! These files of `native` are pure and are compiled in as they stand, so that what is fuzzed has no WebRTC stack in it.
+//! These files of `cli` and `native` are pure and are compiled in as they stand, so that what is fuzzed has no WebRTC stack in it.
 
+#[path = "../../cli/src/args.rs"]
+#[allow(dead_code, reason = "only what reads is called here")]
+mod args;
 #[path = "../../native/src/deep_link.rs"]
 #[allow(dead_code, unreachable_pub, reason = "only what reads is called here")]
 mod deep_link;
@@ -13,10 +17,61 @@ mod frames;
 mod server;
 
 use bytes::BytesMut;
+use clap::Parser;
+use clap::error::ErrorKind;
 
+use self::args::{Action, Args};
 use self::deep_link::DeepLink;
 use self::frames::{Framer, MAX_MESSAGE, Splitter};
 use self::server::Server;
+
+/// The words of a command line, one a line.
+pub(crate) fn arguments(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    let words: Vec<_> = text.split('\n').filter(|word| !word.is_empty()).collect();
+    let args = match Args::try_parse_from(["privydrop"].into_iter().chain(words.iter().copied())) {
+        Ok(args) => args,
+        Err(refused) => {
+            let explains = [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion].contains(&refused.kind());
+            return assert_eq!(refused.exit_code(), if explains { 0 } else { 2 });
+        }
+    };
+    args.server.iter().for_each(is_a_web_server);
+    // A path is taken as it was given, and no word for a secret is taken for anything else.
+    let given = |path: &std::path::Path| {
+        let path = path.to_str().expect("text");
+        words.iter().any(|word| *word == path || word.ends_with(&format!("={path}")))
+    };
+    match &args.action {
+        Action::Send { paths, to, room } => {
+            assert!(!paths.is_empty() && paths.iter().all(|path| given(path)));
+            assert!(to.to.is_none() || (room.name.is_none() && room.keep.is_none()));
+        }
+        Action::Text { to, room, .. } => {
+            assert!(to.to.is_none() || (room.name.is_none() && room.keep.is_none()));
+        }
+        Action::Receive { invitation, into, room, .. } => {
+            assert!(into.as_os_str() == "." || given(into));
+            assert!(invitation.is_none() || (room.name.is_none() && room.keep.is_none()));
+        }
+        Action::Unfinished { dir, .. } => assert!(dir.as_os_str() == "." || given(dir)),
+        Action::Completions { .. } | Action::Manual => {}
+    }
+}
+
+pub(crate) fn argument_seeds() -> Vec<Vec<u8>> {
+    [
+        "send\nfilm.mp4\nfolder\n--server\nhttps://drop.example\n--room=my-room\n--keep\nroom.key\n--stay",
+        "text\n-\n--to\n123456-acid-acorn-acre\n--json\n--label\nNAS",
+        "receive\n-\n--into=downloads\n--max-bytes\n1000000\n--relay-only",
+        "receive\n--stay\n--name",
+        "unfinished\ndownloads\n--clear",
+        "completions\nbash",
+        "help\nsend",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec()
+}
 
 /// A server's address as a person writes it.
 pub(crate) fn servers(bytes: &[u8]) {

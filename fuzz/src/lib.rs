@@ -70,6 +70,7 @@ pub const TARGETS: &[Target] = &[
     target("journals", stored::journals, stored::journal_seeds, MIB),
     target("keepsakes", session::keepsakes, session::keepsake_seeds, 256 * KIB),
     target("commands", session::commands, session::command_seeds, 4 * MIB),
+    target("arguments", addresses::arguments, addresses::argument_seeds, 4 * MIB),
     target("servers", addresses::servers, addresses::server_seeds, 64 * KIB),
     target("deep_links", addresses::deep_links, addresses::deep_link_seeds, 64 * KIB),
     target("turn_streams", addresses::turn_streams, addresses::turn_seeds, 256 * KIB),
