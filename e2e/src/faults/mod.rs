@@ -104,13 +104,14 @@ impl fmt::Display for Tally {
         write!(
             f,
             "{} rounds: {} terminals killed, {} servers, {} stores, {} partitions; {} went on from what was there; \
-             sent again after a kill: median {:.1} MiB, at most {:.1} MiB; {} failed",
+             {} found no server and were started again; sent again after a kill: median {:.1} MiB, at most {:.1} MiB; {} failed",
             self.reports.len() + self.failed.len(),
             count(|report| report.terminals_killed),
             count(|report| report.servers_killed),
             count(|report| report.stores_killed),
             count(|report| report.partitions),
             count(|report| report.resumed),
+            count(|report| report.gave_up),
             mebibytes(resent.get(resent.len() / 2)),
             mebibytes(resent.last()),
             self.failed.len(),

@@ -2,6 +2,7 @@
 //!
 //! Pure. Numbers that follow each other make rounds that have nothing in common.
 
+use privydrop_common::journal::MIN_TOTAL;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
@@ -68,6 +69,8 @@ impl Plan {
             _ if large => 80 * MIB + below(80 * MIB),
             Weather::CLEAR => 1 + below(24 * MIB),
             Weather::STORM => 1 + below(MIB / 16),
+            // Now and then one of some pieces, so that there is something to go on from.
+            _ if below(3) == 0 => MIN_TOTAL + below(4 * MIB),
             _ => 1 + below(MIB / 2),
         };
         let mut faults: Vec<Fault> = (0..=below(2))

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use super::MAX_RESENT;
 use super::plan::{Fault, Plan, What};
-use super::weather::Path;
+use super::weather::{Path, Weather};
 use crate::fixture::{Fixture, blake3_of};
 use crate::server::Server;
 use crate::terminal::Terminal;
@@ -30,6 +30,8 @@ const MAX_STARTS: u32 = 16;
 pub struct Report {
     /// Bytes of the file.
     pub size: u64,
+    /// Datagrams were lost, late or doubled all the time.
+    pub in_bad_weather: bool,
     /// Terminals that were killed.
     pub terminals_killed: u32,
     /// Servers that were killed.
@@ -102,7 +104,11 @@ impl<'a> Round<'a> {
             source,
             inbox: tempfile::tempdir().expect("a temporary folder"),
             _fixture: fixture,
-            report: Report { size: plan.size, ..Report::default() },
+            report: Report {
+                size: plan.size,
+                in_bad_weather: plan.weather != Weather::CLEAR,
+                ..Report::default()
+            },
             faults,
             server_back: None,
             store_back: None,
@@ -366,6 +372,9 @@ impl<'a> Round<'a> {
         let names: Vec<String> = names.into_iter().filter(|name| !is_left_behind(name)).collect();
         assert_eq!(names, [NAME], "the inbox after {:#?}", self.report);
         assert_eq!(blake3_of(&self.inbox.path().join(NAME)), self.hash, "what arrived is not what was sent");
+        // Whoever starts finds no server; nothing else is a reason to end before all is there.
+        let was_down = self.report.servers_killed + self.report.stores_killed > 0;
+        assert!(self.report.gave_up == 0 || was_down, "somebody gave up in {:#?}", self.report);
     }
 }
 

@@ -35,5 +35,8 @@ fn whatever_is_killed_at_whatever_byte_the_right_file_arrives_once_and_nothing_e
     let tally = faults::run(0, ROUNDS, SIDE_BY_SIDE, |_, _| {});
     assert!(tally.failed.is_empty(), "{tally}: {:#?}", tally.failed);
     assert_eq!(tally.reports.len() as u64, ROUNDS);
-    assert!(tally.reports.iter().any(|report| report.resumed > 0), "{tally}");
+    for bad in [false, true] {
+        let mut reports = tally.reports.iter().filter(|report| report.in_bad_weather == bad);
+        assert!(reports.any(|report| report.resumed > 0), "in bad weather {bad}: {tally}");
+    }
 }
