@@ -3,7 +3,7 @@
 //! Chromium accepts the relay's certificate by the hash of its key, which it is started with, and no other certificate.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::Path;
 
 use privydrop_common::api::{ItemState, NoticeCode};
@@ -23,34 +23,46 @@ const SIZE: u64 = 1_000_000;
 
 #[tokio::test]
 async fn a_terminal_and_chromium_meet_through_a_relay_over_udp() {
-    both_ways_through(Way::Udp).await;
+    both_ways_through(Way::Udp, &[]).await;
+}
+
+#[tokio::test]
+async fn a_terminal_whose_clock_is_a_day_wrong_meets_chromium_through_a_relay() {
+    // The loader finds its folder of libraries.
+    let clock = [("LD_PRELOAD", "/usr/$LIB/faketime/libfaketimeMT.so.1"), ("DONT_FAKE_MONOTONIC", "1")];
+    for wrong in ["-1d", "+1d"] {
+        both_ways_through(Way::Udp, &[&clock[..], &[("FAKETIME", wrong)]].concat()).await;
+    }
 }
 
 #[tokio::test]
 async fn a_terminal_and_chromium_meet_through_a_relay_over_tcp() {
-    both_ways_through(Way::Tcp).await;
+    both_ways_through(Way::Tcp, &[]).await;
 }
 
 #[tokio::test]
 async fn a_terminal_and_chromium_meet_through_a_relay_over_tls() {
-    both_ways_through(Way::Tls).await;
+    both_ways_through(Way::Tls, &[]).await;
 }
 
-/// Both reach the relay in this way, and have no other.
-async fn both_ways_through(way: Way) {
+/// Both reach the relay in this way, and have no other. The terminals' clock is what `clock` makes it.
+async fn both_ways_through(way: Way, clock: &[(&str, &str)]) {
     let (relay, mut fixture) = (Coturn::start(), Fixture::new(1));
     let server = Server::start_with(Rooms::Memory, &relay.for_server(way).each_ref().map(|word| &**word));
     let page = Page::open_with(&[relay.flag_for_chromium()], server.address()).await;
     page.relay_only(&relay.url(way)).await;
-    let trusted = [("SSL_CERT_FILE", relay.certificate().display().to_string())];
+    let mut variables = vec![("SSL_CERT_FILE", relay.certificate().display().to_string())];
+    variables.extend(clock.iter().map(|(name, value)| (*name, (*value).to_owned())));
     let start = |words: &[&OsStr], secret: &str| {
         let words = [&["--relay-only".as_ref()], words].concat();
-        Terminal::start_with(&server, &words, secret, &trusted)
+        Terminal::start_with(&server, &words, secret, &variables)
     };
 
     let there = fixture.file("there.bin", SIZE);
     let mut sender = start(&["send".as_ref(), there.as_ref()], "");
     let link = sender.next("room").await["link"].as_str().unwrap().to_owned();
+    let maps = fs::read_to_string(format!("/proc/{}/maps", sender.id())).unwrap();
+    assert_eq!(maps.contains("libfaketime"), !clock.is_empty(), "install faketime");
     page.join(&link).await;
     page.connected_by("relay").await;
     take(&page, &there).await;
