@@ -435,6 +435,24 @@ fn three_files_at_once_all_arrive() {
 }
 
 #[test]
+fn for_receivers_that_move_together_a_file_is_read_once_and_for_one_that_comes_later_again() {
+    let (mut world, host, first) = World::host_and_guest(24, Weather::FAIR, bytes_of(1, 20 * MIB));
+    let guests = [first, world.device("second"), world.device("third")];
+    let code = world.code(host);
+    guests[1..].iter().for_each(|guest| world.join(*guest, &code));
+    world.until("all see it", |world| guests.iter().all(|guest| world.items_in(*guest).len() == 1));
+    guests[..2].iter().for_each(|guest| world.accept_all(*guest));
+    guests[..2].iter().for_each(|guest| world.until_done(*guest));
+    // The first one may have begun alone.
+    let reads = world.devices[host].disk.reads;
+    assert!((20..=24).contains(&reads), "{reads}");
+    world.accept_all(guests[2]);
+    world.until_done(guests[2]);
+    assert_eq!(world.devices[host].disk.reads - reads, 20);
+    assert!(guests.iter().all(|guest| received(&world, *guest)["file.bin"] == bytes_of(1, 20 * MIB)));
+}
+
+#[test]
 fn removing_a_received_item_frees_our_storage_and_never_touches_the_persons_place() {
     for in_storage in [true, false] {
         let (mut world, _, guest) = World::host_and_guest(24, Weather::FAIR, bytes_of(1, 1_000));

@@ -15,6 +15,7 @@ mod mending;
 mod notices;
 mod offered;
 mod peers;
+mod reads;
 mod received;
 mod receiving;
 mod room;
@@ -42,6 +43,7 @@ use crate::transport::{Happened, Lane, LanePlan, Step};
 
 use allowance::{Allowance, STRAY_LETTERS};
 use peers::Peer;
+use reads::Reads;
 use received::Received;
 use room::Room;
 use sharing::{Lanes, Shared};
@@ -113,6 +115,7 @@ pub struct Session {
     /// A fetch ended with its link: others that wait may take its turn.
     turn_is_free: bool,
     jobs: HashMap<JobId, JobOwner>,
+    reads: Reads,
     notices: VecDeque<Notice>,
     /// Letters that fit nothing; `None` once a person was told of them in this room.
     stray_letters: Option<Allowance>,
@@ -144,6 +147,7 @@ impl Session {
             fetches: Few::default(),
             turn_is_free: false,
             jobs: HashMap::new(),
+            reads: Reads::default(),
             notices: VecDeque::new(),
             stray_letters: Some(STRAY_LETTERS),
             counter: 0,
@@ -165,7 +169,7 @@ impl Session {
             Report::Command(command) => self.handle_command(command, now),
             Report::Signal(event) => self.handle_signal(event, now),
             Report::Woke => self.wake_at = None,
-            Report::Read { job, outcome } => self.handle_read(job, outcome),
+            Report::Read { job, outcome } => self.handle_read(job, &outcome),
             Report::Checking { store, done, total } => self.handle_checking(store, done, total),
             Report::Prepared { store, outcome } => self.handle_prepared(store, outcome, now),
             Report::Written { job, outcome } => self.handle_written(job, outcome, now),

@@ -237,7 +237,13 @@ impl Session {
         self.notify_item(NoticeCode::ItemSent, fetch.item);
     }
 
-    pub(super) fn handle_read(&mut self, job: JobId, outcome: Result<ReadPiece, SourceFault>) {
+    pub(super) fn handle_read(&mut self, job: JobId, outcome: &Result<ReadPiece, SourceFault>) {
+        for job in self.reads.done(job, outcome) {
+            self.hand_over(job, outcome.clone());
+        }
+    }
+
+    fn hand_over(&mut self, job: JobId, outcome: Result<ReadPiece, SourceFault>) {
         let Some(JobOwner::Read(link, transfer)) = self.jobs.remove(&job) else { return };
         if let Some(lanes) = self.lanes.get_mut(&link) {
             lanes.reading -= 1;
@@ -266,17 +272,20 @@ impl Session {
     pub(super) fn pump(&mut self) {
         let links: Vec<LinkId> =
             self.lanes.iter().filter(|(_, lanes)| !lanes.fetches.is_empty()).map(|(id, _)| *id).collect();
+        self.reads.keep(links.len() > 1);
         for link in links {
             loop {
-                self.read_ahead(link);
+                while self.read_ahead(link) {}
                 let Some(frame) = self.next_frame(link) else { break };
                 self.actions.push_back(Action::Send { link, lane: Lane::Data, frame });
             }
         }
     }
 
-    fn read_ahead(&mut self, link: LinkId) {
-        let Some(lanes) = self.lanes.get_mut(&link) else { return };
+    /// Asks for reads. True when some of it is there already, so that there may be more to ask for.
+    fn read_ahead(&mut self, link: LinkId) -> bool {
+        let Some(lanes) = self.lanes.get_mut(&link) else { return false };
+        let mut here = Vec::new();
         let (jobs, counter, actions) = (&mut self.jobs, &mut self.counter, &mut self.actions);
         for (transfer, fetch) in lanes.fetches.iter_mut() {
             if lanes.reading >= MAX_READING {
@@ -289,8 +298,17 @@ impl Session {
             };
             let reads = fetch.outgoing.poll_reads(&mut new_job);
             lanes.reading += reads.len();
-            actions.extend(reads.into_iter().map(Action::Errand));
+            for errand in reads {
+                if self.reads.want(&errand, &mut here) {
+                    actions.push_back(Action::Errand(errand));
+                }
+            }
         }
+        let more = !here.is_empty();
+        for (job, read) in here {
+            self.hand_over(job, Ok(read));
+        }
+        more
     }
 
     /// A full frame, or the last one that can be made for the moment; `None` while the lane is full.
