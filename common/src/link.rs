@@ -19,6 +19,7 @@ use crate::handshake::{
 use crate::id::PeerId;
 use crate::mail::{Letter, Mail};
 use crate::sdp::{Candidate, Fingerprint, Sdp};
+use crate::signaling::Body;
 use crate::time::Moment;
 use crate::transport::{Closed, Happened, Lane, Step};
 use crate::wire::{Control, InvalidFrame, MAX_FRAME, MIN_FRAME};
@@ -183,10 +184,17 @@ impl Link {
     }
 
     pub(crate) fn poll_event(&mut self) -> Option<LinkEvent> {
-        if let Some((seq, body)) = self.mail.poll_outbox() {
-            return Some(LinkEvent::Relay(seq, body));
-        }
         self.events.pop_front()
+    }
+
+    /// True when a letter is to be sent.
+    pub(crate) fn has_letters(&self) -> bool {
+        self.mail.has_letters()
+    }
+
+    /// Next letter to send: sequence number and body.
+    pub(crate) fn poll_letter(&mut self) -> Option<(u32, Body)> {
+        self.mail.poll_outbox()
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Moment> {

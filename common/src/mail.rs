@@ -22,6 +22,9 @@ const RESEND_FIRST: Duration = Duration::from_millis(700);
 const RESEND_MAX: Duration = Duration::from_secs(2);
 /// The same for letters that nothing depends on.
 const RESEND_IDLE: Duration = Duration::from_secs(30);
+/// Letters that are sent again at once. More follow as soon as some of them are acknowledged: what waited for long is not
+/// to be more than a server takes.
+const AGAIN_AT_ONCE: usize = 4;
 
 /// One relayed letter, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +83,7 @@ pub struct Mail {
     received: u32,
     early: Few<u32, Vec<u8>>,
     ack_at: Option<Moment>,
-    outbox: VecDeque<(u32, Body)>,
+    outbox: VecDeque<(u32, Option<Vec<u8>>)>,
 }
 
 impl Mail {
@@ -111,7 +114,7 @@ impl Mail {
         }
         let seq = self.sent;
         self.sent += 1;
-        self.post(seq, Some(content.clone()));
+        self.outbox.push_back((seq, Some(content.clone())));
         self.unacknowledged.push_back((seq, content));
         self.resend_at.get_or_insert(now + self.resend_after);
     }
@@ -146,14 +149,16 @@ impl Mail {
     /// nothing depends on the letters that wait.
     pub fn handle_timeout(&mut self, idle: bool, now: Moment) {
         if self.resend_at.is_some_and(|at| at <= now) {
-            for (seq, content) in self.unacknowledged.clone() {
-                self.post(seq, Some(content));
+            // What still waits for the server needs no second copy.
+            if self.outbox.is_empty() {
+                let again = self.unacknowledged.iter().take(AGAIN_AT_ONCE).cloned();
+                self.outbox.extend(again.map(|(seq, content)| (seq, Some(content))));
             }
             self.resend_after = (self.resend_after * 2).min(if idle { RESEND_IDLE } else { RESEND_MAX });
             self.resend_at = Some(now + self.resend_after);
         }
-        if self.ack_at.is_some_and(|at| at <= now) {
-            self.post(self.sent, None);
+        if self.ack_at.take_if(|at| *at <= now).is_some() && self.outbox.is_empty() {
+            self.outbox.push_back((self.sent, None));
         }
     }
 
@@ -173,9 +178,17 @@ impl Mail {
         self.unacknowledged.len()
     }
 
+    /// True when there is something to send.
+    pub(crate) fn has_letters(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
     /// Next relay to send: sequence number and body.
     pub fn poll_outbox(&mut self) -> Option<(u32, Body)> {
-        self.outbox.pop_front()
+        let (seq, content) = self.outbox.pop_front()?;
+        self.ack_at = None;
+        let letter = Letter { stream: self.stream, ack: self.received, content };
+        Some((seq, letter.to_body()?))
     }
 
     fn acknowledge(&mut self, ack: u32, now: Moment) {
@@ -185,15 +198,11 @@ impl Mail {
             self.resend_at = None;
             self.resend_after = RESEND_FIRST;
         } else if self.unacknowledged.len() < before {
+            // It gets through again: the others follow.
+            let wait = if self.resend_after > RESEND_FIRST { Duration::ZERO } else { RESEND_FIRST };
             self.resend_after = RESEND_FIRST;
-            self.resend_at = Some(now + self.resend_after);
+            self.resend_at = Some(now + wait);
         }
-    }
-
-    fn post(&mut self, seq: u32, content: Option<Vec<u8>>) {
-        self.ack_at = None;
-        let letter = Letter { stream: self.stream, ack: self.received, content };
-        self.outbox.extend(letter.to_body().map(|body| (seq, body)));
     }
 }
 

@@ -293,6 +293,7 @@ fn run(seed: u64) {
     let strays =
         (0..story.people.len()).any(|device| story.world.has_notice(device, NoticeCode::StrayLetters));
     assert!(!strays, "seed {seed}: an honest server is said to make letters up");
+    assert_eq!(story.world.server.cut_off, 0, "seed {seed}: somebody said more than a server takes");
 }
 
 fn number_from(variable: &str) -> Option<u64> {

@@ -11,10 +11,10 @@ dismiss = Dismiss this message
 # Protection
 protected = How this is protected
 protected-title = What you share goes straight to the other device
-protected-direct = Files, folders and text travel directly between the devices, encrypted from end to end. The server only introduces the devices to each other; it never sees contents, names or sizes.
-protected-proof = Both devices prove that they know the code or the link before a single byte is sent. Whoever sits between them learns nothing.
+protected-direct = Files, folders and text travel straight between the devices, encrypted from end to end. The server introduces them to each other and never sees contents, names or sizes.
+protected-proof = Both devices prove that they know the code or the link before a byte is sent. Who sits between them learns nothing.
 protected-check = Every piece is checked when it arrives. A file is done only when it equals the original.
-protected-limit = One honest limit: this page itself comes from a server. If you don't trust whoever runs it, run your own or use the app.
+protected-limit = One honest limit: this page comes from a server. If you don't trust who runs it, run your own or use the app.
 
 # Offering
 share-title = Share files, folders or text
@@ -118,7 +118,7 @@ path-lan-why = Both devices are in the same network; nothing leaves it.
 path-direct = Direct
 path-direct-why = Straight through the internet, without a stop in between.
 path-relay = Relayed
-path-relay-why = Going through a relay because your networks block a direct connection. Still encrypted from end to end: the relay can't read it.
+path-relay-why = Your networks block a direct connection, so it goes through a relay, which can't read it.
 path-rtt = { $ms } ms
 path-lanes = { $count } lanes
 
@@ -167,9 +167,9 @@ item-fetched = { $count ->
     }
 item-progress = Progress of { $name }
 item-hash = BLAKE3
-storage-private = What you accept is saved as a download when it is complete; a folder as one zip. Should this page end before, it goes on when you open the link again.
+storage-private = What you accept is saved as a download when it is complete, a folder as one zip. If this page ends before, it goes on when you open the link again.
 storage-directory = Keep this page open until everything is complete: a browser throws away what is half received into a folder of yours.
-storage-memory = This browser gives pages no storage: only small things can be taken, and only while this page stays open. A newer browser or a window that isn't private takes more.
+storage-memory = This browser gives pages no storage: only small things can be taken, while this page stays open. A newer browser or a window that isn't private takes more.
 app-unfinished = Something in the folder for what you receive is unfinished: { $size }. It goes on when you accept it again, and is kept for a week.
 unfinished = Something in this browser is unfinished: { $size }. It goes on when you open its link again, and is kept for a week.
 unfinished-clear = Remove it
@@ -207,8 +207,8 @@ notice-words-busy = The room takes no words for a moment
 notice-somebody-guessed = Somebody tried wrong words
     .reason = A person mistyped the code, or a stranger is guessing. Nobody was let in.
     .next = { $number ->
-        [one] Read the code out once more if you expect somebody. After one more wrong try the words change by themselves.
-       *[other] Read the code out once more if you expect somebody. After { $number } more wrong tries the words change by themselves.
+        [one] Read the code out once more if you expect somebody. After one more wrong try the words change.
+       *[other] Read the code out once more if you expect somebody. After { $number } more wrong tries the words change.
     }
 notice-words-changed = Your room has new words
     .reason = There were five wrong tries, so the old words don't open it any more.

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 
-use crate::signaling::Body;
 use crate::transport::{Lane, Path, Step};
 use crate::wire::Control;
 
@@ -13,8 +12,6 @@ pub struct LinkId(pub(crate) u64);
 /// What a link wants done or known.
 #[derive(Debug)]
 pub(crate) enum LinkEvent {
-    /// Send this body to the peer through the server.
-    Relay(u32, Body),
     /// Make the transport.
     Connect,
     /// Pass to the transport.

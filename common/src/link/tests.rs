@@ -54,7 +54,7 @@ impl Pair {
         let (initiator, hello) = Initiator::start(&room, guest, host, &secret, Caps::OURS, &mut rng);
         let first = PairMessage::Hello(hello.clone());
         let mut caller = Link::call(host, Kind::Words, 7, initiator, first, NOW);
-        let Some(LinkEvent::Relay(seq, body)) = caller.poll_event() else { panic!("no hello") };
+        let Some((seq, body)) = caller.poll_letter() else { panic!("no hello") };
         let letter = Letter::parse(&body).unwrap();
         let responder = Responder::answer(&room, host, guest, &secret, Caps::OURS, &hello, &mut rng).unwrap();
         let answerer = Link::answer(guest, Kind::Words, responder, seq, letter, NOW);
@@ -85,14 +85,19 @@ impl Pair {
 
     /// Carries everything to the other end until both are quiet.
     fn run(&mut self) {
-        while let Some((end, event)) =
-            [CALLER, ANSWERER].into_iter().find_map(|end| Some((end, self.links[end].poll_event()?)))
-        {
+        loop {
+            let mut ends = [CALLER, ANSWERER].into_iter();
+            if let Some((end, (seq, body))) =
+                ends.clone().find_map(|end| Some((end, self.links[end].poll_letter()?)))
+            {
+                self.links[1 - end].handle_letter(seq, Letter::parse(&body).unwrap(), NOW);
+                continue;
+            }
+            let Some((end, event)) = ends.find_map(|end| Some((end, self.links[end].poll_event()?))) else {
+                return;
+            };
             let other = &mut self.links[1 - end];
             match event {
-                LinkEvent::Relay(seq, body) => {
-                    other.handle_letter(seq, Letter::parse(&body).unwrap(), NOW);
-                }
                 LinkEvent::Send(lane, frame) => other.handle_happened(Happened::Frame(lane, frame), NOW),
                 LinkEvent::Negotiate(step) => self.steps[end].push(step),
                 LinkEvent::Ended(ending) => self.endings[end] = Some(ending),

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::signaling::Limits;
 use crate::time::Moment;
 
 /// A peer's calls that are answered. Each answer makes a connection, before the caller has proved anything; an honest
@@ -13,6 +14,9 @@ pub(super) const CALLS: Allowance = Allowance::new(6, Duration::from_secs(2));
 /// Letters that fit nothing here. Honest ones come when a member sends again what had arrived, or what belongs to a link that
 /// this side gave up: some to each link, all at once when a device begins anew.
 pub(super) const STRAY_LETTERS: Allowance = Allowance::new(256, Duration::from_millis(250));
+
+/// Letters before the server has said how many it takes.
+pub(super) const LETTERS: Allowance = Allowance::new(30, Duration::from_millis(70));
 
 /// An account.
 #[derive(Debug, Clone)]
@@ -24,8 +28,21 @@ pub(super) struct Allowance {
 }
 
 impl Allowance {
+    /// Letters that a server takes: half of what it takes at once and three quarters of what it takes for long. The rest is
+    /// for other messages, and for a network that brings late what was sent in time.
+    pub(super) fn of_letters(limits: &Limits) -> Self {
+        // Moments are whole milliseconds.
+        let every = 4_000 / limits.rate.max(1).saturating_mul(3) + 1;
+        Self::new(limits.burst.div_ceil(2), Duration::from_millis(every.into()))
+    }
+
     const fn new(at_once: u32, every: Duration) -> Self {
         Self { at_once, every, used: 0, since: Moment::from_millis(0) }
+    }
+
+    /// When one more is within bounds again.
+    pub(super) fn next(&self) -> Moment {
+        self.since + self.every
     }
 
     /// True when one more is within bounds, which counts it.

@@ -12,6 +12,7 @@ use super::{Action, Changed, JobOwner, Session};
 use crate::api::{NoticeCode, PeerState, Phase};
 use crate::code::RoomKey;
 use crate::handshake::{Caps, Hello, Initiator, InvalidPairMessage, Kind, PairMessage, Responder, Secret};
+use crate::host::Errand;
 use crate::id::PeerId;
 use crate::link::{Ending, Link, LinkEvent, LinkId};
 use crate::mail::Letter;
@@ -121,7 +122,7 @@ impl Session {
             }
             // This program began anew since, or gave that link up: whoever still mends it need not wait.
             None if !letter.is_unknown() && self.peers.contains_key(&from) => {
-                if let Some(body) = letter.unknown() {
+                if let Some(body) = letter.unknown().filter(|_| self.letters.take(now)) {
                     self.tell_server(&ClientMessage::Relay { to: from, seq: 0, body });
                 }
                 false
@@ -130,13 +131,37 @@ impl Session {
         }
     }
 
+    /// Hands letters to the server, as many as it takes; those of links that are being made first, and none to who is not
+    /// there.
+    pub(super) fn post_letters(&mut self, now: Moment) {
+        self.letters_at = None;
+        if self.room.phase == Phase::Reconnecting {
+            return;
+        }
+        for is_up in [false, true] {
+            for link in self.links.values_mut().filter(|link| link.is_up() == is_up) {
+                let to = link.peer;
+                if self.peers.get(&to).is_some_and(|peer| !peer.present) {
+                    continue;
+                }
+                while link.has_letters() {
+                    if !self.letters.take(now) {
+                        self.letters_at = Some(self.letters.next());
+                        return;
+                    }
+                    if let Some((seq, body)) = link.poll_letter() {
+                        let relay = ClientMessage::Relay { to, seq, body };
+                        self.actions.push_back(Action::Errand(Errand::SendSignal(relay.to_text())));
+                    }
+                }
+            }
+        }
+    }
+
     pub(super) fn handle_link_event(&mut self, id: LinkId, event: LinkEvent, now: Moment) {
         let Some(link) = self.links.get(&id) else { return };
         let peer = link.peer;
         match event {
-            LinkEvent::Relay(seq, body) => {
-                self.tell_server(&ClientMessage::Relay { to: peer, seq, body });
-            }
             LinkEvent::Connect => {
                 let ice = self.room.membership.as_ref().map(|here| here.ice.clone()).unwrap_or_default();
                 self.actions.push_back(Action::Connect { link: id, peer, ice });

@@ -41,7 +41,7 @@ use crate::signaling::IceServer;
 use crate::time::Moment;
 use crate::transport::{Happened, Lane, LanePlan, Step};
 
-use allowance::{Allowance, STRAY_LETTERS};
+use allowance::{Allowance, LETTERS, STRAY_LETTERS};
 use peers::Peer;
 use reads::Reads;
 use received::Received;
@@ -119,6 +119,9 @@ pub struct Session {
     notices: VecDeque<Notice>,
     /// Letters that fit nothing; `None` once a person was told of them in this room.
     stray_letters: Option<Allowance>,
+    /// What the server takes of ours, and when it takes the next one that waits.
+    letters: Allowance,
+    letters_at: Option<Moment>,
     counter: u64,
     actions: VecDeque<Action>,
     wake_at: Option<Moment>,
@@ -150,6 +153,8 @@ impl Session {
             reads: Reads::default(),
             notices: VecDeque::new(),
             stray_letters: Some(STRAY_LETTERS),
+            letters: LETTERS,
+            letters_at: None,
             counter: 0,
             actions: VecDeque::new(),
             wake_at: None,
@@ -230,14 +235,14 @@ impl Session {
                 link.handle_timeout(now);
             }
         }
-        while let Some((id, event)) = self.next_link_event() {
+        while let Some((id, event)) = self.next_link_event(now) {
             self.handle_link_event(id, event, now);
         }
         self.reconcile(now);
         if core::mem::take(&mut self.turn_is_free) {
             self.run_queue(now);
         }
-        while let Some((id, event)) = self.next_link_event() {
+        while let Some((id, event)) = self.next_link_event(now) {
             self.handle_link_event(id, event, now);
         }
         self.pump();
@@ -250,13 +255,15 @@ impl Session {
         self.links.iter().filter(|(_, link)| due(link)).map(|(id, _)| *id).collect()
     }
 
-    fn next_link_event(&mut self) -> Option<(LinkId, LinkEvent)> {
+    /// Letters go first: they may be a link's last words.
+    fn next_link_event(&mut self, now: Moment) -> Option<(LinkId, LinkEvent)> {
+        self.post_letters(now);
         self.links.iter_mut().find_map(|(id, link)| Some((*id, link.poll_event()?)))
     }
 
     fn ask_to_be_woken(&mut self) {
         let links = self.links.values().filter_map(Link::poll_timeout).min();
-        let next = [links, self.room_timeout(), self.peers_timeout(), self.showing.due()]
+        let next = [links, self.letters_at, self.room_timeout(), self.peers_timeout(), self.showing.due()]
             .into_iter()
             .flatten()
             .min();

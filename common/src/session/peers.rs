@@ -152,7 +152,7 @@ impl Session {
         for link in self.links.values_mut().filter(|link| link.is_up()) {
             link.say(&Control::Bye);
         }
-        while let Some((id, event)) = self.next_link_event() {
+        while let Some((id, event)) = self.next_link_event(now) {
             if let LinkEvent::Send(lane, frame) = event {
                 self.actions.push_back(Action::Send { link: id, lane, frame });
             }

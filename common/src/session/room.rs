@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rand_core::Rng;
 
+use super::allowance::Allowance;
 use super::allowance::STRAY_LETTERS;
 use super::keepsake::Kept;
 use super::mending::Asking;
@@ -353,7 +354,10 @@ impl Session {
             self.touch(Changed::Facts);
         }
         match message {
-            ServerMessage::Welcome { protocol, .. } if protocol == PROTOCOL => self.expect_answer(now),
+            ServerMessage::Welcome { protocol, limits, .. } if protocol == PROTOCOL => {
+                self.letters = Allowance::of_letters(&limits);
+                self.expect_answer(now);
+            }
             ServerMessage::Welcome { .. } => self.give_up(NoticeCode::ServerVersion, now),
             ServerMessage::Created { member, room, ticket, ice } => {
                 self.enter(

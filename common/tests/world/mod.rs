@@ -116,6 +116,8 @@ pub struct Device {
     /// Its socket is dead, and nobody knows.
     deaf_socket: bool,
     deaf_for: u32,
+    /// Messages beyond what its socket may send for long, and when that was counted.
+    spoken: (u32, Moment),
     /// Sockets that were opened.
     socket: u32,
     life: u32,
@@ -189,6 +191,7 @@ impl World {
             address: 0,
             deaf_socket: false,
             deaf_for: 0,
+            spoken: (0, Moment::default()),
             socket: 0,
             life: 0,
         });

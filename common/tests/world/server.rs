@@ -11,6 +11,10 @@ use privydrop_common::signaling::{
 
 use super::{Delivery, Device, DeviceId, World};
 
+/// Messages of one socket: for long, each second, and at once.
+const RATE: u32 = 20;
+const BURST: u32 = 60;
+
 /// What a hostile server makes of one relayed body: what to deliver, to whom.
 pub type Tamper = Box<dyn FnMut(PeerId, PeerId, u32, &Body) -> Vec<(PeerId, PeerId, u32, Body)>>;
 
@@ -33,6 +37,8 @@ pub struct Server {
     key: u32,
     /// Letters that it was given.
     pub letters: u64,
+    /// Sockets that it closed because they said too much.
+    pub cut_off: u32,
     /// Members that a test plays itself: what the server would deliver to them.
     pub heard_by_impostors: Vec<(PeerId, PeerId, u32, Body)>,
 }
@@ -83,10 +89,17 @@ impl Server {
         if world.server.mute {
             return;
         }
-        match ClientMessage::parse(text).expect("clients send valid messages") {
+        let message = ClientMessage::parse(text).expect("clients send valid messages");
+        if !Self::may_speak(world, device, matches!(message, ClientMessage::Hello { .. })) {
+            world.server.cut_off += 1;
+            Self::refuse(world, device, Refusal::TooManyMessages);
+            world.devices[device].deaf_socket = true;
+            return Self::cut(world, device);
+        }
+        match message {
             ClientMessage::Hello { protocol } => {
                 assert_eq!(protocol, PROTOCOL);
-                let limits = Limits { frame: 32_768, members: 16, rate: 20, burst: 60, ping: 20 };
+                let limits = Limits { frame: 32_768, members: 16, rate: RATE, burst: BURST, ping: 20 };
                 Self::tell(
                     world,
                     device,
@@ -131,6 +144,24 @@ impl Server {
             }
             ClientMessage::Leave => Self::gone(world, device, false),
         }
+    }
+
+    /// Whether this message is within what a socket may say.
+    fn may_speak(world: &mut World, device: DeviceId, is_first: bool) -> bool {
+        let now = world.now;
+        let (spoken, since) = &mut world.devices[device].spoken;
+        if is_first {
+            (*spoken, *since) = (0, now);
+        }
+        let each = std::time::Duration::from_secs(1) / RATE;
+        while *spoken > 0 && now - *since >= each {
+            (*spoken, *since) = (*spoken - 1, *since + each);
+        }
+        if *spoken == 0 {
+            *since = now;
+        }
+        *spoken += 1;
+        *spoken <= BURST
     }
 
     /// Relays as the weather has it: dropped, repeated, late.
