@@ -38,6 +38,17 @@ pub struct Position {
     pub role: Role,
 }
 
+/// What became of news for a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// The socket has them.
+    Yes,
+    /// They are for a member, and the socket is not known to be one yet: that it was let in is still on its way here.
+    TooEarly,
+    /// It is no longer that member's socket.
+    Nobody,
+}
+
 #[derive(Debug)]
 struct Entry {
     position: Option<Position>,
@@ -87,9 +98,14 @@ impl Directory {
         self.sockets.contains_key(&socket)
     }
 
-    /// Every socket that is in a room.
+    /// Every socket that is in a room, also one whose member tried to come by another socket here and was refused.
     pub fn placed(&self) -> Vec<u64> {
-        self.members.iter().map(|entry| *entry.value()).collect()
+        self.sockets.iter().filter(|entry| entry.position.is_some()).map(|entry| *entry.key()).collect()
+    }
+
+    /// Whether the socket asked for its place and has no answer yet.
+    pub fn is_entering(&self, socket: u64) -> bool {
+        self.sockets.get(&socket).is_some_and(|entry| entry.outbox.is_held())
     }
 
     /// Where a socket is.
@@ -102,6 +118,22 @@ impl Directory {
         let Some(outbox) = self.outbox(socket, member) else { return false };
         outbox.push(message);
         true
+    }
+
+    /// Passes on what others did. One that waits to be let in is told of nothing but letters: in the place of all that it heard
+    /// before comes how the room is, and that may be older.
+    pub fn tell_news(&self, socket: u64, member: PeerId, message: ByteString) -> Told {
+        let Some(entry) = self.sockets.get(&socket) else { return Told::Nobody };
+        match &entry.position {
+            Some(position) if position.member == member => {
+                if position.role == Role::Knocker && !is_relay(&message) {
+                    return Told::TooEarly;
+                }
+                entry.outbox.push(message);
+                Told::Yes
+            }
+            _ => Told::Nobody,
+        }
     }
 
     /// Whose socket it is.
@@ -126,24 +158,30 @@ impl Directory {
         outbox.push_unless_overtaken(said, messages)
     }
 
-    /// The socket's knocker became a member of `host`'s room.
+    /// The socket's knocker became a member of `host`'s room. One who is known to be in has heard what is newer.
     pub fn admit(&self, socket: u64, member: PeerId, host: PeerId, joined: ByteString) -> bool {
         let Some(mut entry) = self.sockets.get_mut(&socket) else { return false };
         let position = entry.position.as_mut().filter(|position| position.member == member);
         let Some(position) = position else { return false };
-        (position.role, position.host) = (Role::Guest, host);
-        entry.outbox.push(joined);
+        if position.role == Role::Knocker {
+            (position.role, position.host) = (Role::Guest, host);
+            entry.outbox.push(joined);
+        }
         true
     }
 
     /// The socket is no longer in its room. A replaced one is closed, so that it does not come back by itself.
     pub fn dismiss(&self, socket: u64, member: PeerId, reason: Refusal, refused: ByteString) -> bool {
-        let Some(outbox) = self.outbox(socket, member) else { return false };
-        self.place(socket, None);
-        outbox.push(refused);
-        if reason == Refusal::Replaced {
-            outbox.close(CloseCode::Policy);
+        let Some(mut entry) = self.sockets.get_mut(&socket) else { return false };
+        if entry.position.take_if(|position| position.member == member).is_none() {
+            return false;
         }
+        entry.outbox.push(refused);
+        if reason == Refusal::Replaced {
+            entry.outbox.close(CloseCode::Policy);
+        }
+        drop(entry);
+        self.members.remove_if(&member, |_, current| *current == socket);
         true
     }
 
@@ -205,6 +243,11 @@ pub fn relay_text(from: PeerId, seq: u32, body: &Body) -> ByteString {
     format!(r#"{{"relay":{{"from":"{from}","seq":{seq},"body":"{}"}}}}"#, body.as_str()).into()
 }
 
+/// Whether a frame is that of a relay.
+fn is_relay(frame: &str) -> bool {
+    frame.starts_with(r#"{"relay":"#)
+}
+
 /// The frame of a message.
 pub fn text(message: &ServerMessage) -> ByteString {
     message.to_text().into()
@@ -212,6 +255,8 @@ pub fn text(message: &ServerMessage) -> ByteString {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     #[test]
@@ -219,5 +264,19 @@ mod tests {
         let (from, body) = ("0123456789abcdef".parse().unwrap(), Body::new("aZ09-_".into()).unwrap());
         let frame = relay_text(from, 7, &body);
         assert_eq!(frame, text(&ServerMessage::Relay { from, seq: 7, body }));
+        assert!(is_relay(&frame) && !is_relay(&text(&ServerMessage::Knock { member: from })));
+    }
+
+    #[test]
+    fn a_socket_is_looked_at_also_after_its_member_was_refused_by_another_one() {
+        let directory = Directory::default();
+        let (host, source) = ("0123456789abcdef".parse().unwrap(), IpAddr::from([127, 0, 0, 1]).into());
+        let position = Position { room: "our-room".parse().unwrap(), member: host, host, role: Role::Host };
+        for socket in [1, 2] {
+            directory.open(socket, source);
+            directory.place(socket, Some(position.clone()));
+        }
+        directory.place(2, None);
+        assert_eq!(directory.placed(), [1]);
     }
 }

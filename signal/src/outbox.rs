@@ -101,6 +101,11 @@ impl Outbox {
         self.queue().held.get_or_insert_default();
     }
 
+    /// Whether pushed messages wait for an answer.
+    pub fn is_held(&self) -> bool {
+        self.queue().held.is_some()
+    }
+
     /// Queues `first`, then what was held back.
     pub fn release(&self, first: impl IntoIterator<Item = ByteString>) {
         let mut queue = self.queue();

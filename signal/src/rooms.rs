@@ -165,7 +165,9 @@ impl Room {
         let here = Seat { id: member, sharing: false, presence: Presence::Here(place) };
         match self.seats.iter().position(|seat| seat.id == member) {
             Some(index) => {
-                if let Presence::Here(old) = self.seats[index].presence {
+                if let Presence::Here(old) = self.seats[index].presence
+                    && old != place
+                {
                     notices.push(Notice { member, place: old, what: What::Dismissed(Refusal::Replaced) });
                 }
                 self.seats[index] = here;

@@ -150,6 +150,13 @@ fn a_second_socket_of_a_member_takes_its_place_and_the_first_cannot_disturb_it()
 }
 
 #[test]
+fn who_comes_again_by_the_same_socket_does_not_lose_it() {
+    let mut room = room_with(2);
+    let notices = room.enter(id(1), room.place_of(id(1)).unwrap()).unwrap();
+    assert!(notices.iter().all(|notice| matches!(notice.what, What::Tell(_))), "{notices:?}");
+}
+
+#[test]
 fn a_lost_member_keeps_its_place_for_the_grace_and_no_longer() {
     let mut room = room_with(15);
     room.lose(id(1), place(1), at(10));

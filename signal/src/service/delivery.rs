@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::post::{Origin, Outcome, Parcel};
 use super::{Effect, Envelope, Service};
-use crate::directory::text;
+use crate::directory::{Told, text};
 use crate::refusal::Refused;
 use crate::rooms::NodeId;
 use crate::store::StoreError;
@@ -42,7 +42,14 @@ impl Service {
     pub(super) fn hand_over(&self, envelope: Envelope) -> bool {
         let Envelope { socket, member, effect, text } = envelope;
         match effect {
-            Effect::Tell => self.directory.tell(socket, member, text),
+            Effect::Tell => match self.directory.tell_news(socket, member, text) {
+                Told::Yes => true,
+                Told::TooEarly => {
+                    self.healing.look_soon(socket);
+                    true
+                }
+                Told::Nobody => false,
+            },
             Effect::Admit(host) => {
                 self.directory.admit(socket, member, host, self.with_own_ice(socket, text))
             }

@@ -46,6 +46,12 @@ impl Healing {
         self.owed.insert(node, ());
     }
 
+    /// The room of this socket is not as the socket was told: it is looked at.
+    pub(super) fn look_soon(&self, socket: u64) {
+        self.unsettled.insert(socket, ());
+        self.again.notify_one();
+    }
+
     fn take_unsettled(&self) -> Vec<u64> {
         let sockets: Vec<_> = self.unsettled.iter().map(|entry| *entry.key()).collect();
         for socket in &sockets {
@@ -225,6 +231,11 @@ impl Service {
             }
             _ => return,
         };
-        self.directory.dismiss(socket, position.member, code, text(&Refused::from(code).into()));
+        let is_dismissed =
+            self.directory.dismiss(socket, position.member, code, text(&Refused::from(code).into()));
+        if is_dismissed && knocks {
+            // Another look may have put the knock back meanwhile.
+            self.depart(socket, position.clone(), false).await;
+        }
     }
 }

@@ -5,6 +5,8 @@
 
 mod allowance;
 mod clock;
+#[cfg(test)]
+mod crossing_tests;
 mod delivery;
 mod departures;
 mod doubt;
@@ -19,6 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Instant;
 
+use futures_util::future::join_all;
 use privydrop_common::id::RoomId;
 use privydrop_common::signaling::{IceServer, Refusal, ServerMessage, Ticket};
 use privydrop_common::time::Moment;
@@ -110,11 +113,12 @@ impl Service {
 
     /// The host did not admit this knocker in time. False when the room could not be told: the knock still stands.
     pub async fn expire_knock(&self, client: &Client) -> bool {
-        let Ok(Position { room, member, role: Role::Knocker, .. }) = self.position(client.socket) else {
+        let Ok(position @ Position { member, role: Role::Knocker, .. }) = self.position(client.socket) else {
             return true;
         };
         let place = self.place(client.socket);
-        let Ok(room) = self.change_known(&room, |room, _| room.expire_knock(member, place)).await else {
+        let expire = self.change_known(&position.room, |room, _| room.expire_knock(member, place));
+        let Ok(room) = expire.await else {
             return false;
         };
         // Where the knock was not found, nobody else tells the knocker.
@@ -122,6 +126,8 @@ impl Service {
         if !is_in && self.is_knocking(client) {
             let code = Refusal::KnockExpired;
             self.directory.dismiss(client.socket, member, code, text(&Refused::from(code).into()));
+            // A look may have put the knock back meanwhile.
+            self.depart(client.socket, position, false).await;
         }
         true
     }
@@ -155,13 +161,18 @@ impl Service {
         Ok(())
     }
 
-    /// Changes the room in which the client is a member, putting the client back first if the store forgot it.
+    /// Changes the room in which the client is a member, putting the client back first if the store forgot it. Not while the
+    /// client asks for its place: it would be there before the room's rule has decided.
     async fn change_as(
         &self,
         socket: u64,
         rule: impl Fn(&mut Room, &Position, Moment) -> Result<Vec<Notice>, Refusal>,
     ) -> Result<Room, Refused> {
         let position = self.position(socket)?;
+        if self.directory.is_entering(socket) {
+            // Tried again in a moment, like everything that the store could not be told.
+            return Err(Refusal::StoreUnavailable.into());
+        }
         let (member, place) = (position.member, self.place(socket));
         let change = self.change(&position.room, |room, now| {
             // Whoever left meanwhile is not put back.
@@ -184,7 +195,13 @@ impl Service {
             notices.extend(rule(&mut room, &position, now)?);
             Ok((room, notices))
         });
-        change.await
+        let room = change.await?;
+        // Whoever left between the rule and the swap found nothing to leave.
+        if self.directory.position(socket).is_none_or(|position| position.member != member) {
+            let is_lost = !self.directory.is_open(socket);
+            self.depart(socket, position, is_lost).await;
+        }
+        Ok(room)
     }
 
     /// Changes a room if it exists; how it is then.
@@ -233,11 +250,15 @@ impl Service {
             }
             let (room, more) = rule(room, now)?;
             notices.extend(more);
-            let saved = if before.as_ref() == Some(&room) {
-                self.timed(self.store.touch(&key, room.ttl())).await?
-            } else {
-                let value = serde_json::to_vec(&room).map_err(|_| Refusal::StoreUnavailable)?;
-                self.timed(self.store.swap(&key, version, &value, room.ttl())).await?
+            let saved = match version {
+                // What is not changed must be true as well: else it is looked at as it has become.
+                Some(version) if before.as_ref() == Some(&room) => {
+                    self.timed(self.store.keep(&key, version, room.ttl())).await?
+                }
+                _ => {
+                    let value = serde_json::to_vec(&room).map_err(|_| Refusal::StoreUnavailable)?;
+                    self.timed(self.store.swap(&key, version, &value, room.ttl())).await?
+                }
             };
             if saved {
                 self.notify(id, &room, notices).await;
@@ -249,7 +270,7 @@ impl Service {
     }
 
     async fn notify(&self, id: &RoomId, room: &Room, notices: Vec<Notice>) {
-        for Notice { member, place, what } in notices {
+        let envelopes = notices.into_iter().filter_map(|Notice { member, place, what }| {
             let (effect, message) = match what {
                 What::Tell(message) => (Effect::Tell, message),
                 What::Dismissed(reason) => (Effect::Dismiss(reason), Refused::from(reason).into()),
@@ -258,16 +279,19 @@ impl Service {
                         Position { room: id.clone(), member, host: room.host(), role: Role::Guest };
                     // Its own node, which knows whose socket it is, puts others in their place.
                     let ice = self.ice.servers(rand::random(), Clock::world());
-                    let Ok(joined) = self.joined(&position, room, ice) else { continue };
-                    (Effect::Admit(room.host()), joined)
+                    (Effect::Admit(room.host()), self.joined(&position, room, ice).ok()?)
                 }
             };
-            let envelope = Envelope { socket: place.socket, member, effect, text: text(&message) };
-            if self.send(place.node, envelope).await.is_err() {
+            Some((place.node, Envelope { socket: place.socket, member, effect, text: text(&message) }))
+        });
+        // All at once: what somebody does who was just let in must not reach others before the news of it.
+        let sent = envelopes.map(async |(node, envelope)| {
+            if self.send(node, envelope).await.is_err() {
                 // Nobody knows whether it arrived: the other node is asked to look at its rooms.
-                self.healing.owe(place.node);
+                self.healing.owe(node);
             }
-        }
+        });
+        join_all(sent).await;
     }
 
     fn joined(

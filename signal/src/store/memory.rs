@@ -78,6 +78,16 @@ impl Store for Memory {
         })
     }
 
+    async fn keep(&self, key: &Key, version: Version, ttl: Duration) -> Result<bool, StoreError> {
+        Ok(match self.cells.get_mut(key) {
+            Some(mut timed) if !timed.is_over() && timed.cell.version == version => {
+                timed.until = Instant::now() + ttl;
+                true
+            }
+            _ => false,
+        })
+    }
+
     async fn touch(&self, key: &Key, ttl: Duration) -> Result<bool, StoreError> {
         Ok(match self.cells.get_mut(key) {
             Some(mut timed) if !timed.is_over() => {

@@ -90,7 +90,10 @@ pub trait Store: Send + Sync {
         ttl: Duration,
     ) -> Result<bool, StoreError>;
 
-    /// Lets the cell live for `ttl` from now. False when it does not exist.
+    /// Lets the cell live for `ttl` from now if its version is still this one. False when it is not.
+    async fn keep(&self, key: &Key, version: Version, ttl: Duration) -> Result<bool, StoreError>;
+
+    /// Lets the cell live for `ttl` from now, whatever it holds. False when it does not exist.
     async fn touch(&self, key: &Key, ttl: Duration) -> Result<bool, StoreError>;
 
     /// Forgets the cell.

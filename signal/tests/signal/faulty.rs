@@ -27,11 +27,11 @@ pub(crate) struct Faults {
     /// It never says that a node's lease is forgotten.
     pub(crate) holds_removals: AtomicBool,
     /// Whoever prolongs a room's time waits.
-    pub(crate) holds_touches: AtomicBool,
+    pub(crate) holds_keeps: AtomicBool,
     /// Whoever asks for a room waits.
     pub(crate) holds_looks: AtomicBool,
     rooms_asked_for: AtomicUsize,
-    touches_held: AtomicUsize,
+    held: AtomicUsize,
 }
 
 impl Faults {
@@ -49,8 +49,8 @@ impl Faults {
     }
 
     /// How many were made to wait so far.
-    pub(crate) fn touches_held(&self) -> usize {
-        self.touches_held.load(Ordering::SeqCst)
+    pub(crate) fn held(&self) -> usize {
+        self.held.load(Ordering::SeqCst)
     }
 
     fn check(&self, key: &Key) -> Result<(), StoreError> {
@@ -121,12 +121,17 @@ impl Store for Faulty {
         answer
     }
 
+    async fn keep(&self, key: &Key, version: Version, ttl: Duration) -> Result<bool, StoreError> {
+        self.faults.check(key)?;
+        if matches!(key, Key::Room(_)) && self.faults.holds_keeps.load(Ordering::SeqCst) {
+            self.faults.held.fetch_add(1, Ordering::SeqCst);
+            until_over(&self.faults.holds_keeps).await;
+        }
+        self.store.keep(key, version, ttl).await
+    }
+
     async fn touch(&self, key: &Key, ttl: Duration) -> Result<bool, StoreError> {
         self.faults.check(key)?;
-        if matches!(key, Key::Room(_)) && self.faults.holds_touches.load(Ordering::SeqCst) {
-            self.faults.touches_held.fetch_add(1, Ordering::SeqCst);
-            until_over(&self.faults.holds_touches).await;
-        }
         self.store.touch(key, ttl).await
     }
 

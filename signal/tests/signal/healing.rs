@@ -69,14 +69,14 @@ async fn how_a_room_was_is_not_told_after_newer_news() {
     guest.client.hear_nothing().await;
 
     // The host's node looks at the room, and somebody comes in before it tells what it saw.
-    Faults::begin(&ones.holds_touches);
+    Faults::begin(&ones.holds_keeps);
     Faults::end(&others.loses_messages);
-    eventually(async || ones.touches_held() > 0).await;
+    eventually(async || ones.held() > 0).await;
     host.client.say(ClientMessage::Admit { member }).await;
     assert!(
         matches!(host.client.hear().await, ServerMessage::MemberJoined { member: heard } if heard.id == member)
     );
-    Faults::end(&ones.holds_touches);
+    Faults::end(&ones.holds_keeps);
     match host.client.hear().await {
         ServerMessage::Joined { members, .. } => {
             assert!(members.iter().any(|other| other.id == member), "{members:?}");

@@ -52,6 +52,7 @@ contract! {
     a_cell_made_anew_is_not_mistaken_for_the_old_one
     of_many_who_swap_at_once_one_wins
     a_cell_ends_with_its_time_and_a_touch_prolongs_it
+    only_the_cell_that_was_looked_at_is_kept
     a_message_reaches_the_mailbox_it_is_for
     a_mailbox_that_nobody_reads_is_known_to_be_dead
     cells_are_counted
@@ -113,6 +114,21 @@ async fn a_cell_ends_with_its_time_and_a_touch_prolongs_it(store: Shared) {
     assert_eq!(store.touch(&room("short"), LONG).await, Ok(false));
     assert_eq!(store.swap(&room("short"), None, b"new", LONG).await, Ok(true));
     assert!(store.load(&room("touched")).await.unwrap().is_some());
+}
+
+async fn only_the_cell_that_was_looked_at_is_kept(store: Shared) {
+    let short = Duration::from_millis(300);
+    for name in ["same", "changed"] {
+        store.swap(&room(name), None, b"x", short).await.unwrap();
+    }
+    let version = async |name| store.load(&room(name)).await.unwrap().unwrap().version;
+    let (same, old) = (version("same").await, version("changed").await);
+    store.swap(&room("changed"), Some(old), b"y", short).await.unwrap();
+    assert_eq!(store.keep(&room("same"), same, LONG).await, Ok(true));
+    assert_eq!(store.keep(&room("changed"), old, LONG).await, Ok(false));
+    eventually(async || store.load(&room("changed")).await == Ok(None)).await;
+    assert_eq!(store.keep(&room("changed"), old, LONG).await, Ok(false));
+    assert_eq!(store.load(&room("same")).await.unwrap().unwrap().value, b"x");
 }
 
 async fn a_message_reaches_the_mailbox_it_is_for(store: Shared) {

@@ -49,6 +49,11 @@ redis.call('HSET', KEYS[1], 'v', ARGV[2], 'd', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1";
 
+/// Prolongs the time of a cell that is still the same.
+const KEEP: &str = r"#!lua flags=allow-oom
+if redis.call('HGET', KEYS[1], 'v') ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])";
+
 /// Takes from several token buckets of one holder, from all or from none: each argument of four is a bucket's
 /// name, microseconds until a token comes back, how many it holds, how many are taken. Milliseconds to wait.
 const DRAW: &str = r"
@@ -87,6 +92,7 @@ struct Scripts {
     create: Lua,
     create_always: Lua,
     replace: Lua,
+    keep: Lua,
     draw: Lua,
     time: Lua,
 }
@@ -107,9 +113,9 @@ impl Redis {
     pub async fn connect(address: &Address) -> Result<Self, redis::RedisError> {
         // Nothing happens when one was chosen before.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let [create, create_always, replace, draw, time] =
-            [CREATE, CREATE_ALWAYS, REPLACE, DRAW, TIME].map(Lua::new);
-        let scripts = Scripts { create, create_always, replace, draw, time };
+        let [create, create_always, replace, keep, draw, time] =
+            [CREATE, CREATE_ALWAYS, REPLACE, KEEP, DRAW, TIME].map(Lua::new);
+        let scripts = Scripts { create, create_always, replace, keep, draw, time };
         let line = Arc::new(Line::open(address).await?);
         Ok(Self { address: address.clone(), line, scripts: Arc::new(scripts) })
     }
@@ -179,6 +185,13 @@ impl Store for Redis {
                 .arg(millis(ttl));
         };
         self.run(script, &name(key), arguments).await
+    }
+
+    async fn keep(&self, key: &Key, version: Version, ttl: Duration) -> Result<bool, StoreError> {
+        let arguments = |command: &mut Cmd| {
+            command.arg(version.0).arg(millis(ttl));
+        };
+        self.run(&self.scripts.keep, &name(key), arguments).await
     }
 
     async fn touch(&self, key: &Key, ttl: Duration) -> Result<bool, StoreError> {
