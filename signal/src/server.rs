@@ -185,6 +185,16 @@ pub async fn start_with(config: &Config, store: Arc<dyn Store>, pace: Pace) -> R
         _ => None,
     };
     let tls = certificate.clone().map(tls::config).transpose()?.map(Arc::new);
+    // Whoever comes is in a room of a node that lives and is told of it: before that, others would find them lost.
+    let mut inbox = store.subscribe(node).await?;
+    service.read_clock().await?;
+    service.take_lease().await?;
+    if own.is_some() {
+        service.accept_tickets(&shared.keys);
+    }
+    if config.redis.is_some() || config.ticket_key_file.is_some() {
+        service.doubt_store_since(shared.since());
+    }
     let (listener, address) = listen(config.listen)?;
     let mut servers = vec![run(main_server(listener, &app, tls)?)];
     let mut metrics = None;
@@ -193,18 +203,8 @@ pub async fn start_with(config: &Config, store: Arc<dyn Store>, pace: Pace) -> R
         servers.push(run(metrics_server(listener, &app)?));
         metrics = Some(address);
     }
-
-    let mut inbox = store.subscribe(node).await?;
-    service.read_clock().await?;
-    service.take_lease().await?;
     let (receiver, healer, bringer) = (service.clone(), service.clone(), service.clone());
     let delivery = tokio::spawn(async move { bringer.deliver().await });
-    if own.is_some() {
-        service.accept_tickets(&shared.keys);
-    }
-    if config.redis.is_some() || config.ticket_key_file.is_some() {
-        service.doubt_store_since(shared.since());
-    }
     let tasks = vec![
         tokio::spawn(async move {
             while let Some(mail) = inbox.next().await {

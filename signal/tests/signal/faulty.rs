@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use privydrop_common::time::Moment;
-use privydrop_signal::config::Pace;
+use privydrop_signal::config::{Config, Pace};
 use privydrop_signal::rooms::NodeId;
 use privydrop_signal::server::{Running, start_with};
 use privydrop_signal::store::mailbox::Mailbox;
@@ -28,6 +28,8 @@ pub(crate) struct Faults {
     pub(crate) holds_removals: AtomicBool,
     /// Whoever prolongs a room's time waits.
     pub(crate) holds_keeps: AtomicBool,
+    /// Whoever wants a lease waits.
+    pub(crate) holds_leases: AtomicBool,
     /// Whoever asks for a room waits.
     pub(crate) holds_looks: AtomicBool,
     rooms_asked_for: AtomicUsize,
@@ -48,7 +50,7 @@ impl Faults {
         self.rooms_asked_for.load(Ordering::SeqCst)
     }
 
-    /// How many were made to wait so far.
+    /// How many were made to wait for a lease or for a room's time so far.
     pub(crate) fn held(&self) -> usize {
         self.held.load(Ordering::SeqCst)
     }
@@ -77,11 +79,21 @@ pub(crate) async fn faulty_node_with(
     store: Arc<dyn Store>,
     change: impl FnOnce(&mut Pace),
 ) -> (Running, Arc<Faults>) {
-    let (config, faults) = (config(flags), Arc::new(Faults::default()));
+    let faults = Arc::default();
+    (started_with(&config(flags), store, change, &faults).await, faults)
+}
+
+/// The same, when its store has these faults from the start.
+pub(crate) async fn started_with(
+    config: &Config,
+    store: Arc<dyn Store>,
+    change: impl FnOnce(&mut Pace),
+    faults: &Arc<Faults>,
+) -> Running {
     let mut pace = config.pace();
     change(&mut pace);
     let store = Arc::new(Faulty { store, faults: faults.clone() });
-    (start_with(&config, store, pace).await.unwrap(), faults)
+    start_with(config, store, pace).await.unwrap()
 }
 
 async fn until_over(fault: &AtomicBool) {
@@ -114,6 +126,10 @@ impl Store for Faulty {
         ttl: Duration,
     ) -> Result<bool, StoreError> {
         self.faults.check(key)?;
+        if matches!(key, Key::Node(_)) && self.faults.holds_leases.load(Ordering::SeqCst) {
+            self.faults.held.fetch_add(1, Ordering::SeqCst);
+            until_over(&self.faults.holds_leases).await;
+        }
         let answer = self.store.swap(key, expected, value, ttl).await;
         if matches!(key, Key::Room(_)) && self.faults.loses_answers.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable);

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::Parser;
 use privydrop_common::signaling::{ClientMessage, Refusal, ServerMessage};
-use privydrop_signal::config::Pace;
+use privydrop_signal::config::{Config, Pace};
 use privydrop_signal::server::Running;
 use privydrop_signal::store::memory::Memory;
+use tokio::net::TcpStream;
 
-use crate::faulty::{Faults, faulty_node, faulty_node_with};
+use crate::faulty::{Faults, faulty_node, faulty_node_with, started_with};
 use crate::nodes::eager_node;
-use crate::redis::RedisServer;
+use crate::redis::{RedisServer, free_port};
 use crate::support::{Client, PATIENCE, Seat, eventually, node};
 use crate::web::get;
 
@@ -312,4 +314,19 @@ async fn who_is_admitted_before_the_forgotten_knock_is_put_back_is_in() {
     host.client.hear_refused(Refusal::PeerUnknown).await;
     Faults::end(&faults.takes_no_lease);
     assert_eq!(guest.hear_joined().await.member, member);
+}
+
+#[tokio::test]
+async fn nobody_comes_to_a_node_that_others_would_take_for_dead() {
+    let (port, faults) = (free_port(), Arc::<Faults>::default());
+    let address = format!("127.0.0.1:{port}");
+    let config = Config::parse_from(["privydrop-server", "--listen", &address]);
+    Faults::begin(&faults.holds_leases);
+    let starts = started_with(&config, Arc::new(Memory::default()), |_| {}, &faults);
+    let (node, ()) = tokio::join!(starts, async {
+        eventually(async || faults.held() > 0).await;
+        assert!(TcpStream::connect(&address).await.is_err(), "it listens before it has its lease");
+        Faults::end(&faults.holds_leases);
+    });
+    Client::hello(&node).await;
 }
