@@ -79,13 +79,20 @@ struct Figure {
     original: &'static str,
 }
 
-const FIGURES: [Figure; 7] = [
+const FIGURES: [Figure; 8] = [
     Figure {
         begins: "memory per idle socket",
         unit: "KB",
         wanted: "≤ 6",
         met: |value| value <= 6.0,
         original: "16–23",
+    },
+    Figure {
+        begins: "sockets held",
+        unit: "alive",
+        wanted: "≥ 20000",
+        met: |value| value >= 20_000.0,
+        original: "–",
     },
     Figure {
         begins: "joins",
@@ -265,12 +272,14 @@ mod tests {
     fn figures_are_read_from_the_lines_of_the_load() {
         let lines = [
             "memory per idle socket: 5.2 KB (900 sockets)",
+            "sockets held: 20000 alive of 20000, by two nodes behind one Redis, 5.3 KB each",
             "joins (leave and come back by ticket): 9000 /s, 12345 per core-second (0.73 cores used)",
             "relays of 2000 characters: 80000 /s, 110000 per core-second (0.73 cores used)",
             "Redis, joins (leave and come back by ticket): 5000 /s, 6789 per core-second (0.73 cores used)",
         ];
         let values = FIGURES.each_ref().map(|figure| lines.iter().find_map(|line| figure.value(line)));
-        assert_eq!(values[..5], [Some(5.2), Some(12345.0), Some(110_000.0), Some(6789.0), None]);
+        let expected = [Some(5.2), Some(20_000.0), Some(12345.0), Some(110_000.0), Some(6789.0), None];
+        assert_eq!(values[..6], expected);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A client that says and hears whole messages, as cheaply as it can.
 
 use std::io::{Error, ErrorKind, Result};
+use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
 use privydrop_common::id::{PeerId, RoomId};
@@ -17,9 +18,13 @@ pub(crate) struct Client(pub(crate) WebSocketStream<TcpStream>);
 
 impl Client {
     pub(crate) async fn connect(server: &Server) -> Result<Self> {
-        let stream = TcpStream::connect(server.address).await?;
+        Self::connect_to(server.address).await
+    }
+
+    pub(crate) async fn connect_to(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let url = format!("ws://{}/ws", server.address);
+        let url = format!("ws://{address}/ws");
         let (socket, _) = client_async(url, stream).await.map_err(Error::other)?;
         let mut client = Self(socket);
         client.say(&ClientMessage::Hello { protocol: 1 }).await?;

@@ -1,4 +1,4 @@
-//! Load figures of the signaling server: bytes per idle socket, joins and relays per second and per core-second, in
+//! Load figures of the signaling server: bytes per idle socket, how many it holds, joins and relays per second and per core-second, in
 //! memory and with Redis, on one node and across two, with many rooms, and under a flood.
 //!
 //! `cargo run --release -p privydrop-signal --example load -- PATH-TO-privydrop-server [memory|redis|flood|growth]…`
@@ -8,6 +8,7 @@
 
 mod client;
 mod flood;
+mod held;
 mod server;
 
 use std::collections::VecDeque;
@@ -21,7 +22,7 @@ use tokio_tungstenite::tungstenite::Message;
 use self::client::{Client, pair};
 use self::server::{Redis, SOCKETS, SOURCES, Server};
 
-/// Sockets that sit idle, if this process may open so many files.
+/// Sockets that are held at once: at one node if a process may open so many files, else at two.
 const IDLE: usize = 20_000;
 /// Files beside them.
 const OTHER_FILES: usize = 600;
@@ -48,6 +49,9 @@ async fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let program = arguments.next().ok_or_else(|| wrong("usage: load PATH-TO-privydrop-server [part…]"))?;
     let parts: Vec<String> = arguments.collect();
+    if let (held::HOLD, [address, count]) = (&*program, &*parts) {
+        return held::hold(address, count).await;
+    }
     let wants = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
     if wants("memory") {
         let server = started(&program, &[]).await?;
@@ -72,6 +76,7 @@ async fn with_redis(program: &str) -> Result<()> {
     let Some(redis) = Redis::start().await? else {
         return print("Redis: redis-server is not installed, its figures are left out");
     };
+    held::by_two_nodes(program, &redis).await?;
     let flags = ["--redis", &redis.url];
     let (near, far) = (started(program, &flags).await?, started(program, &flags).await?);
     joins("Redis, joins", &near).await?;
@@ -132,14 +137,21 @@ async fn started(program: &str, flags: &[&str]) -> Result<Server> {
 
 async fn idle(server: &Server) -> Result<()> {
     let count = IDLE.min(files()?.saturating_sub(OTHER_FILES));
-    // Buffers that the first connections leave behind are not counted.
-    for _ in 0..100 {
-        Client::connect(server).await?;
-    }
+    warm(server).await?;
     let before = server.memory()?;
     let clients = connect(server, count).await?;
     let each = (server.memory()? - before) / clients.len() as f64;
-    print(&format!("memory per idle socket: {:.1} KB ({count} sockets)", each / 1000.0))
+    print(&format!("memory per idle socket: {:.1} KB ({count} sockets)", each / 1000.0))?;
+    // Where one node cannot hold all, two are asked.
+    if count == IDLE { held::by_one_node(clients).await } else { Ok(()) }
+}
+
+/// Buffers that the first connections leave behind are not counted.
+async fn warm(server: &Server) -> Result<()> {
+    for _ in 0..100 {
+        Client::connect(server).await?;
+    }
+    Ok(())
 }
 
 /// So many sockets that said hello.
