@@ -11,6 +11,7 @@ mod check;
 mod hardening;
 mod healing;
 mod limits;
+mod metrics;
 mod nginx;
 mod nodes;
 mod process;
