@@ -23,21 +23,30 @@ const DEBTS: Duration = Duration::from_millis(500);
 /// Says again and again that this node is alive, looks what time it is for all, and keeps what nodes share in the store: `own` is the
 /// key that this one signs with, unless it is from a file.
 pub(crate) async fn keep_alive(service: Arc<Service>, own: Option<[u8; 32]>) {
-    let (mut turns, mut away) = (turns(ALIVE), false);
+    let (mut turns, mut lacked) = (turns(ALIVE), Vec::new());
     loop {
         turns.tick().await;
         let store = &*service.store;
         let held = service.hold_lease().await;
-        if held.is_err() != away {
-            away = held.is_err();
-            match away {
-                true => tracing::warn!("the room store did not take this node's lease; trying again"),
-                false => tracing::info!("the room store answers again"),
-            }
-        }
         // Until it answers, the time goes on from when it last did.
-        let _ = service.read_clock().await;
-        if let Ok(shared) = shared::keep(store, own).await
+        let read = service.read_clock().await;
+        let kept = shared::keep(store, own).await;
+        let lacks = [
+            held.is_err().then_some("this node's lease"),
+            read.is_err().then_some("the time"),
+            kept.is_err().then_some("what nodes share"),
+        ];
+        let lacks: Vec<_> = lacks.into_iter().flatten().collect();
+        if lacks != lacked {
+            match &*lacks {
+                [] => tracing::info!("the room store answers again"),
+                lacks => {
+                    tracing::warn!("the room store does not give {}; trying again", lacks.join(", "));
+                }
+            }
+            lacked = lacks;
+        }
+        if let Ok(shared) = kept
             && own.is_some()
         {
             service.accept_tickets(&shared.keys);

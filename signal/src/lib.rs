@@ -12,6 +12,7 @@ pub mod house;
 pub mod http;
 pub mod limits;
 pub mod listen;
+pub mod log;
 pub mod metrics;
 pub mod origin;
 pub mod outbox;

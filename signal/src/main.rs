@@ -1,15 +1,15 @@
 //! The program `privydrop-server`: reads settings, starts the server, stops it when asked; or checks the settings, or asks a server
 //! that runs whether it lives.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
 use privydrop_signal::check::{Finding, Verdict, check, health};
-use privydrop_signal::config::{Action, Config, LogFormat};
+use privydrop_signal::config::{Action, Config};
+use privydrop_signal::log;
 use privydrop_signal::server::{Running, StartError, start};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 /// A static server has musl's own allocator otherwise, and relays half as much with it. The GNU C library's is as fast.
 #[cfg(target_env = "musl")]
@@ -19,7 +19,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let config = Config::parse();
-    log_to_stderr(config.log_format);
+    log::to_stderr(config.log_format);
     // As many sockets as the system lets this program have at all; shells and services start it with fewer.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     match config.action {
@@ -97,15 +97,5 @@ async fn stop_asked() -> Stop {
     tokio::select! {
         _ = terminate.recv() => Stop::Drain,
         _ = interrupt.recv() => Stop::AtOnce,
-    }
-}
-
-fn log_to_stderr(format: LogFormat) {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => logs.with_ansi(std::io::stderr().is_terminal()).with_target(false).init(),
-        LogFormat::Json => logs.json().init(),
     }
 }

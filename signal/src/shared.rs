@@ -59,7 +59,7 @@ async fn share(store: &dyn Store, add: impl Fn(&mut Vec<[u8; 32]>)) -> Result<Sh
         let is_kept = if known.as_ref() == Some(&shared) {
             store.touch(&Key::Shared, ticket::LIFE).await?
         } else {
-            let value = serde_json::to_vec(&shared).unwrap_or_default();
+            let value = serde_json::to_vec(&shared).map_err(|_| StoreError::Unavailable)?;
             store.swap(&Key::Shared, cell.map(|cell| cell.version), &value, ticket::LIFE).await?
         };
         if is_kept {

@@ -94,10 +94,14 @@ async fn cells(redis: &Redis, report: &mut Report) {
     let result = async {
         let made = redis.swap(&key, None, b"check", SHORT).await?;
         let cell = redis.load(&key).await?;
+        let kept = match &cell {
+            Some(cell) => redis.keep(&key, cell.version, SHORT).await?,
+            None => false,
+        };
         redis.remove(&key).await?;
-        Ok::<_, StoreError>(made && cell.is_some_and(|cell| cell.value == b"check"))
+        Ok::<_, StoreError>(made && kept && cell.is_some_and(|cell| cell.value == b"check"))
     };
-    let (result, took) = (result.await, start.elapsed() / 3);
+    let (result, took) = (result.await, start.elapsed() / 4);
     match result {
         Ok(true) if took > SLOW => report.warning(format!(
             "it takes {} ms to answer: joining will be slow; bring it nearer",

@@ -57,7 +57,7 @@ impl Leases {
 impl Service {
     /// Says for the first time that this node is alive.
     pub async fn take_lease(&self) -> Result<(), StoreError> {
-        self.store.swap(&Key::Node(self.node), None, b"alive", LEASE).await.map(drop)
+        self.timed(self.store.swap(&Key::Node(self.node), None, b"alive", LEASE)).await.map(drop)
     }
 
     /// Takes a store that remembers only since then, in its own time, for one that may have been emptied.
@@ -70,7 +70,7 @@ impl Service {
     /// Says again that this node is alive. True when the store had forgotten it since this was last said, and so forgot
     /// rooms as well, or let others believe that members here are lost.
     pub async fn hold_lease(&self) -> Result<bool, StoreError> {
-        if !self.store.touch(&Key::Node(self.node), LEASE).await? {
+        if !self.timed(self.store.touch(&Key::Node(self.node), LEASE)).await? {
             self.leases.forgotten.store(true, Ordering::Release);
             // Before the lease is there again: whoever sees it must know that it was missing.
             self.leases.raise_doubt(self.uptime());

@@ -157,7 +157,7 @@ impl Service {
     /// Looks what time it is for all nodes.
     pub async fn read_clock(&self) -> Result<(), StoreError> {
         let asked = self.uptime();
-        self.clock.set(asked, self.store.time().await?);
+        self.clock.set(asked, self.timed(self.store.time()).await?);
         Ok(())
     }
 

@@ -1,10 +1,13 @@
 //! What `/metrics` says, read as strictly as OpenMetrics has it: a scraper may be stricter than the one at hand.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use privydrop_common::signaling::{ClientMessage, Refusal};
+use privydrop_signal::store::memory::Memory;
 
-use crate::support::{Client, server};
+use crate::faulty::{Faults, faulty_node};
+use crate::support::{Client, eventually, server};
 use crate::web::get;
 
 type Labels = BTreeMap<String, String>;
@@ -259,4 +262,16 @@ fn a_scraper_that_is_strict_refuses_whatever_is_not_as_it_must_be() {
     for text in bad {
         assert!(parse(&text).is_err(), "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_lease_that_the_store_does_not_take_is_a_request_that_failed() {
+    let (node, faults) = faulty_node(Arc::new(Memory::default()), |_| {}).await;
+    let errors = async || {
+        let families = parse(&get(&node, "/metrics", &[]).await.body).unwrap();
+        families["privydrop_store_errors"].samples[0].2
+    };
+    assert_eq!(errors().await, 0.0);
+    Faults::begin(&faults.takes_no_lease);
+    eventually(async || errors().await > 0.0).await;
 }

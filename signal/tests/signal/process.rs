@@ -131,6 +131,58 @@ async fn sigterm_sends_everybody_elsewhere_and_ends_well() {
     assert!(!log.contains("hidden-name") && !log.contains(&host.member.to_string()), "{log}");
 }
 
+/// A server whose log goes into a file, which can be read while it runs.
+fn logs_into(home: &Path, level: &str, flags: &[&str]) -> (Server, impl Fn() -> String + use<>) {
+    let path = home.join("log");
+    let mut command = command(&[]);
+    command.env("RUST_LOG", level).stderr(std::fs::File::create(&path).unwrap());
+    (Server::start_by(&mut command, flags), move || std::fs::read_to_string(&path).unwrap())
+}
+
+#[tokio::test]
+async fn at_no_level_the_log_names_anybody_or_holds_what_people_send() {
+    let (home, redis) = (tempfile::tempdir().unwrap(), RedisServer::start());
+    let (server, log) = logs_into(home.path(), "trace", &["--redis", &redis.url()]);
+    let stream = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+    let own = stream.local_addr().unwrap().to_string();
+    let path = format!("ws://{}/ws", server.address());
+    let socket = Client::open_over(stream, &path, &[("x-forwarded-for", "203.0.113.77")]).await.unwrap();
+    let mut host = socket.greeted().await.create(Some("hidden-name")).await;
+    let mut guest = Client::hello_at(server.address()).await;
+    let member = guest.knock(&host.room).await;
+    assert_eq!(host.client.hear().await, ServerMessage::Knock { member });
+    host.client.say(ClientMessage::Admit { member }).await;
+    let guest = guest.hear_joined().await;
+    host.relay(member, "hidden-letter").await;
+    host.client.say_raw("hidden-nonsense").await;
+    for header in ["Content-Length: hidden-header", "Host: hidden-host", "X: y"] {
+        let stream = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+        crate::web::ask(stream, "/api/rooms/hidden-name?hidden-question", &[header]).await;
+    }
+    drop(guest.client);
+    let log = log();
+    assert!(log.contains("ready"), "{log}");
+    let (host_id, guest_id) = (host.member.to_string(), guest.member.to_string());
+    for secret in ["hidden", "203.0.113.77", &own, &host_id, &guest_id, host.ticket.as_str()] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
+}
+
+#[tokio::test]
+async fn a_redis_that_answers_and_refuses_is_said_with_its_word() {
+    let (home, redis) = (tempfile::tempdir().unwrap(), RedisServer::start());
+    let (_server, log) = logs_into(home.path(), "", &["--redis", &redis.url()]);
+    let says = async |words: &str| eventually(async || log().contains(words)).await;
+    redis.ask::<()>(&["ACL", "SETUSER", "default", "-pexpire", "resetchannels"]);
+    redis.ask::<u64>(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+    says("refuses a request (NOPERM)").await;
+    says("does not give this node's lease").await;
+    says("subscription at the room store is lost (NOPERM)").await;
+    redis.ask::<()>(&["ACL", "SETUSER", "default", "+pexpire", "allchannels"]);
+    says("the room store answers again").await;
+    says("lost and made again").await;
+}
+
 #[tokio::test]
 async fn sigterm_first_tells_balancers_and_whoever_asks_twice_need_not_wait() {
     let server = Server::start(&["--drain-notice-seconds", "5"]);

@@ -125,7 +125,8 @@ impl Client {
         Self::open_at(address, &[]).await.unwrap().greeted().await
     }
 
-    async fn greeted(mut self) -> Self {
+    /// Says hello.
+    pub(crate) async fn greeted(mut self) -> Self {
         self.say(ClientMessage::Hello { protocol: 1 }).await;
         assert!(matches!(self.hear().await, ServerMessage::Welcome { protocol: 1, .. }));
         self

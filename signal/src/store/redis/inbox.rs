@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::address::{Address, Kind};
-use super::line::PATIENCE;
+use super::line::{PATIENCE, reason};
 use super::{Redis, inbox_name};
 use crate::rooms::NodeId;
 use crate::store::mailbox::Postbox;
@@ -143,13 +143,23 @@ pub(super) async fn keep(store: Redis, node: NodeId, mut subscription: Subscript
     loop {
         subscription.forward(&store, node, &mailbox).await;
         mailbox.broke();
+        let mut is_told = false;
         subscription = loop {
             if mailbox.is_closed() {
                 return;
             }
             match Subscription::open(&store.address, node).await {
                 Ok(subscription) => break subscription,
-                Err(_) => sleep(RESUBSCRIBE).await,
+                Err(error) => {
+                    if !is_told {
+                        let reason = reason(&error);
+                        tracing::warn!(
+                            "the subscription at the room store is lost ({reason}): nothing comes from other servers; trying again"
+                        );
+                    }
+                    is_told = true;
+                    sleep(RESUBSCRIBE).await;
+                }
             }
         };
         tracing::warn!("the subscription at the room store was lost and made again");

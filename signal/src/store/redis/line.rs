@@ -5,7 +5,7 @@
 //! bound: a request that gets no answer in time has failed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool_redis::redis::aio::{ConnectionLike, MultiplexedConnection};
 use deadpool_redis::redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
@@ -22,6 +22,9 @@ use crate::store::StoreError;
 
 /// A request to Redis that takes longer counts as unanswered.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the same refusal is not said again.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// Waits between tries of one request to a Cluster, in milliseconds, and so many tries that they last for [`PATIENCE`]: a replica
 /// takes its master's place within seconds, and whoever asks meanwhile is to wait for it and not be refused.
@@ -51,6 +54,8 @@ pub(super) struct Line {
     /// Held while a connection is made, so that only one is.
     making: Mutex<()>,
     attempts: AtomicU64,
+    /// What Redis refused with, and when that was last said.
+    told: std::sync::Mutex<Option<(String, Instant)>>,
     /// Connections live on the runtime that the store was made on: it ends last.
     runtime: tokio::runtime::Handle,
 }
@@ -63,6 +68,7 @@ impl Line {
             current: std::sync::RwLock::default(),
             making: Mutex::default(),
             attempts: AtomicU64::new(0),
+            told: std::sync::Mutex::default(),
             runtime: tokio::runtime::Handle::current(),
         };
         let mut connection = line.pools.connect().await?;
@@ -73,7 +79,23 @@ impl Line {
 
     /// Sends a command. With `again` it is sent once more if the connection broke: only for what may be done twice.
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd, again: bool) -> Result<T, StoreError> {
-        self.try_ask(command, again).await.map_err(|error| classify(&error))
+        self.try_ask(command, again).await.map_err(|error| self.failed(&error))
+    }
+
+    /// What this means for the caller. A Redis that answers and refuses seems to be there, so it is said why, now and then.
+    pub(super) fn failed(&self, error: &RedisError) -> StoreError {
+        let meaning = classify(error);
+        if meaning == StoreError::Unavailable
+            && let Some(code) = error.code()
+            && let Ok(mut told) = self.told.lock()
+            && told.as_ref().is_none_or(|(before, when)| before != code || when.elapsed() >= AGAIN)
+        {
+            tracing::warn!(
+                "the room store refuses a request ({code}); `privydrop-server check` says what is wrong with it"
+            );
+            *told = Some((code.to_owned(), Instant::now()));
+        }
+        meaning
     }
 
     /// The same, with Redis' own error.
@@ -210,10 +232,10 @@ impl Pools {
     async fn connect(&self) -> RedisResult<Connection> {
         Ok(match self {
             Self::Single(pool) => {
-                Connection::Server(deadpool_redis::Connection::take(pool.get().await.map_err(reason)?))
+                Connection::Server(deadpool_redis::Connection::take(pool.get().await.map_err(of_pool)?))
             }
             Self::Sentinel(pool) => {
-                let mut connection = sentinel::Connection::take(pool.get().await.map_err(reason)?);
+                let mut connection = sentinel::Connection::take(pool.get().await.map_err(of_pool)?);
                 connection.set_response_timeout(PATIENCE);
                 Connection::Server(connection)
             }
@@ -284,7 +306,12 @@ pub(super) fn classify(error: &RedisError) -> StoreError {
     if error.code() == Some("OOM") { StoreError::Full } else { StoreError::Unavailable }
 }
 
-fn reason(error: PoolError) -> RedisError {
+/// Why, in a word for whoever runs it: what Redis says besides may hold a key, and so the name of a room.
+pub(super) fn reason(error: &RedisError) -> &str {
+    error.code().unwrap_or_else(|| error.category())
+}
+
+fn of_pool(error: PoolError) -> RedisError {
     match error {
         PoolError::Backend(error) => error,
         _ => late(),

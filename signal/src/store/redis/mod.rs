@@ -148,7 +148,7 @@ impl Redis {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
                 self.line.ask(&call("EVAL", script.text), true).await
             }
-            answer => answer.map_err(|error| classify(&error)),
+            answer => answer.map_err(|error| self.line.failed(&error)),
         }
     }
 }
