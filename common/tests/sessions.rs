@@ -177,6 +177,19 @@ fn wrong_words_are_counted_told_to_both_and_retired_after_five() {
 }
 
 #[test]
+fn a_crowd_that_opens_the_link_at_once_gets_in() {
+    for seed in 40..46 {
+        let weather = Weather { link_delay: 200, ..Weather::FAIR };
+        let (mut world, host, _) = World::host_and_guest(seed, weather, bytes_of(1, 1_000));
+        let link = world.link(host);
+        let crowd: Vec<_> = (2..16).map(|number| world.device(&format!("guest {number}"))).collect();
+        crowd.iter().for_each(|guest| world.join(*guest, &link));
+        world.until("all are in", |world| crowd.iter().all(|guest| world.items_in(*guest).len() == 1));
+        assert_eq!(world.server.cut_off, 0, "seed {seed}");
+    }
+}
+
+#[test]
 fn a_wrong_link_is_refused_without_costing_a_guess() {
     let (mut world, host, _) = World::host_and_guest(9, Weather::FAIR, vec![1]);
     let room = world.view(host).room.unwrap().id;
