@@ -62,5 +62,5 @@ fn no_log_holds_what_opens_a_room_or_what_was_shared_or_who_came() {
 
 /// Where in a log the lines of its beginning end.
 fn server_is_open(log: &str) -> usize {
-    log.rfind("listening on").map_or(0, |at| at + log[at..].find('\n').unwrap())
+    log.rfind("ready listen=").map_or(0, |at| at + log[at..].find('\n').unwrap())
 }
