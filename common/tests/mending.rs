@@ -346,34 +346,3 @@ fn mending_in_vain_costs_few_letters() {
     until_bytes_flow(&mut world, guest);
     assert!(!is_lost(&world, host));
 }
-
-#[test]
-fn a_host_with_a_full_room_is_back_with_everybody_and_says_no_more_than_the_server_lets_it() {
-    for away in [5, 20, 60] {
-        let content = bytes_of(1, 24 * MIB);
-        let (mut world, host, first) = World::pair(40 + away, STEADY, content.clone(), [LanePlan::ONE; 2]);
-        let link = world.link(host);
-        let mut guests = vec![first];
-        for number in 2..16 {
-            let guest = world.device(&format!("guest {number}"));
-            world.join(guest, &link);
-            world.until("it is there", |world| world.items_in(guest).len() == 1);
-            guests.push(guest);
-        }
-        guests.iter().for_each(|guest| world.accept_all(*guest));
-        world.until("all receive", |world| guests.iter().all(|guest| done(world, *guest) > 2 << 20));
-        world.set_away(host, true);
-        world.pass(seconds(away));
-        world.set_away(host, false);
-        let (before, start): (Vec<u64>, _) =
-            (guests.iter().map(|guest| done(&world, *guest)).collect(), world.now);
-        for (guest, before) in guests.iter().zip(&before) {
-            world.until("bytes flow again", |world| done(world, *guest) > *before);
-        }
-        let waited = world.now - start;
-        assert!(waited <= seconds(8), "after {away} s: {waited:?}");
-        guests.iter().for_each(|guest| world.until_done(*guest));
-        assert!(guests.iter().all(|guest| received(&world, *guest)["file.bin"] == content));
-        assert_eq!(world.server.cut_off, 0, "after {away} s");
-    }
-}

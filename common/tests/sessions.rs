@@ -177,19 +177,6 @@ fn wrong_words_are_counted_told_to_both_and_retired_after_five() {
 }
 
 #[test]
-fn a_crowd_that_opens_the_link_at_once_gets_in() {
-    for seed in 40..46 {
-        let weather = Weather { link_delay: 200, ..Weather::FAIR };
-        let (mut world, host, _) = World::host_and_guest(seed, weather, bytes_of(1, 1_000));
-        let link = world.link(host);
-        let crowd: Vec<_> = (2..16).map(|number| world.device(&format!("guest {number}"))).collect();
-        crowd.iter().for_each(|guest| world.join(*guest, &link));
-        world.until("all are in", |world| crowd.iter().all(|guest| world.items_in(*guest).len() == 1));
-        assert_eq!(world.server.cut_off, 0, "seed {seed}");
-    }
-}
-
-#[test]
 fn a_wrong_link_is_refused_without_costing_a_guess() {
     let (mut world, host, _) = World::host_and_guest(9, Weather::FAIR, vec![1]);
     let room = world.view(host).room.unwrap().id;
@@ -445,24 +432,6 @@ fn three_files_at_once_all_arrive() {
     }
     let speeds: Vec<u64> = world.items_in(guest).iter().map(|item| item.progress.speed).collect();
     assert_eq!(speeds, [0; 3], "what is done does not move");
-}
-
-#[test]
-fn for_receivers_that_move_together_a_file_is_read_once_and_for_one_that_comes_later_again() {
-    let (mut world, host, first) = World::host_and_guest(24, Weather::FAIR, bytes_of(1, 20 * MIB));
-    let guests = [first, world.device("second"), world.device("third")];
-    let code = world.code(host);
-    guests[1..].iter().for_each(|guest| world.join(*guest, &code));
-    world.until("all see it", |world| guests.iter().all(|guest| world.items_in(*guest).len() == 1));
-    guests[..2].iter().for_each(|guest| world.accept_all(*guest));
-    guests[..2].iter().for_each(|guest| world.until_done(*guest));
-    // The first one may have begun alone.
-    let reads = world.devices[host].disk.reads;
-    assert!((20..=24).contains(&reads), "{reads}");
-    world.accept_all(guests[2]);
-    world.until_done(guests[2]);
-    assert_eq!(world.devices[host].disk.reads - reads, 20);
-    assert!(guests.iter().all(|guest| received(&world, *guest)["file.bin"] == bytes_of(1, 20 * MIB)));
 }
 
 #[test]
