@@ -73,6 +73,8 @@ pub(super) struct Round<'a> {
     had: Option<u64>,
     /// The same of bytes that the disk has.
     stored: u64,
+    /// The successor told how much there is. Whether that is what it began with, its next word says.
+    moves: bool,
 }
 
 /// The two programs.
@@ -117,6 +119,7 @@ impl<'a> Round<'a> {
             began_at: 0,
             had: None,
             stored: 0,
+            moves: false,
         }
     }
 
@@ -297,7 +300,7 @@ impl<'a> Round<'a> {
     }
 
     async fn receive_again(&mut self, sender: Terminal, link: String) -> Pair {
-        (self.began_at, self.began_with) = (self.path.arrived(), 0);
+        (self.began_at, self.began_with, self.moves) = (self.path.arrived(), 0, false);
         let inbox = self.inbox.path().as_os_str().to_owned();
         let receiver = self.start(&["receive".as_ref(), "--into".as_ref(), &inbox], &link);
         Pair { sender, receiver, link }
@@ -333,21 +336,25 @@ impl<'a> Round<'a> {
 
     /// What a receiver says of where it begins.
     fn note(&mut self, event: &Value) {
-        if event["code"] == "item-resumed" {
+        let resumed = event["code"] == "item-resumed";
+        if resumed {
             let percent = event["number"].as_u64().expect("a number");
-            self.began_with = self.plan.size * percent / 100;
+            self.began_with = self.began_with.max(self.plan.size * percent / 100);
             self.report.resumed += 1;
         }
         let done = event["done"].as_u64().unwrap_or_default();
         let moves = event["event"] == "item" && event["state"] == "moving" && done != 0;
-        if moves && self.had.is_some() {
-            // It may say how much there is before it says that it goes on: at least what cannot have come since.
+        if moves && self.had.is_some() && !self.moves {
+            // It may say how much there is before it says what of that it began with: at least what cannot have come since.
             let came = self.path.arrived() - self.began_at;
             self.began_with = self.began_with.max(done.saturating_sub(came));
+            self.moves = true;
+            return;
         }
-        if (moves || event["code"] == "item-resumed")
+        if (resumed || self.moves)
             && let Some(had) = self.had.take()
         {
+            self.moves = false;
             let resent = had.saturating_sub(self.began_with);
             assert!(resent <= MAX_RESENT, "{resent} bytes are sent again: {:#?}", self.report);
             self.report.resent.push(resent);
