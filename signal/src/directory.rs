@@ -45,6 +45,8 @@ pub enum Told {
     Yes,
     /// They are for a member, and the socket is not known to be one yet: that it was let in is still on its way here.
     TooEarly,
+    /// The socket has them, and had newer ones before: what it believes now may not be so.
+    TooLate,
     /// It is no longer that member's socket.
     Nobody,
 }
@@ -54,6 +56,9 @@ struct Entry {
     position: Option<Position>,
     source: Source,
     outbox: Arc<Outbox>,
+    /// The newest revision of its room that it was told of since it has its place. All that it can be told then is of a room
+    /// in which it has that.
+    heard: u64,
 }
 
 /// All sockets of this node.
@@ -68,7 +73,7 @@ impl Directory {
     /// A socket opened; what is to be written to it.
     pub fn open(&self, socket: u64, source: Source) -> Arc<Outbox> {
         let outbox = Arc::new(Outbox::new(self.waiting.clone()));
-        self.sockets.insert(socket, Entry { position: None, source, outbox: outbox.clone() });
+        self.sockets.insert(socket, Entry { position: None, source, outbox: outbox.clone(), heard: 0 });
         outbox
     }
 
@@ -84,6 +89,7 @@ impl Directory {
     pub fn place(&self, socket: u64, position: Option<Position>) {
         let Some(mut entry) = self.sockets.get_mut(&socket) else { return };
         let before = std::mem::replace(&mut entry.position, position.clone());
+        entry.heard = 0;
         drop(entry);
         if let Some(before) = before {
             self.members.remove_if(&before.member, |_, current| *current == socket);
@@ -121,16 +127,18 @@ impl Directory {
     }
 
     /// Passes on what others did. One that waits to be let in is told of nothing but letters: in the place of all that it heard
-    /// before comes how the room is, and that may be older.
-    pub fn tell_news(&self, socket: u64, member: PeerId, message: ByteString) -> Told {
-        let Some(entry) = self.sockets.get(&socket) else { return Told::Nobody };
+    /// before comes how the room is, and that may be older. Of news without a `revision` nobody knows how old they are.
+    pub fn tell_news(&self, socket: u64, member: PeerId, message: ByteString, revision: Option<u64>) -> Told {
+        let Some(mut entry) = self.sockets.get_mut(&socket) else { return Told::Nobody };
         match &entry.position {
             Some(position) if position.member == member => {
                 if position.role == Role::Knocker && !is_relay(&message) {
                     return Told::TooEarly;
                 }
+                let (before, revision) = (entry.heard, revision.unwrap_or(entry.heard));
+                entry.heard = before.max(revision);
                 entry.outbox.push(message);
-                Told::Yes
+                if revision < before { Told::TooLate } else { Told::Yes }
             }
             _ => Told::Nobody,
         }
@@ -153,18 +161,35 @@ impl Directory {
         member: PeerId,
         said: u32,
         messages: impl IntoIterator<Item = ByteString>,
+        revision: u64,
     ) -> bool {
-        let Some(outbox) = self.outbox(socket, member) else { return true };
-        outbox.push_unless_overtaken(said, messages)
+        let Some(mut entry) = self.sockets.get_mut(&socket) else { return true };
+        if entry.position.as_ref().is_none_or(|position| position.member != member) {
+            return true;
+        }
+        let is_told = entry.outbox.push_unless_overtaken(said, messages);
+        if is_told {
+            // Also when this is less than before: nodes of the previous version count no revisions.
+            entry.heard = revision;
+        }
+        is_told
     }
 
     /// The socket's knocker became a member of `host`'s room. One who is known to be in has heard what is newer.
-    pub fn admit(&self, socket: u64, member: PeerId, host: PeerId, joined: ByteString) -> bool {
+    pub fn admit(
+        &self,
+        socket: u64,
+        member: PeerId,
+        host: PeerId,
+        joined: ByteString,
+        revision: u64,
+    ) -> bool {
         let Some(mut entry) = self.sockets.get_mut(&socket) else { return false };
         let position = entry.position.as_mut().filter(|position| position.member == member);
         let Some(position) = position else { return false };
         if position.role == Role::Knocker {
             (position.role, position.host) = (Role::Guest, host);
+            entry.heard = revision;
             entry.outbox.push(joined);
         }
         true

@@ -46,6 +46,9 @@ pub struct Room {
     used: bool,
     seats: Vec<Seat>,
     knockers: Vec<Knocker>,
+    /// Records of the previous version have none.
+    #[serde(default)]
+    revision: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,7 +97,7 @@ pub enum What {
 impl Room {
     /// A new room, with nobody in it yet.
     pub fn new(host: PeerId) -> Self {
-        Self { host, used: false, seats: Vec::new(), knockers: Vec::new() }
+        Self { host, used: false, seats: Vec::new(), knockers: Vec::new(), revision: 0 }
     }
 
     /// The room that a ticket remembers and the store forgot. Its host is taken for one who was there a moment ago: whoever
@@ -107,6 +110,18 @@ impl Room {
     /// The member who made the room, also while away.
     pub fn host(&self) -> PeerId {
         self.host
+    }
+
+    /// Tells what became of the room later from what became of it before.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// It is another than it was. It counts on from the time that all nodes share, so that a room which the store forgot does not
+    /// look older than before.
+    pub fn revise(&mut self, before: Option<&Self>, now: Moment) {
+        let before = before.map_or(0, Self::revision);
+        self.revision = before.saturating_add(1).max(now.as_millis());
     }
 
     /// How long the store keeps the room without hearing of it again.

@@ -55,8 +55,23 @@ fn a_record_has_the_form_that_servers_of_the_previous_version_know() {
         r#"{"id":"0000000000000002","sharing":false,"presence":{"Lost":7000}}],"#,
         r#""knockers":[{"id":"0000000000000003","place":{"node":1,"socket":3},"since":9000}]}"#
     );
+    assert_eq!(serde_json::from_str::<Room>(record).unwrap(), room, "without a revision");
+    room.revise(None, at(11));
+    // What they do not know they leave out.
+    let record = format!("{},\"revision\":11000}}", record.strip_suffix('}').unwrap());
     assert_eq!(serde_json::to_string(&room).unwrap(), record);
-    assert_eq!(serde_json::from_str::<Room>(record).unwrap(), room);
+    assert_eq!(serde_json::from_str::<Room>(&record).unwrap(), room);
+}
+
+#[test]
+fn a_revision_grows_with_every_change_and_after_the_store_forgot_the_room() {
+    let mut room = room_with(1);
+    room.revise(None, at(9));
+    let mut later = room.clone();
+    later.revise(Some(&room), at(9));
+    let mut forgotten = Room::restored(id(HOST), at(10));
+    forgotten.revise(None, at(10));
+    assert_eq!([room, later, forgotten].map(|room| room.revision()), [9000, 9001, 10_000]);
 }
 
 #[test]

@@ -313,3 +313,50 @@ fn a_look_that_crosses_an_admission_does_not_shorten_the_life_of_the_room() {
     assert_eq!(*node.store.ttl.lock().unwrap(), USED_TTL);
     assert!(host.members.contains_key(&knocker.member()));
 }
+
+/// News of a member from two nodes, of which the first to change the room is the last to say so.
+#[test]
+fn news_that_are_overtaken_by_newer_ones_are_not_what_is_believed_in_the_end() {
+    let memory = Arc::default();
+    let [first, second, third] = [1, 2, 3].map(|id| Node::new(&memory, id));
+    let mut host = host(&first);
+    let guest = guest(&mut host, &second);
+    let member = guest.member();
+    let mut goes = Box::pin(second.service.lost(&guest.client));
+    assert!(run(goes.as_mut()).is_none(), "nobody delivers what the second node has to say");
+    let mut back = third.open();
+    back.says(guest.ticket()).unwrap();
+    first.reads();
+    host.hears();
+    assert!(host.members.contains_key(&member));
+    second.does(goes);
+    first.reads();
+    host.hears();
+    first.makes_good();
+    host.hears();
+    assert!(host.members.contains_key(&member), "it is there, whatever was said late");
+}
+
+/// Whether a node that says this in its lease is sent revisions.
+fn is_sent_revisions(lease: Option<&[u8]>) -> bool {
+    let memory = Arc::default();
+    let [first, second] = [1, 2].map(|id| Node::new(&memory, id));
+    if let Some(lease) = lease {
+        let key = Key::Node(NodeId(2));
+        memory.remove(&key).now_or_never().unwrap().unwrap();
+        assert_eq!(memory.swap(&key, None, lease, USED_TTL).now_or_never().unwrap(), Ok(true));
+    }
+    let mut host = host(&first);
+    let _guest = guest(&mut host, &second);
+    host.says(ClientMessage::Sharing { on: true }).unwrap();
+    let news: Vec<_> =
+        second.mail().iter().map(|mail| Envelope::parse_all(mail).next().unwrap().unwrap()).collect();
+    assert_eq!(news.len(), 1);
+    news[0].revision.is_some()
+}
+
+#[test]
+fn a_node_of_the_previous_version_is_sent_nothing_that_it_does_not_read() {
+    assert!(is_sent_revisions(None));
+    assert!(!is_sent_revisions(Some(b"alive")));
+}

@@ -40,18 +40,19 @@ impl Service {
     }
 
     pub(super) fn hand_over(&self, envelope: Envelope) -> bool {
-        let Envelope { socket, member, effect, text } = envelope;
+        let Envelope { socket, member, effect, text, revision } = envelope;
         match effect {
-            Effect::Tell => match self.directory.tell_news(socket, member, text) {
+            Effect::Tell => match self.directory.tell_news(socket, member, text, revision) {
                 Told::Yes => true,
-                Told::TooEarly => {
+                Told::TooEarly | Told::TooLate => {
                     self.healing.look_soon(socket);
                     true
                 }
                 Told::Nobody => false,
             },
             Effect::Admit(host) => {
-                self.directory.admit(socket, member, host, self.with_own_ice(socket, text))
+                let joined = self.with_own_ice(socket, text);
+                self.directory.admit(socket, member, host, joined, revision.unwrap_or_default())
             }
             Effect::Dismiss(reason) => self.directory.dismiss(socket, member, reason, text),
         }

@@ -8,8 +8,10 @@ use privydrop_common::id::PeerId;
 use privydrop_common::signaling::Refusal;
 use serde::{Deserialize, Serialize};
 
-/// Begins each envelope of this form.
-const VERSION: u8 = 1;
+/// Begins an envelope that tells no revision.
+const PLAIN: u8 = 1;
+/// Begins one that tells it, behind everything else. Nodes of the previous version do not read it.
+const REVISED: u8 = 2;
 
 /// A frame for a socket on another node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub(super) struct Envelope {
     pub(super) member: PeerId,
     pub(super) effect: Effect,
     pub(super) text: ByteString,
+    /// Of the room that this is news of.
+    pub(super) revision: Option<u64>,
 }
 
 /// What the message means for the socket's place.
@@ -34,9 +38,12 @@ impl Envelope {
     /// Writes it behind what is there.
     pub(super) fn write(&self, bytes: &mut Vec<u8>) {
         let fields = (self.socket, self.member, self.effect, &*self.text);
-        bytes.push(VERSION);
+        bytes.push(if self.revision.is_some() { REVISED } else { PLAIN });
         // Writing into memory cannot fail.
         *bytes = postcard::to_extend(&fields, std::mem::take(bytes)).unwrap_or_default();
+        if let Some(revision) = self.revision {
+            *bytes = postcard::to_extend(&revision, std::mem::take(bytes)).unwrap_or_default();
+        }
     }
 
     /// Every envelope in turn; `None` where the rest is none, and nothing behind that.
@@ -54,10 +61,18 @@ impl Envelope {
 
     /// The first envelope, and what stands behind it.
     fn parse(bytes: &[u8]) -> Option<(Self, &[u8])> {
-        let (&VERSION, fields) = bytes.split_first()? else { return None };
-        let ((socket, member, effect, text), rest): ((u64, PeerId, Effect, &str), _) =
+        let (&form, fields) = bytes.split_first()?;
+        if form != PLAIN && form != REVISED {
+            return None;
+        }
+        let ((socket, member, effect, text), mut rest): ((u64, PeerId, Effect, &str), _) =
             postcard::take_from_bytes(fields).ok()?;
-        Some((Self { socket, member, effect, text: text.into() }, rest))
+        let mut revision = None;
+        if form == REVISED {
+            let (told, behind) = postcard::take_from_bytes(rest).ok()?;
+            (revision, rest) = (Some(told), behind);
+        }
+        Some((Self { socket, member, effect, text: text.into(), revision }, rest))
     }
 }
 
@@ -70,22 +85,25 @@ mod tests {
     fn envelopes_are_read_as_they_were_written_up_to_where_they_are_none() {
         let member: PeerId = "0123456789abcdef".parse().unwrap();
         let effects = [Effect::Tell, Effect::Admit(member), Effect::Dismiss(Refusal::Replaced)];
-        let envelopes = effects.map(|effect| Envelope { socket: 7, member, effect, text: "{}".into() });
+        let revisions = [None, Some(0), Some(u64::MAX)];
+        let envelope = |effect, revision| Envelope { socket: 7, member, effect, text: "{}".into(), revision };
+        let envelopes: Vec<_> =
+            effects.iter().flat_map(|effect| revisions.map(|revision| envelope(*effect, revision))).collect();
         let mut bytes = Vec::new();
         envelopes.iter().for_each(|envelope| envelope.write(&mut bytes));
         assert!(Envelope::parse_all(&bytes).eq(envelopes.iter().cloned().map(Some)));
-        bytes.extend([VERSION + 1, 7, 7]);
+        bytes.extend([REVISED + 1, 7, 7]);
         assert!(Envelope::parse_all(&bytes).eq(envelopes.into_iter().map(Some).chain([None])));
     }
 
-    /// Servers of the previous version write and read these bytes. Another form needs another [`VERSION`], and for the time of
-    /// one version to be read beside this one.
+    /// Servers of the previous version write and read these bytes. Another form needs another first byte, and for the time of
+    /// one version to be read beside this one; nobody is sent it who does not say in its lease that it reads it.
     #[test]
     fn an_envelope_has_the_bytes_that_servers_of_the_previous_version_know() {
         let member: PeerId = "0123456789abcdef".parse().unwrap();
         let written = |effect| {
             let mut bytes = Vec::new();
-            Envelope { socket: 300, member, effect, text: "{}".into() }.write(&mut bytes);
+            Envelope { socket: 300, member, effect, text: "{}".into(), revision: None }.write(&mut bytes);
             bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
         };
         assert_eq!(written(Effect::Tell), "01ac02103031323334353637383961626364656600027b7d");
@@ -103,8 +121,10 @@ mod tests {
         #[test]
         fn any_bytes_are_envelopes_or_none(mut bytes in prop::collection::vec(any::<u8>(), 0..100)) {
             let _ = Envelope::parse_all(&bytes).count();
-            bytes.insert(0, VERSION);
-            let _ = Envelope::parse_all(&bytes).count();
+            for form in [PLAIN, REVISED] {
+                bytes.insert(0, form);
+                let _ = Envelope::parse_all(&bytes).count();
+            }
         }
     }
 }

@@ -184,7 +184,8 @@ impl Service {
             let is_host = position.role == Role::Host;
             let knocks = room.waiting().filter(|_| is_host).map(|member| ServerMessage::Knock { member });
             let messages = [joined].into_iter().chain(knocks).map(|message| text(&message));
-            if self.directory.tell_unless_overtaken(socket, position.member, said, messages) {
+            let revision = room.revision();
+            if self.directory.tell_unless_overtaken(socket, position.member, said, messages, revision) {
                 return;
             }
         }
@@ -211,7 +212,7 @@ impl Service {
         if knocks && room.place_of(member) == Some(place) {
             let position = Position { host: room.host(), role: Role::Guest, ..position };
             let joined = self.joined(&position, &room, self.ice_for(socket)).ok()?;
-            self.directory.admit(socket, member, position.host, text(&joined));
+            self.directory.admit(socket, member, position.host, text(&joined), room.revision());
             return None;
         }
         Some((room, said))

@@ -20,6 +20,8 @@ use crate::store::{Key, StoreError};
 pub(super) const LEASE: Duration = Duration::from_secs(30);
 /// How long another node is believed to be alive after its lease was seen.
 const TRUST: Duration = Duration::from_secs(1);
+/// What a lease says: its node reads the room's revision in what others send it. One of the previous version says "alive".
+const READS_REVISIONS: &[u8] = b"alive, reads revisions";
 /// How often a room that may be on its way back is looked for.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -28,6 +30,8 @@ const LOOK: Duration = Duration::from_millis(250);
 pub(super) struct Leases {
     /// When each other node was last seen alive.
     alive: DashMap<NodeId, Instant>,
+    /// Nodes that say [`READS_REVISIONS`] and were not found dead since.
+    newer: DashMap<NodeId, ()>,
     doubt: Mutex<Doubt>,
     /// Whether this node's own lease was missing, and its rooms were not put back since.
     forgotten: AtomicBool,
@@ -37,6 +41,11 @@ impl Leases {
     /// This node does not read its mailbox: its lease is looked at again.
     pub(super) fn distrust(&self, node: NodeId) {
         self.alive.remove(&node);
+    }
+
+    /// Whether this node is known to read revisions.
+    pub(super) fn reads_revisions(&self, node: NodeId) -> bool {
+        self.newer.contains_key(&node)
     }
 
     /// The store may have forgotten something.
@@ -57,7 +66,7 @@ impl Leases {
 impl Service {
     /// Says for the first time that this node is alive.
     pub async fn take_lease(&self) -> Result<(), StoreError> {
-        self.timed(self.store.swap(&Key::Node(self.node), None, b"alive", LEASE)).await.map(drop)
+        self.timed(self.store.swap(&Key::Node(self.node), None, READS_REVISIONS, LEASE)).await.map(drop)
     }
 
     /// Takes a store that remembers only since then, in its own time, for one that may have been emptied.
@@ -89,9 +98,13 @@ impl Service {
             if self.leases.alive.get(&node).is_some_and(|seen| seen.elapsed() < TRUST) {
                 continue;
             }
-            if self.timed(self.store.load(&Key::Node(node))).await?.is_some() {
+            if let Some(lease) = self.timed(self.store.load(&Key::Node(node))).await? {
                 self.leases.alive.insert(node, Instant::now());
+                if lease.value == READS_REVISIONS {
+                    self.leases.newer.insert(node, ());
+                }
             } else {
+                self.leases.newer.remove(&node);
                 missing.push(node);
             }
         }

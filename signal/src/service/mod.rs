@@ -248,7 +248,7 @@ impl Service {
                     node => !dead.contains(&node),
                 });
             }
-            let (room, more) = rule(room, now)?;
+            let (mut room, more) = rule(room, now)?;
             notices.extend(more);
             let saved = match version {
                 // What is not changed must be true as well: else it is looked at as it has become.
@@ -256,6 +256,7 @@ impl Service {
                     self.timed(self.store.keep(&key, version, room.ttl())).await?
                 }
                 _ => {
+                    room.revise(before.as_ref(), now);
                     let value = serde_json::to_vec(&room).map_err(|_| Refusal::StoreUnavailable)?;
                     self.timed(self.store.swap(&key, version, &value, room.ttl())).await?
                 }
@@ -282,7 +283,10 @@ impl Service {
                     (Effect::Admit(room.host()), self.joined(&position, room, ice).ok()?)
                 }
             };
-            Some((place.node, Envelope { socket: place.socket, member, effect, text: text(&message) }))
+            let reads = place.node == self.node || self.leases.reads_revisions(place.node);
+            let revision = reads.then(|| room.revision());
+            let (socket, text) = (place.socket, text(&message));
+            Some((place.node, Envelope { socket, member, effect, text, revision }))
         });
         // All at once: what somebody does who was just let in must not reach others before the news of it.
         let sent = envelopes.map(async |(node, envelope)| {

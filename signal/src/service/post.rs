@@ -158,7 +158,7 @@ mod tests {
 
     fn envelope(socket: u64, length: usize) -> Envelope {
         let member = "0123456789abcdef".parse().unwrap();
-        Envelope { socket, member, effect: Effect::Tell, text: "x".repeat(length).into() }
+        Envelope { socket, member, effect: Effect::Tell, text: "x".repeat(length).into(), revision: None }
     }
 
     fn put(post: &Post, node: NodeId, envelope: &Envelope) -> bool {

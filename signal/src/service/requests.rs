@@ -218,7 +218,8 @@ impl Service {
                 room.route(position.member, to)?
             }
         };
-        let envelope = Envelope { socket: place.socket, member: to, effect: Effect::Tell, text: frame };
+        let (socket_there, effect) = (place.socket, Effect::Tell);
+        let envelope = Envelope { socket: socket_there, member: to, effect, text: frame, revision: None };
         if place.node != self.node {
             if known.is_none() {
                 self.routes.keep(socket, to, place);

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 
 use super::super::*;
 use crate::limits::Quota;
-use crate::store::mailbox::Mailbox;
+use crate::store::mailbox::{Mail, Mailbox};
 use crate::store::memory::Memory;
 use crate::store::{Cell, Version};
 
@@ -175,6 +175,13 @@ impl Node {
         while let Some(mail) = mailbox.next().now_or_never() {
             self.service.receive(&mail.unwrap());
         }
+    }
+
+    /// What came for this node, unread.
+    pub(super) fn mail(&self) -> Vec<Vec<u8>> {
+        let mut mailbox = self.mailbox.lock().unwrap();
+        let came = std::iter::from_fn(|| mailbox.next().now_or_never()?);
+        came.filter_map(|mail| if let Mail::Message(message) = mail { Some(message) } else { None }).collect()
     }
 
     /// Looks at what it knows to be unsettled.
