@@ -60,7 +60,13 @@ pub(crate) fn relay_urls(bytes: &[u8]) {
 
 pub(crate) fn envelope_seeds() -> Vec<Vec<u8>> {
     let effects = [Effect::Tell, Effect::Admit(member(2)), Effect::Dismiss(Refusal::Replaced)];
-    let envelope = |effect| Envelope { socket: 7, member: member(1), effect, text: "{}".into() };
+    let envelope = |effect| Envelope {
+        socket: 7,
+        member: member(1),
+        revision: (effect != Effect::Tell).then_some(300),
+        effect,
+        text: "{}".into(),
+    };
     let written = |envelopes: &[Envelope]| {
         let mut bytes = Vec::new();
         envelopes.iter().for_each(|envelope| envelope.write(&mut bytes));
