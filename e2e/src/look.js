@@ -10,6 +10,7 @@ return {
         .flatMap(place => [place, ...place.querySelectorAll("[data-code]")])
         .map(notice => notice.dataset.code)
         .filter(Boolean),
+    downloads: all("downloads")[0]?.textContent,
     unfinished: all("unfinished")[0]?.textContent,
     name: all("room-name-state")[0]?.dataset.state,
     remembered: all("return")[0]?.textContent,

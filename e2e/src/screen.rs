@@ -23,6 +23,8 @@ use x11rb::{CURRENT_TIME, NONE};
 
 /// Longest wait for a window, and for an answer of another program.
 const PATIENCE: Duration = Duration::from_secs(45);
+/// Time after which somebody says again what was not heard.
+const ANSWER: Duration = Duration::from_millis(500);
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 /// A tile of a picture has this many pixels on a side, and differs by at most so many shades of 256 in a picture that looks
@@ -75,6 +77,7 @@ pub struct Content {
 #[derive(Debug)]
 pub struct Clipboard {
     over: Arc<AtomicBool>,
+    taken: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -133,6 +136,19 @@ impl Screen {
         }
     }
 
+    /// Says yes in a dialog until it is gone: while it still looks for what was put into it, it does not listen.
+    pub fn agree(&self, dialog: Window) {
+        let start = Instant::now();
+        while self.is_shown(dialog.0) {
+            assert!(start.elapsed() < PATIENCE, "a dialog takes no answer");
+            self.press(Key::Enter);
+            let pressed = Instant::now();
+            while pressed.elapsed() < ANSWER && self.is_shown(dialog.0) {
+                thread::sleep(LOOK);
+            }
+        }
+    }
+
     /// Gives a window another size, as a window manager does, and puts it into the screen's corner, where all of it is
     /// seen.
     pub fn resize(&self, window: Window, width: u32, height: u32) {
@@ -184,7 +200,7 @@ impl Screen {
             }
             match self.connection.poll_for_event().expect("an open screen") {
                 Some(Event::SelectionRequest(request)) => {
-                    self.hand_over(&request, std::slice::from_ref(&list))
+                    self.hand_over(&request, std::slice::from_ref(&list));
                 }
                 Some(Event::ClientMessage(event)) if event.type_ == status && !dropped => {
                     // It looks at what is dragged before it takes it.
@@ -236,8 +252,8 @@ impl Screen {
         set.expect("an open screen").check().expect("a selection");
     }
 
-    /// Answers a program that asks for what is selected.
-    fn hand_over(&self, request: &SelectionRequestEvent, contents: &[Content]) {
+    /// Answers a program that asks for what is selected; true when it is handed over, and not only what there is.
+    fn hand_over(&self, request: &SelectionRequestEvent, contents: &[Content]) -> bool {
         let property = if request.property == NONE { request.target } else { request.property };
         let found = contents.iter().find(|content| self.atom(content.kind) == request.target);
         let targets = self.atom("TARGETS");
@@ -250,10 +266,12 @@ impl Screen {
             let (to, kind) = (request.requestor, AtomEnum::ATOM);
             self.connection.change_property32(PropMode::REPLACE, to, property, kind, &kinds)
         } else {
-            return self.answer(request, NONE);
+            self.answer(request, NONE);
+            return false;
         };
         handed.expect("an open screen").check().expect("a program that takes it");
         self.answer(request, property);
+        found.is_some()
     }
 
     fn answer(&self, request: &SelectionRequestEvent, property: Atom) {
@@ -361,19 +379,32 @@ impl Clipboard {
         let screen = Screen::connect(name);
         let own = screen.own_window();
         screen.own_selection(own, "CLIPBOARD");
-        let over = Arc::new(AtomicBool::new(false));
-        let ends = Arc::clone(&over);
+        let (over, taken) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (ends, takes) = (Arc::clone(&over), Arc::clone(&taken));
         let thread = thread::spawn(move || {
             while !ends.load(Ordering::Relaxed) {
                 match screen.connection.poll_for_event() {
-                    Ok(Some(Event::SelectionRequest(request))) => screen.hand_over(&request, &contents),
+                    Ok(Some(Event::SelectionRequest(request))) => {
+                        if screen.hand_over(&request, &contents) {
+                            takes.store(true, Ordering::Relaxed);
+                        }
+                    }
                     Ok(Some(_)) => {}
                     Ok(None) => thread::sleep(LOOK),
                     Err(_) => return,
                 }
             }
         });
-        Self { over, thread: Some(thread) }
+        Self { over, taken, thread: Some(thread) }
+    }
+
+    /// Waits until some program has what stands on it. A key that is pressed then comes after it.
+    pub fn taken(&self) {
+        let start = Instant::now();
+        while !self.taken.load(Ordering::Relaxed) {
+            assert!(start.elapsed() < PATIENCE, "nobody takes what stands on the clipboard");
+            thread::sleep(LOOK);
+        }
     }
 }
 
@@ -382,6 +413,11 @@ impl Drop for Clipboard {
         self.over.store(true, Ordering::Relaxed);
         let _ = self.thread.take().map(JoinHandle::join);
     }
+}
+
+/// A line as whoever types it would hand it over.
+pub fn text(line: &str) -> Content {
+    Content { kind: "UTF8_STRING", bytes: line.into() }
 }
 
 /// Files as file managers hand them over.

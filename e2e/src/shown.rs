@@ -24,6 +24,8 @@ pub struct Shown {
     pub name: Option<String>,
     /// What the button says that leads back into the remembered room.
     pub remembered: Option<String>,
+    /// The app's folder for what is received, while its settings are open.
+    pub downloads: Option<String>,
     /// What is said of what was left unfinished.
     pub unfinished: Option<String>,
 }

@@ -5,9 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use privydrop_common::bridge::NoPlace;
-#[cfg(desktop)]
-use tauri::Manager;
-use tauri::{AppHandle, Runtime};
+use tauri::{AppHandle, Manager, Runtime};
 use tauri_plugin_dialog::{DialogExt, FileDialogBuilder, FilePath, MessageDialogButtons};
 use tauri_plugin_opener::OpenerExt;
 use tokio::sync::{Mutex, oneshot};
@@ -16,7 +14,8 @@ use crate::shell::Shell;
 #[cfg(desktop)]
 use crate::window::MAIN;
 
-static ASKING: Mutex<()> = Mutex::const_new(());
+/// Where something was picked last. Locked while the person is asked.
+static ASKING: Mutex<Option<PathBuf>> = Mutex::const_new(None);
 
 /// What to pick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,27 +26,28 @@ pub(crate) enum Pick {
     Folder,
 }
 
-/// Asks for files or a folder to share; none when the person wants none.
+/// Asks for files or a folder to share, first where the last ones were; none when the person wants none.
 pub(crate) async fn pick<R: Runtime>(app: &AppHandle<R>, what: Pick) -> Vec<PathBuf> {
-    let Ok(_alone) = ASKING.try_lock() else { return Vec::new() };
+    let Ok(mut last) = ASKING.try_lock() else { return Vec::new() };
     let (tell, told) = oneshot::channel();
-    let dialog = over_window(app);
+    // Left to itself, GTK begins with what was used recently, where no folder can be chosen.
+    let dialog = beginning_in(over_window(app), last.clone().or_else(|| app.path().home_dir().ok()));
     match what {
         Pick::Files => dialog.pick_files(move |paths| _ = tell.send(paths.unwrap_or_default())),
         Pick::Folder => ask_for_folder(dialog, move |path| _ = tell.send(path.into_iter().collect())),
     }
-    paths(told.await.unwrap_or_default())
+    let picked = paths(told.await.unwrap_or_default());
+    if let Some(folder) = picked.first().and_then(|path| path.parent()) {
+        *last = Some(folder.to_owned());
+    }
+    picked
 }
 
 /// Asks for a folder to receive into, and remembers it.
 pub(crate) async fn choose_downloads<R: Runtime>(app: &AppHandle<R>, shell: &Shell) -> Result<(), NoPlace> {
     let Ok(_alone) = ASKING.try_lock() else { return Err(NoPlace::NotChosen) };
     let (tell, told) = oneshot::channel();
-    let dialog = over_window(app);
-    let dialog = match shell.downloads() {
-        Some(folder) => dialog.set_directory(folder),
-        None => dialog,
-    };
+    let dialog = beginning_in(over_window(app), shell.downloads());
     ask_for_folder(dialog, move |path| _ = tell.send(path));
     let folder = paths(told.await.unwrap_or_default()).pop().ok_or(NoPlace::NotChosen)?;
     shell.keep_downloads(folder);
@@ -85,6 +85,13 @@ fn over_window<R: Runtime>(app: &AppHandle<R>) -> FileDialogBuilder<R> {
         None => dialog,
     };
     dialog
+}
+
+fn beginning_in<R: Runtime>(dialog: FileDialogBuilder<R>, folder: Option<PathBuf>) -> FileDialogBuilder<R> {
+    match folder {
+        Some(folder) => dialog.set_directory(folder),
+        None => dialog,
+    }
 }
 
 #[cfg(desktop)]

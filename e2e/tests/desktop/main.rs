@@ -1,6 +1,7 @@
 //! The desktop app in a real window, against the real server, with browsers and terminals in the same room.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod dialogs;
 mod killed;
 mod surroundings;
 mod together;

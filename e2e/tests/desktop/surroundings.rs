@@ -236,7 +236,7 @@ async fn a_page_whose_process_breaks_comes_back_with_the_room_as_it_is() {
 }
 
 /// A browser comes, takes everything, and has every byte.
-async fn everything_arrives(app: &App, server: &Server, shared: &[&std::path::PathBuf]) {
+pub(super) async fn everything_arrives(app: &App, server: &Server, shared: &[&std::path::PathBuf]) {
     let guest = Page::open(Chromium, server.address()).await;
     guest.join(&app.page().code().await).await;
     for path in shared {
