@@ -12,6 +12,7 @@ mod listings;
 mod memory;
 mod names;
 mod nodes;
+mod quic;
 mod server;
 mod session;
 mod sockets;
@@ -75,6 +76,8 @@ pub const TARGETS: &[Target] = &[
     target("deep_links", addresses::deep_links, addresses::deep_link_seeds, 64 * KIB),
     target("turn_streams", addresses::turn_streams, addresses::turn_seeds, 256 * KIB),
     target("turn_datagrams", addresses::turn_datagrams, addresses::datagram_seeds, 256 * KIB),
+    target("quic_streams", quic::quic_streams, quic::stream_seeds, 256 * KIB + 64 * KIB),
+    target("quic_datagrams", quic::quic_datagrams, quic::datagram_seeds, 64 * KIB),
     target("web_sockets", sockets::web_sockets, sockets::web_socket_seeds, 256 * KIB),
     target("settings", server::settings, server::setting_seeds, 4 * MIB),
     target("origins", server::origins, server::origin_seeds, 64 * KIB),

@@ -21,6 +21,7 @@ use webrtc::peer_connection::{
     RTCIceGatheringState, RTCPeerConnectionIceEvent, RTCPeerConnectionState,
 };
 
+use super::quic::Quic;
 use super::settings::{self, Setup};
 use super::shared::Shared;
 use super::socket::LinkRuntime;
@@ -50,6 +51,8 @@ pub(super) struct Events {
     /// The servers that the stack cannot reach by itself.
     pub(super) relays: Arc<Relays>,
     pub(super) terms: Terms,
+    /// Of the link's own connection: it needs no second.
+    pub(super) quic: Option<Quic>,
 }
 
 impl Events {
@@ -64,6 +67,7 @@ impl Events {
             setup,
             relays: Arc::default(),
             terms: Terms::new(setup),
+            quic: if number == 0 && setup.quic && !setup.relay_only { Quic::new() } else { None },
         })
     }
 
@@ -76,11 +80,16 @@ impl Events {
 pub(super) async fn connect(ice: &[IceServer], events: &Arc<Events>) -> StackResult<Box<dyn PeerConnection>> {
     let setup = events.setup;
     let build = |multicast_dns| {
+        let mut configuration = settings::configuration(ice, &events.relays, setup.relay_only);
+        if let Some(quic) = &events.quic {
+            configuration = configuration.with_certificates(vec![quic.identity.certificate()]);
+        }
+        let way = events.quic.as_ref().map(|quic| Arc::clone(&quic.way));
         let builder = PeerConnectionBuilder::new()
-            .with_configuration(settings::configuration(ice, &events.relays, setup.relay_only))
+            .with_configuration(configuration.build())
             .with_setting_engine(settings::engine(setup, multicast_dns))
             .with_data_channel_send_buffer_limit(settings::send_buffer(events.number))
-            .with_runtime(Arc::new(LinkRuntime::new(&events.relays, setup.buffer)))
+            .with_runtime(Arc::new(LinkRuntime::new(&events.relays, way, setup.buffer)))
             .with_handler(Arc::clone(events) as Arc<dyn PeerConnectionEventHandler>)
             .with_udp_addrs(settings::addresses());
         Box::pin(builder.build())
@@ -194,6 +203,9 @@ impl PeerConnectionEventHandler for Events {
             RTCPeerConnectionState::Connected => {
                 self.shared.restored(self.number);
                 self.connected.notify_one();
+                if let Some(quic) = &self.quic {
+                    quic.way.connected();
+                }
             }
             RTCPeerConnectionState::Disconnected if self.is_in_use() => self.shared.interrupted(self.number),
             RTCPeerConnectionState::Failed if self.is_in_use() => self.shared.close(Closed::NoPath),

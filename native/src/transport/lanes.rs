@@ -69,6 +69,10 @@ impl Lanes {
 
     fn perform(&mut self, number: u8, step: LaneStep) {
         let step = match step {
+            // One QUIC has no use for others.
+            LaneStep::Offer if self.shared.is_handed_over() && !self.is_made(number) => {
+                return self.shared.news(Happened::Lane(number, LaneNews::Failed));
+            }
             LaneStep::Offer => {
                 self.make_once(number);
                 Step::Offer
@@ -100,9 +104,13 @@ impl Lanes {
         }
     }
 
+    fn is_made(&self, number: u8) -> bool {
+        self.made.iter().any(|made| made.number == number)
+    }
+
     /// A lane that has a task is offered again to restart its ICE.
     fn make_once(&mut self, number: u8) {
-        if self.made.iter().any(|made| made.number == number) {
+        if self.is_made(number) {
             return;
         }
         let ((steps, waiting), used) = (mpsc::channel(MAX_STEPS), Arc::new(Notify::new()));

@@ -19,7 +19,7 @@ use super::lanes::Lanes;
 use super::outbox::index;
 use super::settings::Setup;
 use super::shared::Shared;
-use super::{negotiate, path};
+use super::{negotiate, path, quic};
 
 /// Channels that must be open before the link is.
 const CHANNELS: usize = 2;
@@ -57,10 +57,11 @@ async fn serve(
         done = negotiate::run(connection, events, steps) => if done.is_err() {
             shared.close(Closed::BadDescription);
         },
-        () = path::watch(connection, shared, &events.connected) => {}
+        () = path::watch(connection, events) => {}
         () = receive_all(events, &channels) => {}
         () = send_all(connection, &channels, shared) => {}
         () = lanes.run(of_lanes) => {}
+        () = quic::run(connection, events) => {}
     }
     flush(&channels, shared).await;
     Ok(())

@@ -10,11 +10,13 @@ mod link;
 mod negotiate;
 mod outbox;
 mod path;
+mod quic;
 mod settings;
 mod shared;
 mod socket;
 mod terms;
 mod turn;
+mod udp;
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -47,7 +49,7 @@ impl WebRtc {
     /// As [`WebRtc::new`], but asks for socket buffers of `bytes`: to see how links do where a system grants no more.
     pub fn with_buffers(runtime: Handle, bytes: usize) -> Self {
         let buffer = bytes.min(socket::WANTED_BUFFER);
-        let setup = Setup { buffer, window: socket::receive_window(buffer), relay_only: false };
+        let setup = Setup { buffer, window: socket::receive_window(buffer), relay_only: false, quic: true };
         Self { runtime, setup }
     }
 
@@ -56,6 +58,14 @@ impl WebRtc {
     #[must_use]
     pub fn relay_only(mut self) -> Self {
         self.setup.relay_only = true;
+        self
+    }
+
+    /// The same, but for links that speak no QUIC, as an older program's: to see that they get on with those that do.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without_quic(mut self) -> Self {
+        self.setup.quic = false;
         self
     }
 
@@ -101,6 +111,14 @@ impl Steps {
             }
             _ => self.first.try_send(step),
         }
+    }
+}
+
+impl NativeTransport {
+    /// Data frames that came and went over QUIC.
+    #[doc(hidden)]
+    pub fn carried_by_quic(&self) -> [u64; 2] {
+        self.shared.carried()
     }
 }
 

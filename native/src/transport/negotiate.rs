@@ -76,7 +76,7 @@ impl Negotiation<'_> {
             Step::IceServers(servers) => {
                 // A stack that does not take them goes on with those it has.
                 let Events { relays, setup, .. } = self.events;
-                let servers = settings::configuration(&servers, relays, setup.relay_only);
+                let servers = settings::configuration(&servers, relays, setup.relay_only).build();
                 let _ = self.connection.set_configuration(servers).await;
                 Ok(())
             }

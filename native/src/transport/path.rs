@@ -1,26 +1,25 @@
 //! How the bytes of a link travel, read from the stack's statistics.
 //!
-//! Looks once connected and then every ten seconds; never in the way of data.
+//! Looks once connected and then every ten seconds, and tells QUIC; never in the way of data.
 
 use std::time::Duration;
 
 use privydrop_common::path::{End, is_news, milliseconds, route};
 use privydrop_common::transport::{Happened, Path};
-use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 use webrtc::peer_connection::{PeerConnection, RTCIceCandidate, StatsSelector};
 
-use super::shared::Shared;
+use super::connection::Events;
 
 /// From one look to the next.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// Watches the path of one link; `connected` rings at the first connection and each later one.
-pub(super) async fn watch(connection: &dyn PeerConnection, shared: &Shared, connected: &Notify) {
-    let mut told = None;
+/// Watches the path of one link.
+pub(super) async fn watch(connection: &dyn PeerConnection, events: &Events) {
+    let (shared, connected, mut told) = (&events.shared, &events.connected, None);
     connected.notified().await;
     loop {
-        if let Some(path) = path(connection).await
+        if let Some(path) = path(connection, events).await
             && is_news(told, path)
         {
             told = Some(path);
@@ -30,10 +29,14 @@ pub(super) async fn watch(connection: &dyn PeerConnection, shared: &Shared, conn
     }
 }
 
-async fn path(connection: &dyn PeerConnection) -> Option<Path> {
+async fn path(connection: &dyn PeerConnection, events: &Events) -> Option<Path> {
     let ice = connection.sctp().await?.transport().ice_transport();
     let pair = ice.get_selected_candidate_pair().await.ok()??;
-    Some(Path { route: route(&end(pair.local()), &end(pair.remote())), rtt_ms: rtt(connection).await })
+    let (local, remote) = (pair.local(), pair.remote());
+    if let Some(quic) = &events.quic {
+        quic.follow(local, remote);
+    }
+    Some(Path { route: route(&end(local), &end(remote)), rtt_ms: rtt(connection).await })
 }
 
 async fn rtt(connection: &dyn PeerConnection) -> Option<u32> {

@@ -12,9 +12,7 @@ use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::RTCIceTransportPolicy;
 use rtc::peer_connection::configuration::setting_engine::SctpMaxMessageSize;
 use rtc::peer_connection::transport::RTCDtlsRole;
-use webrtc::peer_connection::{
-    RTCConfiguration, RTCConfigurationBuilder, RTCIceServer, SettingEngine, SettingEngineBuilder,
-};
+use webrtc::peer_connection::{RTCConfigurationBuilder, RTCIceServer, SettingEngine, SettingEngineBuilder};
 
 use super::turn::Relays;
 
@@ -27,6 +25,8 @@ pub(super) struct Setup {
     pub(super) window: u32,
     /// Peers learn of no address of this device, and nothing goes to them but through a relay.
     pub(super) relay_only: bool,
+    /// Frames go over QUIC where they can.
+    pub(super) quic: bool,
 }
 
 impl Setup {
@@ -128,7 +128,7 @@ fn is_link_local(address: SocketAddr) -> bool {
 
 /// The servers to use, those that are reached by streams as `relays` calls them; one that this stack rejects must not
 /// cost the links that need none.
-pub(super) fn configuration(ice: &[IceServer], relays: &Relays, relay_only: bool) -> RTCConfiguration {
+pub(super) fn configuration(ice: &[IceServer], relays: &Relays, relay_only: bool) -> RTCConfigurationBuilder {
     let servers = ice.iter().flat_map(|server| {
         server.urls.iter().filter_map(|url| relays.for_stack(url)).map(|url| RTCIceServer {
             urls: vec![url],
@@ -143,7 +143,6 @@ pub(super) fn configuration(ice: &[IceServer], relays: &Relays, relay_only: bool
         } else {
             RTCIceTransportPolicy::All
         })
-        .build()
 }
 
 #[cfg(test)]
@@ -152,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_message_leaves_room_for_others_in_the_window() {
-        let longest = |window| Setup { buffer: 0, window, relay_only: false }.longest_message();
+        let longest = |window| Setup { buffer: 0, window, relay_only: false, quic: false }.longest_message();
         assert_eq!(longest(4 * 1024 * 1024), MOST_MESSAGE);
         assert_eq!(longest(800 * 1024), 200 * 1024);
         assert_eq!(longest(256 * 1024), LEAST_MESSAGE);
@@ -171,7 +170,7 @@ mod tests {
             server(&["turn:192.0.2.1"], None),
             server(&["turn:192.0.2.1?transport=udp"], Some("secret")),
         ];
-        let configuration = configuration(&ice, &Relays::default(), false);
+        let configuration = configuration(&ice, &Relays::default(), false).build();
         let urls: Vec<&str> =
             configuration.ice_servers().iter().flat_map(|server| &server.urls).map(String::as_str).collect();
         assert_eq!(urls, ["stun:192.0.2.1", "turn:192.0.2.1?transport=udp"]);

@@ -1,7 +1,8 @@
-//! What the session's handle and the link's tasks share: an inbox, an outbox, and a bell for each lane.
+//! What the session's handle and the link's tasks share: an inbox, an outbox, a bell for each lane, and one for QUIC.
 //!
 //! Held locked for moments only, never across an await.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -23,6 +24,10 @@ pub(super) struct Shared {
     heard: Notify,
     /// Rings when the link is open.
     opened: Notify,
+    /// Rings when QUIC has something to send.
+    handed: Notify,
+    /// Frames that came and went over QUIC.
+    carried: [AtomicU64; 2],
 }
 
 #[derive(Debug, Default)]
@@ -31,6 +36,8 @@ struct Boxes {
     outbox: Outbox,
     /// Connections that are silent, a bit each: the link is when one is.
     silent: u32,
+    /// Data frames go over QUIC, and over no data channel any more.
+    is_handed_over: bool,
 }
 
 /// The session's side.
@@ -39,6 +46,7 @@ impl Shared {
         let mut boxes = self.boxes.lock();
         // What is said to a link that is over is lost, as its end tells.
         match boxes.outbox.push(lane, frame) {
+            Ok(()) if lane == Lane::Data && boxes.is_handed_over => self.handed.notify_one(),
             Ok(()) => self.bells[index(lane)].notify_one(),
             Err(_) => boxes.inbox.close(Closed::Violation),
         }
@@ -126,10 +134,10 @@ impl Shared {
         self.heard.notified().await;
     }
 
-    /// The next frame to send, as soon as there is one.
+    /// The next frame for a data channel, as soon as there is one.
     pub(super) async fn next(&self, lane: Lane) -> Bytes {
         loop {
-            if let Some(frame) = self.pop(lane) {
+            if let Some(frame) = self.pop_unless_handed_over(lane) {
                 return frame;
             }
             self.bells[index(lane)].notified().await;
@@ -139,6 +147,45 @@ impl Shared {
     /// The next frame to send, if there is one.
     pub(super) fn pop(&self, lane: Lane) -> Option<Bytes> {
         self.boxes.lock().outbox.pop(lane)
+    }
+
+    fn pop_unless_handed_over(&self, lane: Lane) -> Option<Bytes> {
+        let mut boxes = self.boxes.lock();
+        if lane == Lane::Data && boxes.is_handed_over { None } else { boxes.outbox.pop(lane) }
+    }
+
+    /// From now on data frames go over QUIC. What a data channel was given still goes its way.
+    pub(super) fn hand_over(&self) {
+        self.boxes.lock().is_handed_over = true;
+        self.handed.notify_one();
+    }
+
+    /// True once data frames go over QUIC.
+    pub(super) fn is_handed_over(&self) -> bool {
+        self.boxes.lock().is_handed_over
+    }
+
+    /// Waits until there may be a frame for QUIC.
+    pub(super) async fn handed(&self) {
+        self.handed.notified().await;
+    }
+
+    /// The next frame for QUIC, if there is one.
+    pub(super) fn hand(&self) -> Option<Bytes> {
+        let frame = self.pop(Lane::Data)?;
+        self.carried[1].fetch_add(1, Ordering::Relaxed);
+        Some(frame)
+    }
+
+    /// A data frame came over QUIC.
+    pub(super) fn carry(&self, frame: Bytes) {
+        self.carried[0].fetch_add(1, Ordering::Relaxed);
+        self.frame(Lane::Data, frame);
+    }
+
+    /// Frames that came and went over QUIC.
+    pub(super) fn carried(&self) -> [u64; 2] {
+        self.carried.each_ref().map(|count| count.load(Ordering::Relaxed))
     }
 
     /// The stack has taken a frame of this length.

@@ -1,24 +1,23 @@
 //! The sockets that WebRTC runs on: as large buffers as the system grants, ways to relays that UDP does not reach, and
 //! name lookups that end.
 //!
-//! The one place where a datagram meets the system, so whatever shall share a link's socket belongs here (RFC 9443).
-//! Knows nothing of what the datagrams carry.
+//! Knows nothing of what the datagrams carry: what is not the stack's is parted from it in `quic` (RFC 9443).
 
 use std::future::Future;
-use std::io::{self, IoSliceMut};
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 use webrtc::runtime::{
-    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime,
-    TokioRuntime, Transmit,
+    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime,
 };
 
+use super::quic::way::{Sharing, Way};
 use super::turn::{RelaySocket, Relays};
+use super::udp::Udp;
 
 /// Bytes asked for in each direction. With the 208 KiB that systems give unasked, a burst overflows the buffer and
 /// every loss costs a second.
@@ -27,11 +26,6 @@ pub(super) const WANTED_BUFFER: usize = 4 * 1024 * 1024;
 const LEAST_BUFFER: usize = 256 * 1024;
 /// Longest wait for a server's address. The stack stands still meanwhile, so a dead resolver must not cost the link.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Datagrams handed to the system at once. The stack would hand over 65,535 bytes, which with their header are too
-/// many for the system: it refuses the whole batch, and the loss of fifty datagrams in a row costs a second each time.
-/// Fifty of its longest, 1,225 bytes, stay below.
-const MAX_BATCH: usize = 50;
 
 type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -58,13 +52,15 @@ fn enlarge(socket: &UdpSocket, buffer: usize) -> Option<usize> {
 #[derive(Debug)]
 pub(super) struct LinkRuntime {
     relays: Arc<Relays>,
+    /// What sockets share with QUIC, if the link speaks it.
+    way: Option<Arc<Way>>,
     /// Bytes to ask for as the buffers of each socket.
     buffer: usize,
 }
 
 impl LinkRuntime {
-    pub(super) fn new(relays: &Arc<Relays>, buffer: usize) -> Self {
-        Self { relays: Arc::clone(relays), buffer }
+    pub(super) fn new(relays: &Arc<Relays>, way: Option<Arc<Way>>, buffer: usize) -> Self {
+        Self { relays: Arc::clone(relays), way, buffer }
     }
 }
 
@@ -75,8 +71,13 @@ impl Runtime for LinkRuntime {
 
     fn wrap_udp_socket(&self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         enlarge(&socket, self.buffer);
-        let udp = Arc::new(Batching(TokioRuntime.wrap_udp_socket(socket)?));
-        Ok(Arc::new(RelaySocket::new(udp, Arc::clone(&self.relays))))
+        let udp = Arc::new(Udp::new(socket)?);
+        let stack =
+            Arc::new(RelaySocket::new(Arc::clone(&udp) as Arc<dyn AsyncUdpSocket>, Arc::clone(&self.relays)));
+        Ok(match &self.way {
+            Some(way) => Arc::new(Sharing::new(stack, udp, Arc::clone(way))),
+            None => stack,
+        })
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
@@ -121,37 +122,6 @@ impl Runtime for LinkRuntime {
 
     fn name(&self) -> &'static str {
         TokioRuntime.name()
-    }
-}
-
-/// A socket that takes as many datagrams at once as the system sends.
-#[derive(Debug)]
-struct Batching(Arc<dyn AsyncUdpSocket>);
-
-impl AsyncUdpSocket for Batching {
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-
-    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
-        self.0.poll_send(cx, transmit)
-    }
-
-    fn poll_recv(
-        &self,
-        cx: &mut Context<'_>,
-        buffers: &mut [IoSliceMut<'_>],
-        meta: &mut [RecvMeta],
-    ) -> Poll<io::Result<usize>> {
-        self.0.poll_recv(cx, buffers, meta)
-    }
-
-    fn max_gso_segments(&self) -> usize {
-        self.0.max_gso_segments().min(MAX_BATCH)
-    }
-
-    fn max_gro_segments(&self) -> usize {
-        self.0.max_gro_segments()
     }
 }
 

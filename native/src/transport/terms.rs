@@ -114,7 +114,7 @@ mod tests {
         "v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=max-message-size:100000\r\na=mid:0\r\n";
 
     fn terms(relay_only: bool) -> Terms {
-        Terms::new(Setup { buffer: 0, window: 0, relay_only })
+        Terms::new(Setup { buffer: 0, window: 0, relay_only, quic: false })
     }
 
     #[test]
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn data_frames_fill_whole_datagrams_and_are_short_where_the_window_is_small() {
-        let large = Terms::new(Setup { buffer: 0, window: 4 * 1024 * 1024, relay_only: false });
+        let large = Terms::new(Setup { buffer: 0, window: 4 * 1024 * 1024, relay_only: false, quic: false });
         for (told, datagrams) in [("261120", 225), ("196609", 169), ("196608", 56), ("16384", 14)] {
             large.for_stack(&SDP.replace("100000", told));
             let mut frame = FrameBuilder::new(large.data_frame());

@@ -13,11 +13,13 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 use webrtc::data_channel::{DataChannel, DataChannelEvent};
 
-use crate::pair::{PATIENCE, Pair, Raw, end, happened, next_frame, open_lane, pair, striped};
+use crate::pair::{
+    PATIENCE, Pair, Raw, end, happened, next_frame, open_lane, pair, pair_without_quic, striped,
+};
 use crate::{FRAME, MIB, pattern};
 
 /// Sends `frames` frames by the rules of back-pressure while it takes as many, in whatever order they come.
-async fn exchange(transport: &mut NativeTransport, side: u8, frames: usize) -> BTreeSet<[u8; 32]> {
+pub(crate) async fn exchange(transport: &mut NativeTransport, side: u8, frames: usize) -> BTreeSet<[u8; 32]> {
     let (mut number, mut handed, mut taken) = (0, 0, BTreeSet::new());
     while number < frames || taken.len() < frames {
         while number < frames && handed < HIGH_WATER {
@@ -132,7 +134,7 @@ async fn a_lane_that_nobody_answers_is_forgotten_and_the_link_goes_on() {
 
 #[tokio::test]
 async fn a_lane_with_another_certificate_than_the_one_described_is_never_used() {
-    let mut pair = pair().await;
+    let mut pair = pair_without_quic().await;
     let forge = |step| match step {
         LaneStep::Accept(answer) => {
             let told = answer.fingerprint().to_string();

@@ -6,6 +6,7 @@
 mod ipv6;
 mod lanes;
 mod pair;
+mod quic;
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -18,7 +19,8 @@ use privydrop_common::wire::{MAX_FRAME, MIN_FRAME};
 use privydrop_native::transport::{NativeTransport, WebRtc};
 use tokio::runtime::Handle;
 
-use pair::{Pair, Raw, either, end, happened, next_frame, open, pair, striped};
+use pair::{Pair, Raw, either, end, happened, next_frame, open, pair, pair_without_quic, striped};
+use quic::carried_pair;
 
 const MIB: usize = 1024 * 1024;
 /// Shorter than any maximum that is negotiated.
@@ -69,7 +71,7 @@ async fn exchange(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_mebibytes_each_way_arrive_as_they_were_sent() {
-    let Pair { mut caller, mut answerer, max_frame, .. } = pair().await;
+    let Pair { mut caller, mut answerer, max_frame, .. } = pair_without_quic().await;
     assert!((MIN_FRAME..=MAX_FRAME).contains(&max_frame), "{max_frame}");
     let frames = 64 * MIB / max_frame;
     let other = tokio::spawn(async move {
@@ -83,7 +85,12 @@ async fn sixty_four_mebibytes_each_way_arrive_as_they_were_sent() {
 
 #[tokio::test]
 async fn a_lane_drains_once_for_each_full_amount_handed_over() {
-    drains(pair().await).await;
+    drains(pair_without_quic().await).await;
+}
+
+#[tokio::test]
+async fn so_does_what_goes_over_quic() {
+    drains(carried_pair().await).await;
 }
 
 #[tokio::test]
@@ -260,7 +267,7 @@ fn ufrag(sdp: &Sdp) -> String {
 
 #[tokio::test]
 async fn an_ice_restart_keeps_the_link_and_its_lanes() {
-    let rtc = WebRtc::new(Handle::current());
+    let rtc = WebRtc::new(Handle::current()).without_quic();
     let (mut caller, mut answerer) = (rtc.connect(&[]), rtc.connect(&[]));
     let (mut first, mut second) = (Vec::new(), Vec::new());
     let note = |step: Step| {

@@ -100,9 +100,17 @@ pub(crate) async fn pair() -> Pair {
     Pair { caller, answerer, max_frame, path }
 }
 
-/// Two links that are open to each other and use so many data lanes in all.
+/// The same with SCTP alone, as with an older program.
+pub(crate) async fn pair_without_quic() -> Pair {
+    let rtc = WebRtc::new(Handle::current()).without_quic();
+    let (mut caller, mut answerer) = (rtc.connect(&[]), rtc.connect(&[]));
+    let (max_frame, path) = open(&mut caller, &mut answerer, |step| step).await.expect("the links open");
+    Pair { caller, answerer, max_frame, path }
+}
+
+/// Two links that are open to each other and use so many data lanes in all, with SCTP alone.
 pub(crate) async fn striped(lanes: u8) -> Pair {
-    let mut pair = pair().await;
+    let mut pair = pair_without_quic().await;
     for number in 1..lanes {
         let opened = open_lane(&mut pair, number, |step| step).await;
         assert!(opened, "lane {number} opens");
