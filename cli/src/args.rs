@@ -47,6 +47,10 @@ pub(crate) struct Args {
     #[arg(long, global = true, hide = true, env = "PRIVYDROP_SOCKET_BUFFER", value_name = "BYTES")]
     pub(crate) socket_buffer: Option<usize>,
 
+    /// Speak no QUIC to other programs, as older ones do not, to see how it does without.
+    #[arg(long, global = true, hide = true)]
+    pub(crate) without_quic: bool,
+
     #[command(subcommand)]
     pub(crate) action: Action,
 }

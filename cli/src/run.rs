@@ -55,7 +55,7 @@ enum Entry {
 /// Runs the program from its arguments to its end.
 pub(crate) async fn run(args: Args, screen: &mut Screen) -> Ended {
     let (flag, label) = (args.server, args.label);
-    let (relay_only, buffer) = (args.relay_only, args.socket_buffer);
+    let (relay_only, buffer, without_quic) = (args.relay_only, args.socket_buffer, args.without_quic);
     let Plan { task, entry, room } = match plan(args.action) {
         Ok(plan) => plan,
         Err(error) => return (Exit::Usage, error.to_string()),
@@ -75,6 +75,7 @@ pub(crate) async fn run(args: Args, screen: &mut Screen) -> Ended {
         None => WebRtc::new(Handle::current()),
     };
     let links = if relay_only { links.relay_only() } else { links };
+    let links = if without_quic { links.without_quic() } else { links };
     let device = match Device::start_with(server.clone(), links) {
         Ok(device) => device,
         Err(error) => return (Exit::Incomplete, words::not_started(&error)),

@@ -68,7 +68,8 @@ pub enum Lane {
     /// Carries control messages and the binding tag. Data channel id 0, negotiated out of band.
     Control,
     /// Carries data frames. Data channel id 1, negotiated out of band. While further lanes are in use ([`LaneStep`]),
-    /// each frame takes whichever is free: frames arrive whole, once, and in any order.
+    /// each frame takes whichever is free, and a platform may come to move them faster than by a channel: frames arrive
+    /// whole, once, and in any order.
     Data,
 }
 

@@ -6,6 +6,7 @@
 //! and never carries what is said on the control lane.
 
 pub(super) mod carrier;
+mod congestion;
 pub(super) mod frames;
 pub(super) mod identity;
 mod live;

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use quinn_proto::{EndpointConfig, MtuDiscoveryConfig, TransportConfig, VarInt};
 
+use super::congestion::ByLength;
+
 /// What QUIC takes for the peer's address (RFC 3849): the true one is ICE's business and may change at any moment.
 pub(super) const STAND_IN: SocketAddr =
     SocketAddr::new(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)), 443);
@@ -63,6 +65,7 @@ pub(super) fn transport(window: u32) -> Arc<TransportConfig> {
         .send_window(SEND_WINDOW)
         .initial_rtt(FIRST_RTT)
         .allow_spin(false)
+        .congestion_controller_factory(Arc::new(ByLength))
         .mtu_discovery_config(Some(discovery));
     Arc::new(config)
 }

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io::IoSliceMut;
 use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
 use bytes::Bytes;
@@ -25,6 +26,8 @@ struct Here {
     shared: Arc<Shared>,
     socket: Arc<Sharing>,
     udp: Arc<Udp>,
+    /// Nothing that comes is heard.
+    is_deaf: Arc<AtomicBool>,
 }
 
 impl Here {
@@ -35,7 +38,7 @@ impl Here {
         let socket = Arc::new(Sharing::new(stack, Arc::clone(&udp), Arc::clone(&quic.way)));
         let shared = Arc::new(Shared::default());
         shared.open(LONGEST, LONGEST);
-        Self { quic, shared, socket, udp }
+        Self { quic, shared, socket, udp, is_deaf: Arc::default() }
     }
 
     fn fingerprint(&self) -> Fingerprint {
@@ -45,15 +48,23 @@ impl Here {
 
     /// The stack reads, and sees nothing of QUIC.
     fn read(&self) -> JoinHandle<()> {
-        let socket = Arc::clone(&self.socket);
+        let (socket, udp) = (Arc::clone(&self.socket), Arc::clone(&self.udp));
+        let is_deaf = Arc::clone(&self.is_deaf);
         tokio::spawn(async move {
             let mut buffer = vec![0; 100_000];
             loop {
                 let mut meta = [RecvMeta::default()];
-                poll_fn(|cx| socket.poll_recv(cx, &mut [IoSliceMut::new(&mut buffer)], &mut meta))
-                    .await
-                    .unwrap();
-                assert_eq!(&buffer[..meta[0].len], DTLS);
+                let deaf = poll_fn(|cx| {
+                    let (deaf, buffers) =
+                        (is_deaf.load(Ordering::Relaxed), &mut [IoSliceMut::new(&mut buffer)]);
+                    let came = if deaf {
+                        udp.poll_recv(cx, buffers, &mut meta)
+                    } else {
+                        socket.poll_recv(cx, buffers, &mut meta)
+                    };
+                    came.map(|came| came.map(|_| deaf))
+                });
+                assert!(deaf.await.unwrap() || buffer[..meta[0].len] == *DTLS);
             }
         })
     }
@@ -185,4 +196,29 @@ async fn a_path_through_a_relay_ends_a_link_whose_frames_went_without_one() {
     let server = called.udp.local_addr().unwrap();
     calling.socket.send_to(&[0x40, 0, 0, 3, 22, 0, 0, 0], server).await.unwrap();
     assert_eq!(calling.end().await, Closed::NoPath);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_into_a_silence_arrives_when_it_is_over() {
+    let [calling, called] = sides().await;
+    let _tasks = [
+        calling.carry(Side::Calling, called.fingerprint(), LONGEST),
+        called.carry(Side::Called, calling.fingerprint(), LONGEST),
+    ];
+    calling.handed_over().await;
+    called.handed_over().await;
+    called.is_deaf.store(true, Ordering::Relaxed);
+    for _ in 0..5 {
+        calling.shared.send(Lane::Data, Bytes::from(vec![7; LONGEST]));
+    }
+    tokio::time::sleep(Duration::from_secs(25)).await;
+    assert_eq!(called.shared.carried()[0], 0);
+    called.is_deaf.store(false, Ordering::Relaxed);
+    let mut arrived = 0;
+    while arrived < 5 {
+        if let Happened::Frame(Lane::Data, frame) = called.happened().await {
+            assert_eq!(frame.len(), LONGEST);
+            arrived += 1;
+        }
+    }
 }
