@@ -26,8 +26,9 @@ const SEND_WINDOW: u64 = 4 * 1024 * 1024;
 /// Bytes that a peer may have under way over a short path: more would wait in the socket, and fall out of the processor's
 /// cache there.
 const SHORT_WINDOW: u32 = 1024 * 1024;
-/// The same over a long path, whatever the socket holds.
-pub(super) const LONG_WINDOW: u32 = 8 * 1024 * 1024;
+/// The same over a long path, whatever the socket holds. A peer that sends nothing but single bytes with holes between them
+/// makes this end keep some thirty times as much.
+pub(super) const LONG_WINDOW: u32 = 4 * 1024 * 1024;
 
 /// Datagrams of this length that leave at once, where the system takes so many.
 pub(super) fn at_once(length: usize, system: usize) -> usize {
