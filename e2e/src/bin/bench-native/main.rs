@@ -93,11 +93,7 @@ async fn large(options: &Options, file: &Path, server: &Server, table: &mut Tabl
             tell(number, "raw channel", size, &pair.0);
             tell(number, "PrivyDrop", size, &pair.1);
             let disk = disk::seconds(file);
-            println!(
-                "round {number}  {:>9}  the disk alone     {:6.1} MB/s",
-                megabytes(size),
-                size as f64 / 1e6 / disk
-            );
+            tell_disk(number, size, disk);
             rounds.push(pair);
             disks.push(disk);
         }
@@ -136,15 +132,19 @@ async fn small(options: &Options, fixture: &mut Fixture, server: &Server, table:
     let size = SMALL_FILES as u64 * SMALL;
     let one = fixture.file("one.bin", size);
     let many = small_files(fixture, &one);
-    let mut rounds = Vec::new();
+    let (mut rounds, mut disks) = (Vec::new(), Vec::new());
     for number in 1..=options.rounds {
         let whole = terminals::moved(server, &one, size, None).await;
         tell(number, "one file", size, &whole);
         let parts = terminals::moved(server, &many, size, None).await;
         tell(number, "small files", size, &parts);
+        let disk = disk::seconds_of_tree(&many);
+        tell_disk(number, size, disk);
         rounds.push((whole, parts));
+        disks.push(disk);
     }
     table.add_small(SMALL_FILES, SMALL, &rounds);
+    table.add_disk("small files", size, &rounds, &disks);
 }
 
 fn small_files(fixture: &mut Fixture, beside: &Path) -> PathBuf {
@@ -161,4 +161,9 @@ fn small_files(fixture: &mut Fixture, beside: &Path) -> PathBuf {
 
 fn tell(number: usize, way: &str, size: u64, moved: &Moved) {
     println!("round {number}  {:>9}  {way:<18} {moved}", megabytes(size));
+}
+
+fn tell_disk(number: usize, size: u64, seconds: f64) {
+    let speed = size as f64 / 1e6 / seconds;
+    println!("round {number}  {:>9}  the disk alone     {speed:6.1} MB/s", megabytes(size));
 }
