@@ -96,9 +96,33 @@ fn a_host_whose_socket_leads_nowhere_finds_out_although_it_hears_no_pings() {
     world.until("the room exists", |world| world.view(host).room.is_some());
     let link = world.link(host);
     world.pass(Duration::from_secs(300));
+    let lost = world.now;
     world.lose_socket(host);
-    world.pass(Duration::from_secs(60));
+    world.until("the host is back", |world| world.server.has(host));
+    assert!(world.now - lost <= Duration::from_secs(48), "{:?}", world.now - lost);
     lets_somebody_in(&mut world, &link);
+}
+
+#[test]
+fn devices_that_slept_go_on_by_themselves_within_a_minute_of_their_waking() {
+    for (seed, span) in (0..).zip([5, 20, 60, 600, 7_200].map(Duration::from_secs)) {
+        for sleepers in [&[0][..], &[1], &[0, 1]] {
+            let (mut world, host, guest, content) = under_way(580 + seed, 24);
+            assert_eq!([host, guest], [0, 1]);
+            sleepers.iter().for_each(|device| world.sleep(*device));
+            world.pass(span);
+            sleepers.iter().for_each(|device| world.wake(*device));
+            let (awake, before) = (world.now, world.item_in(guest).progress.done);
+            world.until("bytes flow again", |world| world.item_in(guest).progress.done > before);
+            assert!(
+                world.now - awake <= Duration::from_secs(60),
+                "{span:?} {sleepers:?}: {:?}",
+                world.now - awake
+            );
+            world.until_done(guest);
+            assert_eq!(received(&world, guest)["file.bin"], content);
+        }
+    }
 }
 
 #[test]

@@ -63,12 +63,9 @@ impl Page {
         self.browser.close(expected).await;
     }
 
-    /// Ends the browser at once, as a crash does, starts it again with the same profile and opens `address`.
-    pub async fn kill_and_open(self, address: &str) -> Self {
-        let page = Self { browser: self.browser.start_again().await };
-        page.hide_folders().await;
-        page.go(address).await;
-        page
+    /// Ends the browser at once, as a crash does, and starts it again with the same profile and no page.
+    pub async fn kill(self) -> Self {
+        Self { browser: self.browser.start_again().await }
     }
 
     /// Lets a script run in every page from now on before the page's own. Only for Chromium.

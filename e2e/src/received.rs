@@ -21,16 +21,19 @@ const SAVE: Duration = Duration::from_secs(120);
 pub async fn received(page: &Page, name: &str) -> Tree {
     page.item(name, ItemState::Done).await;
     match page.browser().kind() {
-        Kind::Chromium => {
-            let tree = page.browser().run_async(READ_SCRIPT, vec![json!(name), json!(SLICE)]).await;
-            serde_json::from_value(tree).expect("a tree")
-        }
+        Kind::Chromium => in_folder(page, name).await,
         Kind::App => Tree::of(&page.browser().downloads().join(name)),
         Kind::Firefox => {
             page.press(name, "save").await;
             saved(page, name).await
         }
     }
+}
+
+/// What has this name in the folder that Chromium received into.
+pub async fn in_folder(page: &Page, name: &str) -> Tree {
+    let tree = page.browser().run_async(READ_SCRIPT, vec![json!(name), json!(SLICE)]).await;
+    serde_json::from_value(tree).expect("a tree")
 }
 
 /// The download of an item: a file under its name, or a folder's archive.

@@ -13,8 +13,8 @@ use crate::sheets::{Joined, joined};
 use crate::shrink::{bare, shrunk};
 use crate::{cargo, root, tools};
 
-/// A script that trunk copies as it is.
-const WORKER: &str = "sink-worker.js";
+/// Scripts that trunk copies as they are.
+const WORKERS: [&str; 2] = ["sink-worker.js", "sink-tree.js"];
 
 /// Builds the web app as it is served to people, into `dist`, with compressed copies beside it.
 pub(crate) fn build() -> Result<(), Failure> {
@@ -67,8 +67,9 @@ fn mirrored(built: &Path, served: PathBuf) -> Result<(), Failure> {
 /// Makes what lies in `folder` smaller, and quicker to start: people load a third less.
 fn shrink(folder: &Path) -> io::Result<()> {
     join_sheets(folder)?;
-    let worker = folder.join(WORKER);
-    fs::write(&worker, bare(&fs::read_to_string(&worker)?))?;
+    for script in WORKERS.map(|name| folder.join(name)) {
+        fs::write(&script, bare(&fs::read_to_string(&script)?))?;
+    }
     shrink_program(folder)
 }
 

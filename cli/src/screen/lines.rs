@@ -23,13 +23,13 @@ pub(super) fn tell(event: &Event, bars: Option<&Bars>) {
             let show = || {
                 print(&words::code(code));
                 print(&words::link(link));
+                if let Some(picture) = qr(link).filter(|_| io::stderr().is_terminal()) {
+                    let _ = writeln!(io::stderr().lock(), "{picture}");
+                }
             };
             match bars {
                 Some(bars) => bars.aside(show),
                 None => show(),
-            }
-            if io::stderr().is_terminal() {
-                say(&qr(link).unwrap_or_default());
             }
             say(words::ROOM_OPEN);
         }
@@ -73,9 +73,11 @@ fn line_of(item: &Item) -> Option<String> {
     }
 }
 
-/// The link as a picture of half blocks; nothing when it is too long for one.
+/// The link as a picture of half blocks; nothing when it is too long for one. White on black, whatever the terminal's own
+/// colours are: many cameras do not read the reverse.
 fn qr(link: &str) -> Option<String> {
     let code = QrCode::new(link).ok()?;
-    // Dark modules are blanks, so that the picture is right on the dark terminals that most people have.
-    Some(code.render::<Dense1x2>().dark_color(Dense1x2::Dark).light_color(Dense1x2::Light).build())
+    let picture = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
+    let lines: Vec<String> = picture.lines().map(|line| format!("\x1b[97;40m{line}\x1b[0m")).collect();
+    Some(lines.join("\n"))
 }

@@ -10,6 +10,8 @@ mod resume;
 #[cfg(unix)]
 mod secrets;
 mod support;
+#[cfg(target_os = "linux")]
+mod terminal;
 
 use std::fs;
 use std::path::Path;
@@ -114,7 +116,7 @@ fn a_folder_arrives_as_it_is_with_its_empty_file_and_its_empty_folder() {
     fs::create_dir(trip.join("empty")).unwrap();
     fs::write(trip.join("nothing"), b"").unwrap();
     fs::write(trip.join("day 1/large"), bytes(3_000_000)).unwrap();
-    for number in 0..300 {
+    for number in 0..1_000 {
         fs::write(trip.join(format!("day 1/noon/{number}.txt")), bytes(number)).unwrap();
     }
 

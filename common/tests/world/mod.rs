@@ -108,6 +108,8 @@ pub struct Device {
     pub shown: usize,
     pub heard: Vec<NoticeCode>,
     wake_at: Option<Moment>,
+    /// It sleeps: nothing happens in it, and what was on its way to it waits.
+    asleep: bool,
     pub online: bool,
     /// Its network is away: nothing goes out or in, and nothing tells it so.
     pub away: bool,
@@ -134,6 +136,8 @@ pub struct World {
     pub server: Server,
     pub wires: Wires,
     queue: BinaryHeap<Reverse<Due>>,
+    /// For devices that sleep.
+    held: Vec<Due>,
     order: u64,
     /// Things that happened since time went on.
     steps_at_once: u32,
@@ -154,6 +158,7 @@ impl World {
             server: Server::default(),
             wires: Wires::default(),
             queue: BinaryHeap::new(),
+            held: Vec::new(),
             order: 0,
             steps_at_once: 0,
         }
@@ -186,6 +191,7 @@ impl World {
             shown: 0,
             heard: Vec::new(),
             wake_at: None,
+            asleep: false,
             online: true,
             away: false,
             address: 0,
@@ -328,7 +334,8 @@ impl World {
     }
 
     fn next_at(&self) -> Option<Moment> {
-        let wake = self.devices.iter().filter_map(|device| device.wake_at).min();
+        let wake =
+            self.devices.iter().filter(|device| !device.asleep).filter_map(|device| device.wake_at).min();
         let due = self.queue.peek().map(|Reverse(due)| due.at);
         [wake, due].into_iter().flatten().min()
     }
@@ -341,13 +348,16 @@ impl World {
         self.now = self.now.max(at);
         if self.queue.peek().is_some_and(|Reverse(due)| due.at <= self.now) {
             let Some(Reverse(due)) = self.queue.pop() else { return false };
-            if due.life == self.devices[due.device].life {
+            if self.devices[due.device].asleep {
+                self.held.push(due);
+            } else if due.life == self.devices[due.device].life {
                 self.deliver(due.device, due.delivery);
             }
             return true;
         }
         for device in 0..self.devices.len() {
-            if self.devices[device].wake_at.is_some_and(|at| at <= self.now) {
+            let Device { wake_at, asleep, .. } = self.devices[device];
+            if !asleep && wake_at.is_some_and(|at| at <= self.now) {
                 self.devices[device].wake_at = None;
                 self.report(device, Report::Woke);
             }

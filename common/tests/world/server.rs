@@ -202,6 +202,11 @@ impl Server {
         self.seats.iter().find(|(_, (_, id))| *id == peer).map(|(device, _)| *device)
     }
 
+    /// Whether the device has a live socket and is in a room.
+    pub fn has(&self, device: DeviceId) -> bool {
+        self.seats.contains_key(&device)
+    }
+
     pub fn peer_of(&self, device: DeviceId) -> PeerId {
         self.seats[&device].1
     }

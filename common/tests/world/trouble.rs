@@ -1,5 +1,7 @@
 //! What happens to a device of a world: its network, its address, its socket, its program.
 
+use std::cmp::Reverse;
+
 use privydrop_common::api::{Command, View};
 use privydrop_common::host::{Report, SignalEvent};
 use privydrop_common::name::unicode_fold;
@@ -26,6 +28,21 @@ impl World {
     pub fn lose_socket(&mut self, device: DeviceId) {
         Server::gone(self, device, true);
         self.devices[device].deaf_socket = true;
+    }
+
+    /// The device goes to sleep: it does nothing and is reached by nobody. The server takes it for lost.
+    pub fn sleep(&mut self, device: DeviceId) {
+        self.set_away(device, true);
+        self.lose_socket(device);
+        self.devices[device].asleep = true;
+    }
+
+    /// It wakes: nothing tells its program how long it slept, nor that its socket is dead.
+    pub fn wake(&mut self, device: DeviceId) {
+        self.devices[device].asleep = false;
+        let held = core::mem::take(&mut self.held);
+        self.queue.extend(held.into_iter().map(Reverse));
+        self.set_away(device, false);
     }
 
     /// The device's program is killed, and begun again: its disk is as it was, and nobody is told.

@@ -1,6 +1,7 @@
 //! What a browser receives goes on after its page was loaded again or killed, and after its sharer's was; of two tabs
 //! in one room the second stays outside.
 
+use std::fs;
 use std::path::PathBuf;
 
 use privydrop_common::api::{ItemState, NoticeCode};
@@ -8,10 +9,13 @@ use privydrop_e2e::browser::Kind::{self, Chromium, Firefox};
 use privydrop_e2e::browser::LANE_WITHOUT_PATH;
 use privydrop_e2e::fixture::{BIG, Fixture, blake3_of};
 use privydrop_e2e::page::Page;
-use privydrop_e2e::received::saved;
+use privydrop_e2e::received::{in_folder, saved};
 use privydrop_e2e::server::{Rooms, Server};
+use privydrop_e2e::space::{limit_storage, nothing_stays};
 use privydrop_e2e::tree::Tree;
+use serde_json::json;
 
+use crate::transfer::taken;
 use crate::{Pair, close};
 
 const NAME: &str = "long.bin";
@@ -103,18 +107,125 @@ async fn firefox_says_what_it_keeps_unfinished_and_removes_it_on_a_word() {
 }
 
 #[tokio::test]
-async fn a_chosen_folder_keeps_nothing_half_received_over_a_reload_and_the_page_says_so_before() {
+async fn what_goes_into_a_chosen_folder_goes_on_after_a_reload_and_the_page_says_so_before() {
+    let half = Half::start_in_folder().await;
+    let before = half.percent().await;
+    half.guest.reload().await;
+    let resumed = half.guest.resumed().await;
+    assert!(resumed + UNSETTLED >= before, "{resumed} % of {before} %");
+    half.arrives_in_folder().await;
+}
+
+#[tokio::test]
+async fn what_goes_into_a_chosen_folder_goes_on_after_a_kill() {
+    let half = Half::start_in_folder().await;
+    let (before, link) = (half.percent().await, half.host.link().await);
+    let guest = half.guest.kill().await;
+    guest.go(&link).await;
+    let half = Half { guest, ..half };
+    let resumed = half.guest.resumed().await;
+    assert!(resumed + UNSETTLED >= before, "{resumed} % of {before} %");
+    half.arrives_in_folder().await;
+}
+
+#[tokio::test]
+async fn what_goes_into_a_chosen_folder_goes_on_after_its_sharer_picked_it_again() {
+    let half = Half::start_in_folder().await;
+    half.host.reload().await;
+    half.guest.item_gone(NAME).await;
+    // Nothing half received stands there under its final name meanwhile.
+    nothing_stays(&half.guest).await;
+    half.host.share_files(&[&half.file]).await;
+    assert!(half.guest.resumed().await >= 60);
+    half.arrives_in_folder().await;
+}
+
+/// A browser may ask the person once more: then nothing goes on by itself, and the folder need not be chosen again.
+#[tokio::test]
+async fn a_chosen_folder_that_has_to_be_allowed_again_is_asked_for_once_something_is_accepted() {
+    let half = Half::start_in_folder().await;
+    let ask = "FileSystemHandle.prototype.queryPermission = async () => 'prompt';
+        FileSystemHandle.prototype.requestPermission = async () => (window.asked = 'granted')";
+    half.guest.before_each_page(ask).await;
+    half.guest.reload().await;
+    half.guest.item(NAME, ItemState::Offered).await;
+    half.guest
+        .browser()
+        .run("window.showDirectoryPicker = () => Promise.reject('chosen again')", vec![])
+        .await
+        .unwrap();
+    half.guest.press(NAME, "accept").await;
+    half.guest.resumed().await;
+    assert_eq!(half.guest.browser().run("return window.asked", vec![]).await.unwrap(), "granted");
+    half.arrives_in_folder().await;
+}
+
+#[tokio::test]
+async fn what_went_on_in_a_chosen_folder_and_is_cancelled_leaves_nothing() {
+    let half = Half::start_in_folder().await;
+    half.guest.reload().await;
+    half.guest.resumed().await;
+    half.guest.press(NAME, "cancel").await;
+    half.guest.item(NAME, ItemState::Cancelled).await;
+    nothing_stays(&half.guest).await;
+    half.guest.leave().await;
+    half.guest.wait_for("nothing unfinished", |shown| shown.unfinished.is_none().then_some(())).await;
+    close([half.host, half.guest], &[NO_GESTURE, LANE_WITHOUT_PATH]).await;
+}
+
+#[tokio::test]
+async fn a_file_of_a_folder_that_was_complete_is_not_written_again_after_a_reload() {
+    let pair = Pair::simple().await;
+    let mut fixture = Fixture::new(6);
+    let folder = fixture.folder("trip");
+    for name in ["trip/a.bin", "trip/b.bin", "trip/c.bin"] {
+        fixture.file(name, BIG / 3);
+    }
+    let beside = fixture.file("beside.bin", BIG);
+    pair.host.drop_folder(&folder).await;
+    pair.host.share_files(&[&beside]).await;
+    pair.guest.press("trip", "accept").await;
+    pair.guest.press("beside.bin", "accept").await;
+    // By now the page had the first of the three stored for good.
+    pair.guest.moved_past("trip", 80).await;
+    let written =
+        "const chosen = await (await navigator.storage.getDirectory()).getDirectoryHandle('chosen');
+        const written = {};
+        for await (const [name, handle] of (await chosen.getDirectoryHandle('trip')).entries()) {
+          const file = handle.kind === 'file' && (await handle.getFile());
+          if (file && file.size > 0) written[name] = file.lastModified;
+        }
+        return written";
+    let before = pair.guest.browser().run_async(written, vec![]).await;
+    let (first, time) = before.as_object().unwrap().iter().min_by_key(|(_, time)| time.as_u64()).unwrap();
+    pair.guest.reload().await;
+    pair.guest.resumed().await;
+    taken(&pair.guest, &folder).await;
+    taken(&pair.guest, &beside).await;
+    let after = pair.guest.browser().run_async(written, vec![]).await;
+    assert_eq!(after.get(first), Some(time), "{first}");
+    pair.close(&[NO_GESTURE]).await;
+}
+
+/// A copy that has no space is none: the folder gets everything all the same.
+#[tokio::test]
+async fn without_space_for_a_second_copy_a_chosen_folder_gets_it_in_one_go_or_from_the_start() {
     let pair = Pair::simple().await;
     let mut fixture = Fixture::new(5);
     let file = fixture.file(NAME, BIG);
     pair.host.share_files(&[&file]).await;
     pair.guest.item(NAME, ItemState::Offered).await;
-    let said = pair.guest.browser().run("return document.querySelector('.note')?.textContent", vec![]).await;
-    assert!(said.unwrap().as_str().is_some_and(|said| said.contains("Keep this page open")));
+    limit_storage(&pair.guest, Some(BIG * 3 / 2)).await;
     pair.guest.press(NAME, "accept").await;
     pair.guest.moved_past(NAME, 20).await;
     pair.guest.reload().await;
     pair.guest.item(NAME, ItemState::Offered).await;
+    pair.guest.press(NAME, "accept").await;
+    assert_eq!(pair.guest.item(NAME, ItemState::Done).await.hash, blake3_of(&file));
+    // The first name is that of the empty file of before.
+    let second = file.with_file_name("long (2).bin");
+    fs::rename(&file, &second).unwrap();
+    Tree::of(&second).assert_same(&in_folder(&pair.guest, "long (2).bin").await);
     pair.close(&[NO_GESTURE]).await;
 }
 
@@ -154,7 +265,9 @@ async fn goes_on_after_a_reload(kind: Kind) {
 async fn goes_on_after_a_kill(kind: Kind) {
     let half = Half::start(kind).await;
     let (before, link) = (half.percent().await, half.host.link().await);
-    let guest = half.guest.kill_and_open(&link).await;
+    let guest = half.guest.kill().await;
+    guest.hide_folders().await;
+    guest.go(&link).await;
     let half = Half { guest, ..half };
     let resumed = half.guest.resumed().await;
     assert!(resumed + UNSETTLED >= before, "{resumed} % of {before} %");
@@ -210,9 +323,28 @@ impl Half {
         let host = Page::open(Chromium, server.address()).await;
         host.share_files(&[&file]).await;
         let guest = Page::open_without_folders(kind, &host.link().await).await;
-        guest.press(NAME, "accept").await;
-        guest.moved_past(NAME, 60).await;
-        Self { host, guest, _server: server, file, _fixture: fixture }
+        Self { host, guest, _server: server, file, _fixture: fixture }.moved().await
+    }
+
+    /// The same, but for a folder that the guest chooses.
+    async fn start_in_folder() -> Self {
+        let server = Server::start(Rooms::Memory);
+        let mut fixture = Fixture::new(5);
+        let file = fixture.file(NAME, BIG);
+        let host = Page::open(Chromium, server.address()).await;
+        host.share_files(&[&file]).await;
+        let guest = Page::open(Chromium, &host.link().await).await;
+        guest.item(NAME, ItemState::Offered).await;
+        let said = "return document.querySelector('.note')?.textContent";
+        let said = guest.browser().run(said, vec![]).await.unwrap();
+        assert!(said.as_str().is_some_and(|said| said.contains("space for a second copy")), "{said}");
+        Self { host, guest, _server: server, file, _fixture: fixture }.moved().await
+    }
+
+    async fn moved(self) -> Self {
+        self.guest.press(NAME, "accept").await;
+        self.guest.moved_past(NAME, 60).await;
+        self
     }
 
     async fn percent(&self) -> u8 {
@@ -224,6 +356,21 @@ impl Half {
     async fn arrives(self) {
         assert_eq!(self.guest.item(NAME, ItemState::Done).await.hash, blake3_of(&self.file));
         Tree::of(&self.file).assert_same(&saved(&self.guest, NAME).await);
+        close([self.host, self.guest], &[NO_GESTURE, LANE_WITHOUT_PATH]).await;
+    }
+
+    /// The same for a guest that chose a folder, where nothing else is then, nor a copy in the browser's own storage.
+    async fn arrives_in_folder(self) {
+        taken(&self.guest, &self.file).await;
+        let names = "const names = [];
+            const root = await navigator.storage.getDirectory();
+            for (const place of [root, await root.getDirectoryHandle('chosen')]) {
+              for await (const [name, handle] of place.entries()) {
+                if (name !== 'privydrop-wanted' && name !== 'chosen') names.push(name);
+              }
+            }
+            return names";
+        assert_eq!(self.guest.browser().run_async(names, vec![]).await, json!([NAME]));
         close([self.host, self.guest], &[NO_GESTURE, LANE_WITHOUT_PATH]).await;
     }
 }

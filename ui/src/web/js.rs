@@ -61,15 +61,6 @@ extern "C" {
     /// The storage manager; absent outside of secure contexts.
     #[wasm_bindgen(method, getter)]
     pub fn storage(this: &HasStorage) -> Option<web_sys::StorageManager>;
-
-    /// `FileSystemWritableFileStream`, for its ends.
-    pub type Stream;
-    /// Drops what was written and frees the file.
-    #[wasm_bindgen(method, catch)]
-    pub fn abort(this: &Stream) -> Result<Promise, JsValue>;
-    /// Makes what was written the file's content.
-    #[wasm_bindgen(method, catch)]
-    pub fn close(this: &Stream) -> Result<Promise, JsValue>;
 }
 
 /// The name of a `DOMException` or `Error`; empty for anything else.

@@ -4,7 +4,6 @@
 //! files have the names of their native counterparts where there is one.
 
 mod clock;
-mod directory;
 pub mod files;
 pub mod host;
 pub mod js;
@@ -13,6 +12,7 @@ mod mailbox;
 mod pack;
 pub mod pick;
 pub mod places;
+mod shape;
 mod signal;
 mod sink;
 pub mod store;

@@ -1,6 +1,9 @@
 //! Places to receive into: a directory that the person chooses, the browser's private storage, or memory.
 //!
-//! Asks the person at most once in a page's life. What is in the private storage is the business of `sink-worker.js`.
+//! Asks the person at most once in a page's life. What is in them is the business of `sink-worker.js`.
+//!
+//! No browser tells how much space is free in a directory of the person's (`navigator.storage.estimate` speaks of the
+//! private storage alone), so nothing is asked beforehand: a full disk shows as a write that fails, and ends the item.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -14,27 +17,20 @@ use super::js::{HasPermission, HasPicker, HasStorage, count, error_name, object}
 use crate::backend::{NoPlace, Storage};
 
 /// The browser's own storage.
-pub(super) const PRIVATE: PlaceId = PlaceId(0);
+const PRIVATE: PlaceId = PlaceId(0);
 const MEMORY: PlaceId = PlaceId(1);
 const DIRECTORY: PlaceId = PlaceId(2);
 
 /// Where an item can be received into.
 pub(super) enum Place {
-    Directory(Rc<Chosen>),
+    Directory(FileSystemDirectoryHandle),
     Private,
     Memory,
 }
 
-/// A directory of the person's.
-pub(super) struct Chosen {
-    pub(super) handle: FileSystemDirectoryHandle,
-    /// Names that items of this page are about to take, folded, so that no two find the same one free.
-    pub(super) claiming: RefCell<Vec<String>>,
-}
-
 /// What this page can receive into.
 pub struct Places {
-    chosen: RefCell<Option<Rc<Chosen>>>,
+    chosen: RefCell<Option<FileSystemDirectoryHandle>>,
     /// Whether the browser gives private storage; taken for granted until it answered.
     has_private: Cell<bool>,
     on_change: Box<dyn Fn(Storage)>,
@@ -70,7 +66,12 @@ impl Places {
         let known = self.chosen.borrow().clone();
         if let Some(known) = known {
             return Box::pin(async move {
-                if may_write(&known.handle).await { Ok(DIRECTORY) } else { Err(NoPlace::Unavailable) }
+                if may_write(&known, true).await {
+                    return Ok(DIRECTORY);
+                }
+                // Next time another can be chosen.
+                places.chosen.take();
+                Err(NoPlace::Unavailable)
             });
         }
         let options = object(&[("mode", "readwrite".into()), ("id", "privydrop".into())]);
@@ -82,8 +83,7 @@ impl Places {
             };
             match answer {
                 Ok(handle) => {
-                    let chosen = Chosen { handle: handle.unchecked_into(), claiming: RefCell::default() };
-                    *places.chosen.borrow_mut() = Some(Rc::new(chosen));
+                    *places.chosen.borrow_mut() = Some(handle.unchecked_into());
                     Ok(DIRECTORY)
                 }
                 Err(error) if error_name(&error) == "AbortError" => Err(NoPlace::NotChosen),
@@ -91,6 +91,16 @@ impl Places {
                 Err(_) => Ok(own),
             }
         })
+    }
+
+    /// Where to go on without a word with what a page before left unfinished; `directory` is where that was, if it was in one.
+    /// `None` when the person has to choose one, or to allow this one again: that is asked when they accept something.
+    pub(super) async fn again(&self, directory: Option<FileSystemDirectoryHandle>) -> Option<PlaceId> {
+        if picker().is_none() {
+            return Some(PRIVATE);
+        }
+        let known = self.chosen.borrow_mut().get_or_insert(directory?).clone();
+        may_write(&known, false).await.then_some(DIRECTORY)
     }
 
     pub(super) fn get(&self, place: PlaceId) -> Option<Place> {
@@ -127,8 +137,8 @@ async fn estimate() -> Option<StorageEstimate> {
     Some(storage()?.estimate().ok()?.await.ok()?.unchecked_into())
 }
 
-/// True when the person still allows writing, asked again if need be.
-async fn may_write(handle: &FileSystemDirectoryHandle) -> bool {
+/// True when the person still allows writing, asked again if they may be.
+async fn may_write(handle: &FileSystemDirectoryHandle, ask: bool) -> bool {
     let handle: &HasPermission = handle.unchecked_ref();
     let options = object(&[("mode", "readwrite".into())]);
     let granted = |state: Result<JsValue, JsValue>| state.is_ok_and(|state| state == "granted");
@@ -136,6 +146,9 @@ async fn may_write(handle: &FileSystemDirectoryHandle) -> bool {
     let Ok(state) = handle.query_permission(&options) else { return true };
     if granted(state.await) {
         return true;
+    }
+    if !ask {
+        return false;
     }
     match handle.request_permission(&options) {
         Ok(state) => granted(state.await),

@@ -1,9 +1,10 @@
 // Receives into the browser's private storage (OPFS), where only a worker may write in place, and keeps there what a
-// later page needs to go on.
+// later page needs to go on. What is received into a directory of the person's (sink-tree.js) is kept there as well, as a
+// copy, until it is complete.
 //
 // A request is [action, call, ...arguments]; each is answered once by [call, error, result]: the name of the error or
 // null, and what came of it; where that is nothing, the buffer that came with the request, to be filled again. Only
-// `open`, `finish`, `suspend` and `remove` take their time, and the page asks nothing of a file meanwhile; so nothing
+// `open`, `claim`, `lay`, `finish`, `suspend` and `remove` take their time, and the page asks nothing of a file meanwhile; so nothing
 // here needs a queue. It knows no pieces and no values, and decides nothing about an item.
 //
 //   privydrop-ID/FILE            what lasts no longer than the page that received it
@@ -13,7 +14,12 @@
 //
 // A folder's name is also that of a lock, which is held while a page uses the folder. A folder that nobody uses is
 // removed, unless it has a journal that was written to in the last seven days.
+//
+// An item for a directory also has an entry in a database, since only there a directory's handle outlives a page: the
+// handle, and the name that the item has in it.
 "use strict";
+
+importScripts(`sink-tree.js${location.search}`);
 
 const PREFIX = "privydrop-";
 const OWN = PREFIX + crypto.randomUUID();
@@ -36,6 +42,30 @@ const suspended = new Set();
 
 const root = () => navigator.storage.getDirectory();
 const directory = async (name) => (await root()).getDirectoryHandle(name, { create: true });
+const STORE = "directories";
+
+/** Does something with the entries of unfinished items, each under the name of its folder. Nothing comes of it where a
+    browser has no database for this page. */
+const entries = async (mode, act) => {
+  const done = (request) =>
+    new Promise((resolve, reject) => {
+      request.onupgradeneeded = () => request.result.createObjectStore(STORE);
+      [request.onsuccess, request.onerror] = [() => resolve(request.result), () => reject(request.error)];
+    });
+  try {
+    const database = await done(indexedDB.open(PREFIX + STORE));
+    try {
+      return await done(act(database.transaction(STORE, mode).objectStore(STORE)));
+    } finally {
+      database.close();
+    }
+  } catch {
+    return undefined;
+  }
+};
+const entry = (folder) => entries("readonly", (store) => store.get(folder));
+const forget = (folder) => entries("readwrite", (store) => store.delete(folder));
+
 const quotaExceeded = () => new DOMException("no space", "QuotaExceededError");
 
 /** Resolves to what lets go of the lock, or to nothing when somebody else keeps it. */
@@ -100,8 +130,9 @@ const clearAway = async (before) => {
 
 /** Makes a file so long, so that missing space shows at once. Where there is none, what somebody may never come back for
     gives way, the oldest first: as much as is needed, and nothing where all of it would not be enough. What this page
-    itself goes on with stays. */
-const grow = async (content, length) => {
+    itself goes on with stays. For a copy nothing gives way, and there is none where it could not be twice as long: what
+    it is a copy of may need space on the same disk. */
+const grow = async (content, length, isCopy) => {
   const fits = async (length) => {
     const { quota, usage } = await navigator.storage.estimate();
     const more = length - content.getSize();
@@ -119,6 +150,12 @@ const grow = async (content, length) => {
       return false;
     }
   };
+  if (isCopy && content.getSize() < length) {
+    if (!(await fits(2 * length))) {
+      throw quotaExceeded();
+    }
+    content.truncate(length);
+  }
   if (await fits(length)) {
     return;
   }
@@ -145,6 +182,55 @@ const close = (item) => {
   clearTimeout(item.timer);
   item.content?.close();
   item.journal?.close();
+  item.content = item.journal = null;
+};
+
+/** Lets go of an item's folder. */
+const letGo = (item) => {
+  item.release?.();
+  item.release = null;
+};
+
+/** Removes an item's folder, and its entry. An item for a directory can go on without. */
+const removeOwn = async (item) => {
+  close(item);
+  if (item.release) {
+    try {
+      await forget(item.folder);
+      await removeFolder({ name: item.folder });
+    } finally {
+      letGo(item);
+      item.place = null;
+    }
+  }
+};
+
+/** The directory that was written to last for something unfinished that no page receives now. Forgets those of what is
+    gone. */
+const chosenBefore = async () => {
+  const known = (await entries("readonly", (store) => store.getAllKeys())) ?? [];
+  const folders = known.length > 0 ? await unused() : [];
+  folders.forEach(({ release }) => release());
+  const names = folders.map(({ name }) => name).filter((name) => known.includes(name));
+  for (const folder of known.filter((folder) => !names.includes(folder))) {
+    // Somebody who receives it holds it.
+    const free = await lock(folder, { ifAvailable: true });
+    await (free && forget(folder));
+    free?.();
+  }
+  return names.length > 0 ? (await entry(names.pop()))?.directory : null;
+};
+
+/** Writes into the file here; false when it has no more space, or, where it is a copy, cannot be written to. */
+const store = (item, bytes, at) => {
+  try {
+    return item.content.write(bytes, { at }) === bytes.length;
+  } catch (error) {
+    if (error.name !== "QuotaExceededError" && !item.tree) {
+      throw error;
+    }
+    return false;
+  }
 };
 
 /** Makes what is stored last, and then tells of it. A journal that fails costs going on later, not the item. */
@@ -163,8 +249,9 @@ const settle = (item) => {
 };
 
 const actions = {
-  /** Clears away what is too old; what is to go on by itself. Fails where nothing can be stored. */
-  async start(_, now) {
+  /** Clears away what is too old; what is to go on by itself, and the directory for it, if it is for one: not where no page
+      can choose any. Fails where nothing can be stored. */
+  async start(_, now, hasDirectories) {
     if (!FileSystemFileHandle.prototype.createSyncAccessHandle) {
       throw new DOMException("no writing in place", "NotSupportedError");
     }
@@ -178,7 +265,7 @@ const actions = {
         marks.push(mark);
       }
     }
-    return marks;
+    return [marks, hasDirectories ? await chosenBefore() : null];
   },
 
   /** Remembers that this is to go on by itself, or forgets it. */
@@ -198,30 +285,81 @@ const actions = {
   },
 
   /** Makes a file of `size` bytes, so that missing space shows before the first byte, or opens the one that was left of the
-      same item. The first bytes of its journal, `most` at most; nothing for a file without one. */
-  async open(file, identity, size, most) {
+      same item. The first bytes of its journal, `most` at most; nothing for a file without one. A copy is made only where it
+      is of use to a later page. */
+  async open(file, identity, size, most, isCopy) {
     const folder = PREFIX + identity;
     const release = identity && (await lock(folder, { signal: AbortSignal.timeout(PATIENCE) }));
-    const place = await directory(release ? folder : OWN);
-    const item = { place, folder, release, name: release ? CONTENT : String(file), records: [], unsettled: 0 };
+    const item = { folder, release, name: release ? CONTENT : String(file), size, records: [], unsettled: 0 };
+    files.set(file, item);
+    if (isCopy && !release) {
+      return null;
+    }
     try {
-      item.content = await access(place, item.name);
+      item.place = await directory(release ? folder : OWN);
+      item.content = await access(item.place, item.name);
       item.isNew = item.content.getSize() === 0;
-      await grow(item.content, size);
-      files.set(file, item);
+      await grow(item.content, size, isCopy);
       if (!release) {
         return null;
       }
       suspended.delete(folder);
-      item.journal = await access(place, JOURNAL);
+      // Whatever it was that wrote there, it settled for the last time before it ended.
+      const settled = await lastModified(item.place, JOURNAL).catch(() => 0);
+      item.alive = settled + 2 * SETTLE_AFTER;
+      item.journal = await access(item.place, JOURNAL);
       const bytes = new Uint8Array(Math.min(item.journal.getSize(), most));
       item.journal.read(bytes, { at: 0 });
       return bytes.buffer;
     } catch (error) {
-      files.set(file, item);
-      await (item.isNew ? actions.remove(file) : actions.suspend(file));
-      throw error;
+      if (!isCopy) {
+        await ((!item.isNew && (await actions.suspend(file))) || actions.remove(file));
+        throw error;
+      }
+      if (item.isNew) {
+        await removeOwn(item);
+      }
+      close(item);
+      letGo(item);
+      item.place = null;
+      return null;
     }
+  },
+
+  /** Takes a name in a directory for the item, or, where no name is given, the one that it had for a page before. False when
+      it cannot have it. */
+  async claim(file, directory, name, isFolder) {
+    const item = files.get(file);
+    const isAgain = name === null;
+    if (isAgain) {
+      const former = item.journal && (await entry(item.folder));
+      const isAllowed = former && (await former.directory.queryPermission?.({ mode: "readwrite" })) === "granted";
+      if (!isAllowed || !(await isThere(former.directory, former.top, isFolder, item.alive))) {
+        return false;
+      }
+      ({ directory, top: name } = former);
+    } else if (!(await claim(directory, name, isFolder))) {
+      return false;
+    }
+    item.tree = new Tree(directory, name, isAgain, (bytes, at) => {
+      if (item.content.read(bytes, { at }) !== bytes.length) {
+        throw new DOMException("short read", "NotReadableError");
+      }
+    });
+    if (item.journal) {
+      await entries("readwrite", (store) => store.put({ directory, top: name }, item.folder));
+    }
+    return true;
+  },
+
+  /** Makes the folders of an item that has a name: see Tree. */
+  async lay(file, ...layout) {
+    await files.get(file).tree.lay(...layout);
+  },
+
+  /** Completes a file of an item that has a name. */
+  async close(file, index) {
+    await files.get(file).tree.close(index);
   },
 
   /** Reads into `buffer`. */
@@ -242,14 +380,28 @@ const actions = {
       of them in the journal. */
   write(file, buffer, parts, records) {
     const item = files.get(file);
+    if (item.isFull) {
+      throw quotaExceeded();
+    }
+    const written = [];
     for (let i = 0; i < parts.length; i += 3) {
       const [at, offset, length] = [parts[i], parts[i + 1], parts[i + 2]];
-      if (item.content.write(new Uint8Array(buffer, offset, length), { at }) !== length) {
-        throw quotaExceeded();
+      const bytes = new Uint8Array(buffer, offset, length);
+      if (item.content && !item.givesUp && !store(item, bytes, at)) {
+        if (!item.tree) {
+          // The rest of a piece may be in the next message, and still find space.
+          item.isFull = true;
+          throw quotaExceeded();
+        }
+        item.givesUp = true;
+        written.push(item.tree.catchUp().then(() => removeOwn(item)));
       }
       item.unsettled += length;
+      if (item.tree) {
+        written.push(item.tree.write(at, bytes));
+      }
     }
-    if (item.journal && records.length > 0) {
+    if (item.journal && !item.givesUp && records.length > 0) {
       item.records.push(records);
       if (item.unsettled >= SETTLE_BYTES) {
         settle(item);
@@ -257,41 +409,53 @@ const actions = {
         item.timer ??= setTimeout(settle, SETTLE_AFTER, item);
       }
     }
+    // Nobody waits for what is stored here.
+    return written.length > 0 ? Promise.all(written).then(() => null) : null;
   },
 
-  /** Lets go of the complete file, and hands it over. Nothing waits for the disk: from now on it lasts no longer than the
-      page. */
+  /** Lets go of the complete file, and hands it over, unless it is where the person wanted it. Nothing waits for the disk:
+      from now on it lasts no longer than the page. */
   async finish(file) {
     const item = files.get(file);
+    if (item.tree) {
+      await item.tree.finish();
+      await removeOwn(item);
+      return null;
+    }
+    const { journal } = item;
     close(item);
-    if (item.journal) {
+    if (journal) {
       await item.place.removeEntry(JOURNAL);
     }
     return (await item.place.getFileHandle(item.name)).getFile();
   },
 
-  /** Lets go of a file that is to be gone on with. */
-  suspend(file) {
+  /** Lets go of a file that is to be gone on with; false when there is none. What a directory has of it goes: only the copy
+      can be gone on with. */
+  async suspend(file) {
     const item = files.get(file);
-    files.delete(file);
-    if (item.journal) {
-      settle(item);
-      suspended.add(item.folder);
+    if (!item.journal) {
+      return false;
     }
+    files.delete(file);
+    await item.tree?.remove();
+    settle(item);
+    suspended.add(item.folder);
     close(item);
-    item.release?.();
+    letGo(item);
+    return true;
   },
 
   /** Removes a file, finished or not. */
   async remove(file) {
     const item = files.get(file);
     files.delete(file);
-    close(item);
-    try {
-      await (item.release ? (await root()).removeEntry(item.folder, { recursive: true }) : item.place.removeEntry(item.name));
-    } finally {
-      item.release?.();
+    await item.tree?.remove();
+    if (item.release || !item.place) {
+      return removeOwn(item);
     }
+    close(item);
+    await item.place.removeEntry(item.name);
   },
 };
 

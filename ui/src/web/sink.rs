@@ -1,4 +1,5 @@
-//! The page's end of `sink-worker.js`: files in the browser's private storage, written in a worker.
+//! The page's end of `sink-worker.js`: files in the browser's private storage, and in directories of the person's, written
+//! in a worker.
 //!
 //! Gathers small writes into one message and takes each buffer back, so that neither messages nor garbage grow with
 //! the number of files. Knows no items and no names of theirs.
@@ -11,9 +12,9 @@ use futures_channel::oneshot;
 use gloo::events::EventListener;
 use js_sys::{Array, ArrayBuffer, Date, Float64Array, Uint8Array};
 use privydrop_common::host::StoreId;
-use privydrop_common::id::Mark;
+use privydrop_common::id::{FileIndex, Mark};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Blob, MessageEvent, Worker};
+use web_sys::{Blob, FileSystemDirectoryHandle, MessageEvent, Worker};
 
 use super::js::{count, number};
 use crate::words::version;
@@ -76,10 +77,17 @@ impl Sink {
         Some(Rc::new(Self { worker, waiting, _listeners: listeners }))
     }
 
-    /// Clears away what is too old, and tells what is to go on by itself. Fails where nothing can be stored.
-    pub(super) async fn begin(&self) -> Result<Vec<Mark>, SinkFault> {
-        let marks: Array = self.call("start", NO_STORE, None, &[Date::now().into()]).await?.unchecked_into();
-        Ok(marks.iter().filter_map(|mark| mark.as_string()?.parse().ok()).collect())
+    /// Clears away what is too old, and tells what is to go on by itself, and the directory that something unfinished was
+    /// for. Fails where nothing can be stored.
+    pub(super) async fn begin(
+        &self,
+        has_directories: bool,
+    ) -> Result<(Vec<Mark>, Option<FileSystemDirectoryHandle>), SinkFault> {
+        let start = [Date::now().into(), has_directories.into()];
+        let begun: Array = self.call("start", NO_STORE, None, &start).await?.unchecked_into();
+        let (marks, directory): (Array, _) = (begun.get(0).unchecked_into(), begun.get(1));
+        let marks = marks.iter().filter_map(|mark| mark.as_string()?.parse().ok()).collect();
+        Ok((marks, directory.is_object().then(|| directory.unchecked_into())))
     }
 
     /// Remembers that something is to go on by itself, or forgets it; tells `heard` when that is done.
@@ -96,16 +104,18 @@ impl Sink {
     }
 
     /// Makes a file of `size` bytes, or opens the one that was left of the item of this identity. With the first `most`
-    /// bytes of its journal, if it has one: it has none without an identity, or when another page has the item.
+    /// bytes of its journal, if it has one: it has none without an identity, or when another page has the item. A copy of
+    /// what goes into a directory need not have space.
     pub(super) async fn open(
         self: &Rc<Self>,
         store: StoreId,
         identity: Option<&str>,
         size: u64,
         most: u64,
+        is_copy: bool,
     ) -> Result<(SinkFile, Option<Vec<u8>>), SinkFault> {
         let file = SinkFile { sink: Rc::clone(self), store, batch: None, told: false };
-        let wishes = [identity.into(), number(size).into(), number(most).into()];
+        let wishes = [identity.into(), number(size).into(), number(most).into(), is_copy.into()];
         let journal = self.call("open", store, None, &wishes).await?;
         Ok((file, journal.is_object().then(|| Uint8Array::new(&journal).to_vec())))
     }
@@ -164,6 +174,7 @@ impl Waiting {
         let outcome = match error.as_string().as_deref() {
             None => Ok(result),
             Some("QuotaExceededError") => Err(SinkFault::Full),
+            Some("PlaceFullError") => Err(SinkFault::PlaceFull),
             Some(_) => Err(SinkFault::Broken),
         };
         if let Some(call) = call.as_f64().and_then(|call| u32::try_from(count(call)).ok()) {
@@ -275,16 +286,53 @@ impl SinkFile {
         self.sink.post("write", self.store, Some(&buffer), &[parts.into(), records.into()], Box::new(reply));
     }
 
-    /// Writes what waits, closes the file and hands it over.
-    pub(super) async fn finish(&mut self) -> Result<Blob, SinkFault> {
+    /// Takes a name in a directory, or, without one, that which the item had for a page before. False when it cannot have
+    /// it.
+    pub(super) async fn claim(
+        &self,
+        directory: &FileSystemDirectoryHandle,
+        name: Option<&str>,
+        is_folder: bool,
+    ) -> Result<bool, SinkFault> {
+        // Where it is absent, the script looks for null.
+        let name = name.map_or(JsValue::NULL, JsValue::from);
+        let wishes = [directory.into(), name, is_folder.into()];
+        Ok(self.sink.call("claim", self.store, None, &wishes).await?.is_truthy())
+    }
+
+    /// Makes the folders of an item that has a name. Paths are below it; `starts` has where each file starts in this one,
+    /// and where the last one ends; `kept` position and length of what is here already.
+    pub(super) async fn lay(
+        &self,
+        is_folder: bool,
+        folders: Vec<String>,
+        files: Vec<String>,
+        starts: &[u64],
+        kept: &[(u64, u64)],
+    ) -> Result<(), SinkFault> {
+        let starts: Vec<f64> = starts.iter().copied().map(number).collect();
+        let kept: Vec<f64> = kept.iter().flat_map(|(at, length)| [number(*at), number(*length)]).collect();
+        let [starts, kept] = [starts, kept].map(|numbers| Float64Array::from(&numbers[..]).into());
+        let layout = [is_folder.into(), folders.into(), files.into(), starts, kept];
+        self.sink.call("lay", self.store, None, &layout).await.map(|_| ())
+    }
+
+    /// Completes a file of an item that has a name.
+    pub(super) fn close(&self, file: FileIndex, answer: Answer) {
+        let reply = |outcome: Result<JsValue, SinkFault>| answer(outcome.map(|_| ()));
+        self.sink.post("close", self.store, None, &[file.0.into()], Box::new(reply));
+    }
+
+    /// Writes what waits, closes the file and hands it over, unless it is in place.
+    pub(super) async fn finish(&mut self) -> Result<Option<Blob>, SinkFault> {
         self.flush();
-        Ok(self.sink.call("finish", self.store, None, &[]).await?.unchecked_into())
+        Ok(self.sink.call("finish", self.store, None, &[]).await?.dyn_into().ok())
     }
 
     /// Lets go of the file for a later attempt; false when there is nothing that one could use.
     pub(super) async fn suspend(&mut self) -> bool {
         self.flush();
-        self.told && self.sink.call("suspend", self.store, None, &[]).await.is_ok()
+        self.told && self.sink.call("suspend", self.store, None, &[]).await.is_ok_and(|kept| kept.is_truthy())
     }
 
     /// Removes the file.
@@ -338,5 +386,6 @@ impl Batch {
 
 /// Where the worker's script is.
 fn script() -> String {
-    format!("sink-worker.js?{:016x}", const { version(&[include_bytes!("sink-worker.js")]) })
+    const VERSION: u64 = version(&[include_bytes!("sink-worker.js"), include_bytes!("sink-tree.js")]);
+    format!("sink-worker.js?{VERSION:016x}")
 }

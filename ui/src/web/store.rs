@@ -1,7 +1,6 @@
 //! Items being received: each has a task that carries out its errands in the order given.
 //!
-//! Chooses the medium by the place and tells outcomes; how bytes are kept is the business of [`super::pack`] and
-//! [`super::directory`]. Never overwrites, verifies or renames by a decision of its own.
+//! Chooses the medium by the place and tells outcomes; how bytes are kept is the business of [`super::pack`]. Never overwrites, verifies or renames by a decision of its own.
 
 use core::task::{Poll, Waker};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -16,16 +15,16 @@ use privydrop_common::few::Few;
 use privydrop_common::host::{Found, JobId, Kept, PlaceId, Plan, Report, StoreFault, StoreId};
 use privydrop_common::id::{FileIndex, Mark};
 use privydrop_common::journal::Journal;
-use privydrop_common::pieces::{Value, piece_count, value_of};
+use privydrop_common::pieces::{piece_count, value_of};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, HtmlAnchorElement, Url};
 
-use super::directory::Tree;
 use super::host::Commands;
 use super::mailbox::Mailbox;
-use super::pack::{Medium, Pack, Shape};
-use super::places::{PRIVATE, Place, Places, free_space, used_space};
+use super::pack::{Medium, Pack};
+use super::places::{Place, Places, free_space, used_space};
+use super::shape::Shape;
 use super::sink::{Answer, Sink, SinkFault};
 use super::unwanted::{is_unwanted, keep_unwanted};
 use crate::backend::Storage;
@@ -121,7 +120,7 @@ impl Stores {
     }
 
     fn remember(&self, wanted: &[Mark]) {
-        let Some(sink) = (self.places.storage() == Storage::Private).then(|| self.sink()).flatten() else {
+        let Some(sink) = (self.places.storage() != Storage::Memory).then(|| self.sink()).flatten() else {
             return;
         };
         let mut known = self.wanted.borrow_mut();
@@ -139,7 +138,7 @@ impl Stores {
     /// they are removed, as far as they can be.
     pub async fn unfinished(&self, clear: bool) -> u64 {
         // Where nothing is stored there is no need of the worker.
-        if self.places.storage() != Storage::Private || used_space().await < WORTH_TELLING {
+        if self.places.storage() == Storage::Memory || used_space().await < WORTH_TELLING {
             return 0;
         }
         match self.sink() {
@@ -164,10 +163,10 @@ impl Stores {
         let teller = Teller { store, needed: plan.total, mailbox: mailbox.clone() };
         let stores = Rc::clone(self);
         spawn_local(async move {
-            match stores.target(place, plan.clone(), &teller).await {
-                Ok((target, found)) => {
+            match stores.pack(place, &plan, &teller).await {
+                Ok((pack, found)) => {
                     teller.mailbox.outcome(Report::Prepared { store, outcome: Ok(found) });
-                    run(&stores, target, &plan, &orders, &teller).await;
+                    run(&stores, pack, &plan, &orders, &teller).await;
                 }
                 Err(fault) => teller.mailbox.outcome(Report::Prepared { store, outcome: Err(fault) }),
             }
@@ -217,34 +216,48 @@ impl Stores {
     }
 
     /// Where it goes, and what is there already.
-    async fn target(
+    async fn pack(
         &self,
         place: PlaceId,
-        plan: Plan,
+        plan: &Plan,
         teller: &Teller,
-    ) -> Result<(Target, Vec<Found>), StoreFault> {
-        let needed = plan.total;
+    ) -> Result<(Pack, Vec<Found>), StoreFault> {
         match self.places.get(place) {
-            Some(Place::Directory(chosen)) => match Tree::prepare(&chosen, plan).await {
-                Ok(tree) => Ok((Target::Directory(tree), Vec::new())),
-                Err(fault) => Err(fault.into_store_fault(needed).await),
-            },
-            Some(Place::Private) => {
-                let (pack, found) = self.private(&plan, teller).await?;
-                Ok((Target::Pack(Box::new(pack)), found))
+            Some(Place::Directory(directory)) => {
+                let (mut pack, found) = self.stored(Shape::side_by_side(plan), plan, true, teller).await?;
+                match pack.place(&directory, plan, &found).await {
+                    Ok(()) => Ok((pack, found)),
+                    Err(fault) => {
+                        if !pack.suspend().await {
+                            pack.remove().await;
+                        }
+                        Err(fault.into_store_fault(teller.needed).await)
+                    }
+                }
             }
-            Some(Place::Memory) => Ok((Target::Pack(Box::new(self.memory(&plan)?)), Vec::new())),
+            Some(Place::Private) => {
+                let shape = Shape::new(plan).ok_or(StoreFault::Unwritable)?;
+                self.stored(shape, plan, false, teller).await
+            }
+            Some(Place::Memory) => Ok((self.memory(plan)?, Vec::new())),
             None => Err(StoreFault::Unwritable),
         }
     }
 
-    async fn private(&self, plan: &Plan, teller: &Teller) -> Result<(Pack, Vec<Found>), StoreFault> {
-        let shape = Shape::new(plan).ok_or(StoreFault::Unwritable)?;
+    /// In the private storage, or to be placed in a directory, with a copy there.
+    async fn stored(
+        &self,
+        shape: Shape,
+        plan: &Plan,
+        is_copy: bool,
+        teller: &Teller,
+    ) -> Result<(Pack, Vec<Found>), StoreFault> {
         let needed = shape.len();
         let sink = self.sink().ok_or(StoreFault::Unwritable)?;
         let journal = Journal::of(plan);
         let identity = journal.map(|journal| journal.name());
-        match sink.open(teller.store, identity.as_deref(), needed, Journal::max_length(plan)).await {
+        let most = Journal::max_length(plan);
+        match sink.open(teller.store, identity.as_deref(), needed, most, is_copy).await {
             Ok((file, said)) => {
                 let mut pack = Pack::new(shape, Medium::Private(file));
                 let found = match journal.zip(said) {
@@ -268,12 +281,14 @@ impl Stores {
                 let (begun, places, commands) =
                     (Rc::clone(&sink), Rc::clone(&self.places), self.commands.clone());
                 spawn_local(async move {
-                    match begun.begin().await {
-                        Ok(mut wanted) => {
+                    match begun.begin(places.storage() == Storage::Directory).await {
+                        Ok((mut wanted, directory)) => {
                             wanted
                                 .extract_if(.., |mark| is_unwanted(*mark))
                                 .for_each(|mark| forget(&begun, mark));
-                            commands.give(Command::GoOn { wanted, place: PRIVATE });
+                            if let Some(place) = places.again(directory).await {
+                                commands.give(Command::GoOn { wanted, place });
+                            }
                         }
                         Err(_) => places.forbid_private(),
                     }
@@ -294,7 +309,7 @@ impl Stores {
     }
 
     async fn complete(&self, store: StoreId, pack: &mut Pack) -> Result<Kept, SinkFault> {
-        let content = pack.finish().await?;
+        let Some(content) = pack.finish().await? else { return Ok(Kept::InPlace) };
         self.downloads.borrow_mut().insert(store, Download { name: pack.name().to_owned(), content });
         Ok(Kept::InStorage)
     }
@@ -307,12 +322,12 @@ fn forget(sink: &Sink, mark: Mark) {
 }
 
 /// Carries out the orders for one item until it is discarded.
-async fn run(stores: &Stores, mut target: Target, plan: &Plan, orders: &Orders, teller: &Teller) {
+async fn run(stores: &Stores, mut pack: Pack, plan: &Plan, orders: &Orders, teller: &Teller) {
     loop {
         let order = match orders.pop() {
             Some(order) => order,
             None => {
-                target.flush();
+                pack.flush();
                 orders.next().await
             }
         };
@@ -323,11 +338,11 @@ async fn run(stores: &Stores, mut target: Target, plan: &Plan, orders: &Orders, 
                 let value =
                     size.and_then(|size| value_of(size, piece, chunks.iter().map(|chunk| &chunk[..])));
                 match value {
-                    Some(value) => target.write(
+                    Some(value) => pack.write(
                         file,
                         piece,
                         value,
-                        chunks,
+                        &chunks,
                         teller
                             .answer(move |outcome| Report::Written { job, outcome: outcome.map(|()| value) }),
                     ),
@@ -340,75 +355,24 @@ async fn run(stores: &Stores, mut target: Target, plan: &Plan, orders: &Orders, 
                 let store = teller.store;
                 let answer = teller.answer(move |outcome| Report::Committed { store, file, outcome });
                 if (file.0 as usize) < plan.files.len() {
-                    target.commit(file, answer);
+                    pack.commit(file, answer);
                 } else {
                     answer(Err(SinkFault::Broken));
                 }
             }
             Order::Finish => {
-                let outcome = match &mut target {
-                    Target::Pack(pack) => stores.complete(teller.store, pack).await,
-                    Target::Directory(tree) => tree.finish().await.map(|()| Kept::InPlace),
-                };
-                let outcome = match outcome {
+                let outcome = match stores.complete(teller.store, &mut pack).await {
                     Ok(kept) => Ok(kept),
                     Err(fault) => Err(fault.into_store_fault(teller.needed).await),
                 };
                 teller.mailbox.outcome(Report::Finished { store: teller.store, outcome });
             }
-            Order::Suspend if target.suspend().await => return,
+            Order::Suspend if pack.suspend().await => return,
             Order::Suspend | Order::Discard => {
-                if let Some(freed) = target.remove().await {
+                if let Some(freed) = pack.remove().await {
                     stores.memory.set(stores.memory.get().saturating_sub(freed));
                 }
                 return;
-            }
-        }
-    }
-}
-
-enum Target {
-    Pack(Box<Pack>),
-    Directory(Tree),
-}
-
-impl Target {
-    fn write(&mut self, file: FileIndex, piece: u32, value: Value, chunks: Vec<Bytes>, answer: Answer) {
-        match self {
-            Self::Pack(pack) => pack.write(file, piece, value, &chunks, answer),
-            Self::Directory(tree) => tree.write(file, piece, chunks, answer),
-        }
-    }
-
-    fn commit(&mut self, file: FileIndex, answer: Answer) {
-        match self {
-            Self::Pack(pack) => pack.commit(file, answer),
-            Self::Directory(tree) => tree.commit(file, answer),
-        }
-    }
-
-    fn flush(&mut self) {
-        if let Self::Pack(pack) = self {
-            pack.flush();
-        }
-    }
-
-    /// Lets go of it for a later attempt; false when there is nothing that one could use. A browser keeps what is half
-    /// written into a chosen directory to itself, and drops it with the page.
-    async fn suspend(&mut self) -> bool {
-        match self {
-            Self::Pack(pack) => pack.suspend().await,
-            Self::Directory(_) => false,
-        }
-    }
-
-    /// Tells how many bytes of memory are free again.
-    async fn remove(&mut self) -> Option<u64> {
-        match self {
-            Self::Pack(pack) => pack.remove().await,
-            Self::Directory(tree) => {
-                tree.remove().await;
-                None
             }
         }
     }
