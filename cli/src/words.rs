@@ -72,7 +72,10 @@ pub(crate) fn end(exit: Exit) -> &'static str {
         }
         Exit::Server => "Without the server nobody can be found. Check --server, or try again later.",
         Exit::NotLetIn => "Not let into the room. Ask for the code once more.",
-        Exit::NotStored => "Not stored. Choose another directory with --into, or make room.",
+        Exit::NotStored => {
+            "Not stored. Make room and run the same command again: it goes on from what is there. Or choose another \
+             directory with --into."
+        }
         Exit::NotConnected => {
             "The two devices find no way to each other. Try another network, or a server with a relay."
         }
@@ -280,7 +283,8 @@ pub(crate) fn notice(notice: &Notice) -> String {
         N::PlaceFull => {
             let needed = DecimalBytes(number);
             format!(
-                "No space was left for {item}, which needs {needed}; it was removed. Make room, or use --into."
+                "No space was left for {item}, which needs {needed}. Make room and receive it again, or have it sent \
+                 again: it goes on from what is there."
             )
         }
         N::PlaceUnwritable => format!("{item} cannot be stored there. Choose another directory with --into."),

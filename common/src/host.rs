@@ -91,7 +91,8 @@ pub enum Errand {
     /// The item is cancelled or refused: remove what was made of it, files already committed too.
     Discard(StoreId),
     /// The item cannot go on for now: let go of it. What is there stays for an [`Errand::Prepare`] of the same plan,
-    /// where the platform keeps a journal; elsewhere this is [`Errand::Discard`].
+    /// where the platform keeps a journal; elsewhere this is [`Errand::Discard`]. So it is after a [`StoreFault`], and then nothing
+    /// may stay of which the platform does not know that a later attempt will see what is on the disk.
     Suspend(StoreId),
     /// The newest facts for the shell; older ones may be dropped.
     Show(Box<View>),

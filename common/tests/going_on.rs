@@ -6,7 +6,7 @@ mod world;
 use std::time::Duration;
 
 use privydrop_common::api::{Command, ItemState, Keepsake, MAX_WANTED, NoticeCode};
-use privydrop_common::host::PlaceId;
+use privydrop_common::host::{PlaceId, StoreFault};
 use privydrop_common::id::{Mark, TransferId};
 use privydrop_common::transport::{Happened, Lane};
 use privydrop_common::wire::{Control, RefuseFetch};
@@ -197,6 +197,41 @@ fn nobody_else_and_nothing_else_is_taken_without_a_word() {
     world.until("all are offered", |world| world.items_in(guest).len() == 3);
     assert!(world.items_in(guest).iter().all(|item| item.state == ItemState::Offered));
     assert_eq!(world.view(guest).wanted.len(), 1, "it still waits for its sharer");
+}
+
+#[test]
+fn what_came_before_a_place_took_no_more_is_gone_on_with_once_it_does_and_is_accepted() {
+    let full = StoreFault::Full { needed: 32 << 20 };
+    let no_space = StoreFault::NoSpace { needed: 16 << 20, free: 10 };
+    let faults = [
+        (full, NoticeCode::PlaceFull),
+        (no_space, NoticeCode::NoSpace),
+        (StoreFault::Unwritable, NoticeCode::PlaceUnwritable),
+    ];
+    for (seed, (fault, code)) in (53..).zip(faults) {
+        let (mut world, host, guest) = half_way(seed);
+        // It fails on its way, and then before it goes on: neither costs what is there.
+        for again in [false, true] {
+            world.devices[guest].disk.fault = Some(fault);
+            if again {
+                world.accept_all(guest);
+            }
+            world.until("it is said", |world| world.has_notice(guest, code));
+            assert_eq!(world.item_in(guest).state, ItemState::Failed);
+            let is_told = |world: &World| world.item_out(host).state == ItemState::Cancelled;
+            world.until("its sharer is told", is_told);
+            assert_eq!(world.view(guest).wanted, [], "it waits for a person");
+            assert_eq!(world.devices[guest].disk.suspended.len(), 1, "what came of it is kept");
+            world.devices[guest].heard.clear();
+            let notices = world.view(guest).notices;
+            notices.iter().for_each(|notice| world.command(guest, Command::Dismiss(notice.id)));
+            world.until("nothing is said", |world| world.view(guest).notices.is_empty());
+        }
+        let carried = world.wires.carried;
+        world.devices[guest].disk.fault = None;
+        world.accept_all(guest);
+        goes_on(&mut world, guest, carried);
+    }
 }
 
 /// The host takes its item back, and the guest hears of it.

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use privydrop_common::api::{Command, ItemState, Keepsake, NewContent, NewFile, NewItem, NoticeCode, Phase};
+use privydrop_common::host::StoreFault;
 use privydrop_common::transport::LanePlan;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -35,6 +36,7 @@ struct Trouble {
     away: Option<u32>,
     offline: Option<u32>,
     killed: Option<u32>,
+    full: Option<u32>,
 }
 
 /// The person at a device, and what the device remembers for it.
@@ -152,7 +154,15 @@ impl Story {
             }
             8 => self.world.weather = weather(&mut self.chance),
             9 => self.take_back_and_offer_again(device),
-            _ => self.world.devices[device].disk.spoil += 1 + self.chance.next_u32() % 3,
+            _ => {
+                let disk = &mut self.world.devices[device].disk;
+                disk.spoil += 1 + self.chance.next_u32() % 3;
+                if long == 70 {
+                    // A person goes on trying meanwhile.
+                    disk.fault = Some(StoreFault::Full { needed: 0 });
+                    self.people[device].trouble.full = Some(long);
+                }
+            }
         }
     }
 
@@ -208,6 +218,9 @@ impl Story {
         let trouble = &mut self.people[device].trouble;
         let (away, offline, killed) =
             (over(&mut trouble.away), over(&mut trouble.offline), over(&mut trouble.killed));
+        if over(&mut trouble.full) {
+            self.world.devices[device].disk.fault = None;
+        }
         if away {
             self.world.set_away(device, false);
         }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{Run, Server, program, tree};
-use crate::{bytes, text};
+use crate::text;
 
 const MIB: u64 = 1024 * 1024;
 /// Long enough on its way that something can happen meanwhile.
@@ -38,7 +38,7 @@ impl Scene {
     }
 
     /// A file that takes no space at the sender.
-    fn sparse(&self, name: &str, length: u64) -> PathBuf {
+    pub(crate) fn sparse(&self, name: &str, length: u64) -> PathBuf {
         File::create(self.path(name)).unwrap().set_len(length).unwrap();
         self.path(name)
     }
@@ -58,18 +58,15 @@ impl Scene {
         (sender, receiver)
     }
 
+    /// The program's own words, to be said behind those of another one.
+    pub(crate) fn program(&self) -> [&str; 4] {
+        [env!("CARGO_BIN_EXE_privydrop"), "--json", "--server", &self.server.url]
+    }
+
     /// Words that make `receive` of this link, behind another program's.
     fn receiving<'a>(&'a self, link: &'a str, into: &'a str) -> [&'a str; 8] {
-        [
-            env!("CARGO_BIN_EXE_privydrop"),
-            "--json",
-            "--server",
-            &self.server.url,
-            "receive",
-            link,
-            "--into",
-            into,
-        ]
+        let [program, json, server, url] = self.program();
+        [program, json, server, url, "receive", link, "--into", into]
     }
 }
 
@@ -78,7 +75,7 @@ pub(crate) fn is_under_way(event: &Value) -> bool {
 }
 
 /// The message of the last line.
-fn last_words(run: &Run) -> &str {
+pub(crate) fn last_words(run: &Run) -> &str {
     run.seen.last().unwrap()["message"].as_str().unwrap()
 }
 
@@ -239,74 +236,4 @@ fn a_file_larger_than_the_disk_lets_files_be_is_said_and_removed() {
     assert!(receiver.notices().contains(&"place-unwritable"), "{:#?}", receiver.seen);
     assert!(receiver.seen.iter().all(|event| event["state"] != "done"));
     assert_eq!(tree(&into), []);
-}
-
-/// A disk of 24 MiB, in a mount namespace of its own; what is on it in the end is copied out.
-const SMALL_DISK: &str = r#"into=$1 kept=$2; shift 2
-mount -t tmpfs -o size=24m none "$into" || exit 99
-"$@"; code=$?
-cp -R "$into/." "$kept"
-exit $code"#;
-
-/// The words that a small disk can be made with here.
-fn namespace() -> Option<&'static [&'static str]> {
-    const WAYS: [&[&str]; 2] = [&["--user", "--map-root-user", "--mount"], &["--mount"]];
-    WAYS.into_iter().find(|way| {
-        let mut trial = Command::new("unshare");
-        trial
-            .args(*way)
-            .args(["mount", "-t", "tmpfs", "none", "/mnt"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        trial.status().is_ok_and(|status| status.success())
-    })
-}
-
-/// Says that this test tries nothing here; it fails unless whoever runs the tests allows that (CONTRIBUTING.md).
-fn skip(why: &str) {
-    let allowed = std::env::var_os("PRIVYDROP_ALLOW_SKIPS").is_some();
-    assert!(allowed, "{why}; PRIVYDROP_ALLOW_SKIPS=1 lets the tests that need it be skipped");
-    println!("skipped: {why}");
-}
-
-/// Receives onto the small disk; what is left there, or nothing where the system allows no such disk.
-fn on_a_small_disk(scene: &Scene, link: &str) -> Option<(Run, PathBuf)> {
-    let Some(way) = namespace() else {
-        skip("this system lets nobody mount a disk of a test's own");
-        return None;
-    };
-    let (into, kept) = (scene.inbox(), scene.path("kept"));
-    fs::create_dir(&kept).unwrap();
-    let mut command = Command::new("unshare");
-    command.args(way).args(["sh", "-c", SMALL_DISK, "sh", text(&into), text(&kept)]);
-    command.args(scene.receiving(link, text(&into))).stderr(Stdio::null());
-    let mut receiver = Run::of(command, "");
-    assert_eq!(receiver.end(), 5, "{:#?}", receiver.seen);
-    Some((receiver, kept))
-}
-
-#[test]
-fn what_the_disk_has_no_space_for_is_refused_before_it_begins_with_the_numbers() {
-    let scene = Scene::new();
-    let (_sender, link) = scene.send(&[&scene.sparse("large", 64 * MIB)]);
-    let Some((receiver, kept)) = on_a_small_disk(&scene, &link) else { return };
-    let told = receiver.seen.iter().find(|event| event["code"] == "no-space").unwrap();
-    assert_eq!((told["number"].as_u64(), told["second"].as_u64()), (Some(64 * MIB), Some(24 * MIB)));
-    assert!(receiver.seen.iter().all(|event| event["state"] != "moving"));
-    assert_eq!(tree(&kept), []);
-}
-
-#[test]
-fn a_disk_that_fills_up_on_the_way_is_said_and_only_what_is_whole_is_kept() {
-    let scene = Scene::new();
-    // Each would fit; together they do not.
-    let content = bytes(16 * 1024 * 1024);
-    let files = ["first", "second"].map(|name| scene.path(name));
-    files.iter().for_each(|file| fs::write(file, &content).unwrap());
-    let (_sender, link) = scene.send(&[&files[0], &files[1]]);
-    let Some((receiver, kept)) = on_a_small_disk(&scene, &link) else { return };
-    assert!(receiver.notices().contains(&"place-full"), "{:#?}", receiver.seen);
-    let (kept, done) = (tree(&kept), receiver.seen.iter().filter(|event| event["state"] == "done").count());
-    assert!(kept.len() < 2 && kept.len() == done, "{done} done");
-    assert!(kept.iter().all(|(_, bytes)| bytes.as_ref() == Some(&content)));
 }

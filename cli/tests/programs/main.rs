@@ -9,6 +9,8 @@ mod names;
 mod resume;
 #[cfg(unix)]
 mod secrets;
+#[cfg(unix)]
+mod space;
 mod support;
 #[cfg(target_os = "linux")]
 mod terminal;

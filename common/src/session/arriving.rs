@@ -220,9 +220,11 @@ impl Session {
         self.touch(Changed::Facts);
     }
 
+    /// There may be room another time, so what came stays where it can. It is not taken again by itself: only a person can
+    /// make room.
     fn fail_store(&mut self, key: ItemKey, fault: StoreFault, now: Moment) {
         let name = self.received.get(&key).map(Received::name).unwrap_or_default();
-        self.stop(key, ItemState::Failed, None, true);
+        self.suspend(key, true);
         match fault {
             StoreFault::NoSpace { needed, free } => {
                 self.notify_with(NoticeCode::NoSpace, name, Some(needed), Some(free));

@@ -63,7 +63,7 @@ impl Session {
         }
         // Should the same be offered again, it goes on from what is here once it is accepted; not by itself, for its
         // sharer took it back.
-        self.suspend(key);
+        self.suspend(key, false);
         self.received.remove(&key);
         self.run_queue(now);
         self.touch(Changed::Facts);

@@ -100,7 +100,7 @@ impl Session {
         };
         match why {
             // It can be fetched in a moment, or is offered again under another id by a program that began anew.
-            RefuseFetch::Busy | RefuseFetch::Gone => self.suspend(key),
+            RefuseFetch::Busy | RefuseFetch::Gone => self.suspend(key, false),
             RefuseFetch::Changed | RefuseFetch::Unreadable => {
                 self.stop(key, ItemState::Failed, None, false);
             }
@@ -133,8 +133,8 @@ impl Session {
     }
 
     /// Ends whatever runs for this item; what is there of it stays, should it be offered and accepted again.
-    pub(super) fn suspend(&mut self, key: ItemKey) {
-        self.end(key, ItemState::Failed, None, false, Errand::Suspend);
+    pub(super) fn suspend(&mut self, key: ItemKey, tell: bool) {
+        self.end(key, ItemState::Failed, None, tell, Errand::Suspend);
     }
 
     fn end(

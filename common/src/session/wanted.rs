@@ -56,7 +56,7 @@ impl Session {
         if let Some((mark, place)) = wanted {
             self.want(mark, place);
         }
-        self.suspend(key);
+        self.suspend(key, false);
         wanted.is_some()
     }
 

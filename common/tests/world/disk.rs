@@ -16,6 +16,8 @@ pub struct Disk {
     pub stores: BTreeMap<StoreId, Store>,
     /// Space left; `None` is endless.
     pub free: Option<u64>,
+    /// What every preparation and every write fails with now, the latter in the middle.
+    pub fault: Option<StoreFault>,
     /// Writes to come that fail as if the bytes had been spoiled on the way.
     pub spoil: u32,
     /// Where finished items are said to be: in a place of the person's, or in storage of our own.
@@ -98,10 +100,18 @@ impl Disk {
                 let value =
                     value_of(size, piece, chunks.iter().map(|chunk| &chunk[..])).expect("a whole piece");
                 let (mut offset, _) = piece_range(size, piece);
+                if self.fault.is_some() {
+                    // So much of it was let in.
+                    chunks.truncate(1);
+                    store.written.remove(&(file, piece));
+                }
                 for chunk in chunks {
                     let start = usize::try_from(offset).unwrap();
                     store.files[index][start..start + chunk.len()].copy_from_slice(&chunk);
                     offset += chunk.len() as u64;
+                }
+                if let Some(fault) = self.fault {
+                    return vec![Report::Written { job, outcome: Err(fault) }];
                 }
                 store.written.insert((file, piece), value);
                 Some(Report::Written { job, outcome: Ok(value) })
@@ -170,6 +180,9 @@ impl Disk {
             && free < plan.total
         {
             return Err(StoreFault::NoSpace { needed: plan.total, free });
+        }
+        if let Some(fault) = self.fault {
+            return Err(fault);
         }
         let committed = vec![false; plan.files.len()];
         if let Some(at) = self.suspended.iter().position(|suspended| suspended.plan == plan) {

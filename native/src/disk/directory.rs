@@ -69,6 +69,8 @@ pub(super) struct Tree {
     journal: Option<JournalFile>,
     /// An earlier attempt left it: files may be there that it never told of.
     resumed: bool,
+    /// Something could not be stored.
+    failed: bool,
 }
 
 /// What should be on the disk before the last bytes are written.
@@ -125,6 +127,7 @@ impl Tree {
             to_sync: None,
             journal: None,
             resumed: false,
+            failed: false,
         };
         let found = tree.go_on(store, tell).unwrap_or_default();
         let stored: u64 = found.iter().map(|found| tree.stored(found)).sum();
@@ -204,9 +207,8 @@ impl Tree {
             if self.plan.is_folder {
                 self.set_time(file, handle);
             }
-            if !self.syncs_as_one() {
-                handle.sync_data()?;
-            }
+            let synced = if self.syncs_as_one() { Ok(()) } else { handle.sync_data() };
+            self.heed(synced)?;
         }
         if self.plan.is_folder {
             self.open.retain(|(other, _)| *other != file);
@@ -254,11 +256,16 @@ impl Tree {
         self.forget();
     }
 
-    /// What a person is told about an error.
-    pub(super) fn fault(&self, error: &io::Error) -> StoreFault {
+    /// What a person is told about an error. What can never be stored here is not kept for another attempt.
+    pub(super) fn fault(&mut self, error: &io::Error) -> StoreFault {
         tracing::debug!(%error, "an item cannot be stored");
+        self.failed = true;
         match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreFault::Full { needed: self.plan.total },
+            ErrorKind::FileTooLarge | ErrorKind::InvalidFilename | ErrorKind::InvalidInput => {
+                self.forget();
+                StoreFault::Unwritable
+            }
             _ => StoreFault::Unwritable,
         }
     }
@@ -333,9 +340,8 @@ impl Tree {
 
     /// Makes everything durable, then gives the item its own name.
     fn settle(&mut self) -> io::Result<()> {
-        if let Some(folders) = &self.folders {
-            folders.whole.sync()?;
-        }
+        let synced = self.folders.as_ref().map_or(Ok(()), |folders| folders.whole.sync());
+        self.heed(synced)?;
         let rename = |name: &str| rename_new(&self.place.dir, &self.top, name, self.folders.is_some());
         (self.top, ()) = claim(|number| numbered(&self.name, number), rename)?;
         self.settled = true;

@@ -10,7 +10,7 @@ use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, OpenOptions};
 use privydrop_common::host::Plan;
 use privydrop_common::id::FileIndex;
-use privydrop_common::journal::{Journal, RECORD, Said};
+use privydrop_common::journal::{HEADER, Journal, RECORD, Said};
 use privydrop_common::name::PART_SUFFIX;
 use privydrop_common::pieces::Value;
 
@@ -32,8 +32,8 @@ pub(super) struct JournalFile {
     waiting: Vec<u8>,
     /// Bytes that they tell of.
     untold: u64,
-    /// It tells of something.
-    told: bool,
+    /// Bytes of it that are whole. What a full disk let in only in part stands behind them, and is written over.
+    length: u64,
 }
 
 impl JournalFile {
@@ -43,11 +43,17 @@ impl JournalFile {
         let name = name_of(top);
         let mut options = OpenOptions::new();
         options.write(true).create(true).follow(FollowSymlinks::No);
-        let mut file = dir.open_with(&name, &options)?.into_std();
+        let file = dir.open_with(&name, &options)?.into_std();
         file.try_lock()?;
-        file.set_len(0)?;
-        file.write_all(&journal.header())?;
-        Ok(Self { journal, file, name, waiting: Vec::new(), untold: 0, told: false })
+        let mut begun = Self { journal, file, name, waiting: journal.header().into(), untold: 0, length: 0 };
+        match begun.file.set_len(0).and_then(|()| begun.write()) {
+            Ok(()) => Ok(begun),
+            Err(error) => {
+                // Without its beginning nobody would know whose it is.
+                begun.remove(dir);
+                Err(error)
+            }
+        }
     }
 
     /// Opens the journal of what is called `top`, if it is there, of this very item, and nobody's.
@@ -55,22 +61,19 @@ impl JournalFile {
         let name = name_of(top);
         let mut options = OpenOptions::new();
         options.read(true).write(true).follow(FollowSymlinks::No);
-        let mut file = dir.open_with(&name, &options).ok()?.into_std();
+        let file = dir.open_with(&name, &options).ok()?.into_std();
         file.try_lock().ok()?;
         let mut bytes = Vec::new();
         (&file).take(Journal::max_length(plan)).read_to_end(&mut bytes).ok()?;
         let said = journal.read(plan, &bytes)?;
         file.set_len(said.length).ok()?;
-        file.seek(SeekFrom::End(0)).ok()?;
-        let told = !said.found.is_empty();
-        Some((Self { journal, file, name, waiting: Vec::new(), untold: 0, told }, said))
+        Some((Self { journal, file, name, waiting: Vec::new(), untold: 0, length: said.length }, said))
     }
 
-    /// A piece of so many bytes was stored.
+    /// A piece of so many bytes was stored. What cannot be told now is not told later: it is fetched again.
     pub(super) fn note(&mut self, file: FileIndex, piece: u32, value: Value, length: u64) -> io::Result<()> {
         self.waiting.extend_from_slice(&self.journal.record(file, piece, value));
         self.untold += length;
-        self.told = true;
         if self.untold >= WRITE_EVERY || self.waiting.len() >= MAX_WAITING * RECORD {
             self.write()?;
         }
@@ -78,8 +81,9 @@ impl JournalFile {
     }
 
     /// True when it tells of something that a later attempt can use.
-    pub(super) fn is_of_use(&self) -> bool {
-        self.told
+    pub(super) fn is_of_use(&mut self) -> bool {
+        let _ = self.write();
+        self.length > HEADER as u64
     }
 
     /// Its file, for whoever has it made durable: a break of power then costs what was not synced, and not all.
@@ -95,7 +99,11 @@ impl JournalFile {
     }
 
     fn write(&mut self) -> io::Result<()> {
-        let written = self.file.write_all(&self.waiting);
+        let at = self.file.seek(SeekFrom::Start(self.length));
+        let written = at.and_then(|_| self.file.write_all(&self.waiting));
+        if written.is_ok() {
+            self.length += self.waiting.len() as u64;
+        }
         self.waiting.clear();
         self.untold = 0;
         written
@@ -129,4 +137,44 @@ pub(super) fn lock(dir: &Dir, top: &str) -> io::Result<File> {
 /// The name of the journal of what is called `top` while it is unfinished.
 pub(super) fn name_of(top: &str) -> String {
     format!("{}{SUFFIX}", top.strip_suffix(PART_SUFFIX).unwrap_or(top))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use cap_std::ambient_authority;
+    use privydrop_common::host::PlannedFile;
+    use privydrop_common::name::RelativePath;
+
+    use super::*;
+
+    #[test]
+    fn what_a_full_disk_let_in_of_a_record_is_written_over_by_the_next_one() {
+        let place = tempfile::tempdir().unwrap();
+        let dir = Dir::open_ambient_dir(place.path(), ambient_authority()).unwrap();
+        let path = RelativePath::parse(["film"]).unwrap();
+        let files = vec![PlannedFile { path, size: 6 << 20, modified: None }];
+        let plan = Plan { files, total: 6 << 20, ..Plan::default() };
+        let (identity, top) = (Journal::of(&plan).unwrap(), "film.privydrop-part");
+        let mut journal = JournalFile::create(&dir, identity, top).unwrap();
+        let note = |journal: &mut JournalFile, piece: u8| {
+            journal.note(FileIndex(0), piece.into(), Value([piece; 32]), WRITE_EVERY)
+        };
+        note(&mut journal, 0).unwrap();
+
+        let path = place.path().join(name_of(top));
+        let record = identity.record(FileIndex(0), 1, Value([1; 32]));
+        File::options().append(true).open(&path).unwrap().write_all(&record[..RECORD - 1]).unwrap();
+        let writable = core::mem::replace(&mut journal.file, File::open(&path).unwrap());
+        assert!(note(&mut journal, 1).is_err());
+        journal.file = writable;
+        assert_eq!(fs::metadata(&path).unwrap().len(), (HEADER + 2 * RECORD - 1) as u64);
+
+        note(&mut journal, 2).unwrap();
+        drop(journal);
+        let (_, said) = JournalFile::open(&dir, identity, &plan, top).unwrap();
+        let pieces: Vec<u32> = said.found[0].pieces.iter().map(|(piece, _)| *piece).collect();
+        assert_eq!((pieces, said.length), (vec![0, 2], (HEADER + 2 * RECORD) as u64));
+    }
 }

@@ -59,7 +59,7 @@ struct Item {
     /// Used by one worker at a time.
     tree: Mutex<Option<Tree>>,
     /// A worker syncs what was written so far.
-    syncing: Arc<AtomicBool>,
+    syncing: AtomicBool,
 }
 
 #[derive(Default)]
@@ -156,7 +156,7 @@ impl Stores {
     fn order(self: &Arc<Self>, store: StoreId, order: Order) {
         let Some(item) = self.open.lock().get(&store).cloned() else {
             // Carried out on nothing, every order fails as it should.
-            return self.carry_out(store, &Item::default(), order);
+            return self.carry_out(store, &Arc::default(), order);
         };
         if item.push(order) {
             self.run(store, item);
@@ -176,7 +176,7 @@ impl Stores {
         });
     }
 
-    fn carry_out(self: &Arc<Self>, store: StoreId, item: &Item, order: Order) {
+    fn carry_out(self: &Arc<Self>, store: StoreId, item: &Arc<Item>, order: Order) {
         let report = match order {
             Order::Prepare { place, plan } => {
                 let place = self.places.get(place).ok_or(StoreFault::Unwritable);
@@ -230,16 +230,21 @@ impl Stores {
     }
 
     /// Has a worker sync what was written, if that is due and none does.
-    fn sync_ahead(&self, item: &Item) {
+    fn sync_ahead(&self, item: &Arc<Item>) {
         let Some(ahead) = item.tree.lock().as_mut().and_then(Tree::sync_due) else { return };
-        let syncing = Arc::clone(&item.syncing);
-        if syncing.swap(true, Ordering::Relaxed) {
+        if item.syncing.swap(true, Ordering::Relaxed) {
             return;
         }
+        let item = Arc::clone(item);
         self.workers.spawn(move || {
-            // Whether it worked is asked again when everything is complete.
-            let _ = ahead.sync();
-            syncing.store(false, Ordering::Relaxed);
+            let synced = ahead.sync();
+            if synced.is_err()
+                && let Some(tree) = &mut *item.tree.lock()
+            {
+                // Whether it worked is asked again when everything is complete.
+                let _ = tree.heed(synced);
+            }
+            item.syncing.store(false, Ordering::Relaxed);
         });
     }
 

@@ -19,10 +19,24 @@ const MAX_UNFINISHED: u32 = 32;
 impl Tree {
     /// Lets go of what is unfinished, for a later attempt; removes what none could use.
     pub(in crate::disk) fn suspend(mut self) {
+        if self.failed {
+            let whole = self.folders.as_ref().map_or(Ok(()), |folders| folders.whole.sync());
+            let synced = whole.and_then(|()| self.open.iter().try_for_each(|(_, file)| file.sync_data()));
+            let _ = self.heed(synced);
+        }
         // What has its own name already is whole: it only was not told of yet.
-        if !self.settled && !self.journal.as_ref().is_some_and(JournalFile::is_of_use) {
+        if !self.settled && !self.journal.as_mut().is_some_and(JournalFile::is_of_use) {
             self.remove();
         }
+    }
+
+    /// What a disk could not take is read again from memory for a while as if it had, and the next sync does not tell of it any
+    /// more: no later attempt may go on with that.
+    pub(in crate::disk) fn heed(&mut self, synced: io::Result<()>) -> io::Result<()> {
+        if synced.is_err() {
+            self.forget();
+        }
+        synced
     }
 
     /// A journal that cannot be made costs going on after a break, not the item.
@@ -108,8 +122,8 @@ impl Tree {
     pub(super) fn note(&mut self, file: FileIndex, piece: u32, value: Value, length: u64) {
         let Some(journal) = &mut self.journal else { return };
         if let Err(error) = journal.note(file, piece, value, length) {
+            // What it tells of already is still there: it may be that only the disk is full.
             tracing::debug!(%error, "a journal cannot be written");
-            self.forget();
         }
     }
 

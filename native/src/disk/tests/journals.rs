@@ -6,13 +6,14 @@ use std::time::SystemTime;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use privydrop_common::host::{Found, JobId, Kept, StoreId};
+use privydrop_common::host::{Found, JobId, Kept, StoreFault, StoreId};
 use privydrop_common::id::FileIndex;
 use privydrop_common::journal::{HEADER, MIN_TOTAL, RECORD};
 use privydrop_common::pieces::piece_count;
 
 use super::stores::{folder, lone};
 use super::*;
+use crate::disk::directory::Tree;
 use crate::disk::unfinished::expire;
 use crate::disk::{Unfinished, unfinished};
 
@@ -239,6 +240,44 @@ async fn a_folder_is_gone_on_with_file_by_file() {
         assert!(fs::read(disk.path(name)).unwrap() == content, "{name}");
     }
     assert_eq!(disk.tree().len(), 6, "two folders and four files");
+}
+
+#[tokio::test]
+async fn what_is_there_after_a_write_failed_is_gone_on_with_and_what_is_gone_is_believed_of_nobody() {
+    let (large, small) = (bytes(3 * MIB), bytes(MIB + 9));
+    let files: [(&str, &[u8]); 3] =
+        [("trip/large", &large), ("trip/in/small", &small), ("trip/in/told", b"told")];
+    let plan = || folder(&["trip", "trip/in"], &files);
+    let disk = Disk::new();
+    assert_eq!(disk.prepare_anew(FIRST, plan()).await, []);
+    disk.write(FIRST, 0, 2, &large).await.unwrap();
+    disk.write(FIRST, 1, 0, &small).await.unwrap();
+    fs::remove_dir_all(disk.path("trip.privydrop-part/in")).unwrap();
+    assert_eq!(disk.write(FIRST, 2, 0, b"told").await, Err(StoreFault::Unwritable));
+    disk.suspend(FIRST).await;
+
+    let found = disk.prepare_anew(SECOND, plan()).await;
+    assert_eq!([0, 1, 2].map(|file| pieces(&found, file)), [vec![2], vec![], vec![]]);
+    disk.write(SECOND, 2, 0, b"told").await.unwrap();
+    fs::remove_dir_all(disk.path("trip.privydrop-part")).unwrap();
+    assert_eq!(disk.write(SECOND, 1, 0, &small).await, Err(StoreFault::Unwritable));
+    disk.suspend(SECOND).await;
+    assert_eq!(disk.prepare_anew(FIRST, plan()).await, []);
+}
+
+#[tokio::test]
+async fn what_can_never_be_stored_and_what_a_disk_lost_is_not_kept_for_another_attempt() {
+    let disk = Disk::with_half_a_film().await;
+    assert_eq!(disk.write(FIRST, 0, 4, &bytes(4 * MIB + 10)).await, Err(StoreFault::Unwritable));
+    disk.suspend(FIRST).await;
+    assert_eq!(disk.tree(), []);
+
+    let (content, place) = (bytes(SIZE), disk.places.get(disk.place).unwrap());
+    let (mut tree, _) = Tree::prepare(place, FIRST, lone("film", &content), &mut |_| {}).unwrap();
+    tree.write(FileIndex(0), 0, &[content[..usize::try_from(MIB).unwrap()].to_vec().into()]).unwrap();
+    assert!(tree.heed(Err(std::io::ErrorKind::StorageFull.into())).is_err());
+    tree.suspend();
+    assert_eq!(disk.tree(), []);
 }
 
 #[tokio::test]
