@@ -107,15 +107,19 @@ async fn sides() -> [Here; 2] {
     sides
 }
 
-#[tokio::test]
-async fn frames_of_any_length_go_both_ways_whole_and_in_order() {
+/// Two ends, of which the one that is called takes frames of `longest` bytes; QUIC has taken over at both.
+async fn joined(longest: usize) -> [Here; 2] {
     let [calling, called] = sides().await;
-    let _tasks = [
-        calling.carry(Side::Calling, called.fingerprint(), LONGEST),
-        called.carry(Side::Called, calling.fingerprint(), LONGEST),
-    ];
+    calling.carry(Side::Calling, called.fingerprint(), LONGEST);
+    called.carry(Side::Called, calling.fingerprint(), longest);
     calling.handed_over().await;
     called.handed_over().await;
+    [calling, called]
+}
+
+#[tokio::test]
+async fn frames_of_any_length_go_both_ways_whole_and_in_order() {
+    let [calling, called] = joined(LONGEST).await;
     for (from, to) in [(&calling, &called), (&called, &calling)] {
         for length in [0, 1, 5_000, LONGEST] {
             from.shared.send(Lane::Data, Bytes::from(vec![7; length]));
@@ -134,12 +138,7 @@ async fn frames_of_any_length_go_both_ways_whole_and_in_order() {
 
 #[tokio::test]
 async fn a_frame_longer_than_was_allowed_ends_the_link() {
-    let [calling, called] = sides().await;
-    let _tasks = [
-        calling.carry(Side::Calling, called.fingerprint(), LONGEST),
-        called.carry(Side::Called, calling.fingerprint(), LONGEST - 1),
-    ];
-    calling.handed_over().await;
+    let [calling, called] = joined(LONGEST - 1).await;
     calling.shared.send(Lane::Data, Bytes::from(vec![0; LONGEST]));
     assert_eq!(called.end().await, Closed::Violation);
 }
@@ -186,12 +185,7 @@ async fn a_peer_that_knows_no_quic_hears_a_few_datagrams_and_then_nothing() {
 
 #[tokio::test]
 async fn a_path_through_a_relay_ends_a_link_whose_frames_went_without_one() {
-    let [calling, called] = sides().await;
-    let _tasks = [
-        calling.carry(Side::Calling, called.fingerprint(), LONGEST),
-        called.carry(Side::Called, calling.fingerprint(), LONGEST),
-    ];
-    calling.handed_over().await;
+    let [calling, called] = joined(LONGEST).await;
     // DTLS in a message of a TURN channel.
     let server = called.udp.local_addr().unwrap();
     calling.socket.send_to(&[0x40, 0, 0, 3, 22, 0, 0, 0], server).await.unwrap();
@@ -200,13 +194,7 @@ async fn a_path_through_a_relay_ends_a_link_whose_frames_went_without_one() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_sent_into_a_silence_arrives_when_it_is_over() {
-    let [calling, called] = sides().await;
-    let _tasks = [
-        calling.carry(Side::Calling, called.fingerprint(), LONGEST),
-        called.carry(Side::Called, calling.fingerprint(), LONGEST),
-    ];
-    calling.handed_over().await;
-    called.handed_over().await;
+    let [calling, called] = joined(LONGEST).await;
     called.is_deaf.store(true, Ordering::Relaxed);
     for _ in 0..5 {
         calling.shared.send(Lane::Data, Bytes::from(vec![7; LONGEST]));
