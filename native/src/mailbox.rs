@@ -28,6 +28,14 @@ impl Mailbox {
         self.0.waker.wake();
     }
 
+    /// Several at once, in this order: the session is woken once for all of them.
+    pub(crate) fn outcomes(&self, outcomes: impl IntoIterator<Item = Report>) {
+        let mut queues = self.0.queues.lock();
+        outcomes.into_iter().for_each(|outcome| queues.outcome(outcome));
+        drop(queues);
+        self.0.waker.wake();
+    }
+
     /// See [`Queues::command`].
     pub(crate) fn command(&self, command: Command) {
         self.0.queues.lock().command(command);

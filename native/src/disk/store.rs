@@ -23,6 +23,9 @@ use crate::mailbox::Mailbox;
 const MAX_KEPT: usize = 1024;
 /// Orders for one item that a worker carries out before others get their turn. Of big files, fewer wait.
 const AT_ONCE: usize = 32;
+/// Bytes written after which the session is told of what was done: of small files it hears several at a time, and is not
+/// woken for each.
+const TELL_EVERY: usize = 64 << 10;
 
 /// All items that this device receives.
 pub(crate) struct Stores {
@@ -67,6 +70,16 @@ struct Orders {
     waiting: VecDeque<Order>,
     /// A worker has the item, or will have it.
     busy: bool,
+}
+
+impl Order {
+    /// Bytes that it writes.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Write { chunks, .. } => chunks.iter().map(Bytes::len).sum(),
+            _ => 0,
+        }
+    }
 }
 
 impl Item {
@@ -156,7 +169,7 @@ impl Stores {
     fn order(self: &Arc<Self>, store: StoreId, order: Order) {
         let Some(item) = self.open.lock().get(&store).cloned() else {
             // Carried out on nothing, every order fails as it should.
-            return self.carry_out(store, &Arc::default(), order);
+            return self.mailbox.outcomes(self.carry_out(store, &Arc::default(), order));
         };
         if item.push(order) {
             self.run(store, item);
@@ -167,8 +180,17 @@ impl Stores {
     fn run(self: &Arc<Self>, store: StoreId, item: Arc<Item>) {
         let stores = Arc::clone(self);
         self.workers.spawn(move || {
+            let (mut done, mut untold) = (Vec::new(), 0);
             for order in core::iter::from_fn(|| item.next()).take(AT_ONCE) {
-                stores.carry_out(store, &item, order);
+                untold += order.bytes();
+                done.extend(stores.carry_out(store, &item, order));
+                if untold >= TELL_EVERY {
+                    stores.mailbox.outcomes(done.drain(..));
+                    untold = 0;
+                }
+            }
+            if !done.is_empty() {
+                stores.mailbox.outcomes(done);
             }
             if item.goes_on() {
                 stores.run(store, item);
@@ -176,8 +198,9 @@ impl Stores {
         });
     }
 
-    fn carry_out(self: &Arc<Self>, store: StoreId, item: &Arc<Item>, order: Order) {
-        let report = match order {
+    /// What the session is to be told of it, if anything.
+    fn carry_out(self: &Arc<Self>, store: StoreId, item: &Arc<Item>, order: Order) -> Option<Report> {
+        Some(match order {
             Order::Prepare { place, plan } => {
                 let place = self.places.get(place).ok_or(StoreFault::Unwritable);
                 let mut tell = |report| self.mailbox.outcome(report);
@@ -207,16 +230,17 @@ impl Stores {
                 if let Some(mut tree) = item.tree.lock().take() {
                     tree.remove();
                 }
-                return self.left(store);
+                self.left(store);
+                return None;
             }
             Order::Suspend => {
                 if let Some(tree) = item.tree.lock().take() {
                     tree.suspend();
                 }
-                return self.left(store);
+                self.left(store);
+                return None;
             }
-        };
-        self.mailbox.outcome(report);
+        })
     }
 
     /// One more item is let go of; after the last one comes what waited for it.

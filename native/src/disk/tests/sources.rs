@@ -49,6 +49,26 @@ async fn pieces_of_a_file_are_its_bytes_and_hash_to_its_root() {
 }
 
 #[tokio::test]
+async fn of_hundreds_of_small_files_that_are_read_together_each_is_told_of_once() {
+    let disk = Disk::new();
+    let files: Vec<NewFile> =
+        (0..500).map(|number| disk.offer(&format!("{number}"), &bytes(number * 40))).collect();
+    // Twice, for those who read must come back when more is asked for.
+    for _ in 0..2 {
+        for (job, file) in (0..).zip(&files) {
+            disk.files.read(JobId(job), file.source, file.size, 0);
+        }
+        let mut told = vec![false; files.len()];
+        for _ in &files {
+            let Report::Read { job: JobId(job), outcome } = disk.report().await else { panic!("a read") };
+            assert!(outcome.unwrap().bytes == bytes(job * 40), "file {job}");
+            let job = usize::try_from(job).unwrap();
+            assert!(!core::mem::replace(&mut told[job], true), "file {job} comes twice");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_changed_since_it_was_offered_is_not_read() {
     let disk = Disk::new();
     let (path, file) = (disk.path("a.txt"), disk.offer("a.txt", b"as offered"));

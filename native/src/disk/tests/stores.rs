@@ -193,6 +193,30 @@ async fn thousands_of_small_files_arrive_whole_though_they_are_synced_while_more
 }
 
 #[tokio::test]
+async fn of_small_files_that_are_written_together_each_is_told_of_in_its_turn() {
+    let disk = Disk::new();
+    let contents: Vec<Vec<u8>> = (0..200).map(|number| bytes(number * 30)).collect();
+    let names: Vec<String> = (0..200).map(|number| format!("all/{}/{number}", number % 7)).collect();
+    let files: Vec<(&str, &[u8])> =
+        names.iter().map(String::as_str).zip(contents.iter().map(Vec::as_slice)).collect();
+    disk.prepare(STORE, folder(&["all"], &files)).await.unwrap();
+    for (job, content) in (0..).zip(&contents) {
+        let file = FileIndex(u32::try_from(job).unwrap());
+        disk.stores.write(STORE, JobId(job), file, 0, vec![Bytes::copy_from_slice(content)]);
+        disk.stores.commit(STORE, file);
+    }
+    disk.stores.finish(STORE);
+    for (job, content) in (0..).zip(&contents) {
+        let value = value_of(content.len() as u64, 0, [&content[..]]).unwrap();
+        assert_eq!(disk.report().await, Report::Written { job: JobId(job), outcome: Ok(value) });
+        let file = FileIndex(u32::try_from(job).unwrap());
+        assert_eq!(disk.report().await, Report::Committed { store: STORE, file, outcome: Ok(()) });
+    }
+    assert_eq!(disk.report().await, Report::Finished { store: STORE, outcome: Ok(Kept::InPlace) });
+    assert!((0..200).all(|at| fs::read(disk.path(&names[at])).unwrap() == contents[at]));
+}
+
+#[tokio::test]
 async fn a_small_file_that_is_written_twice_has_its_last_bytes_and_its_time() {
     let disk = Disk::new();
     let (spoiled, right, large) = (bytes(4096), vec![7; 4096], bytes(1 << 21));
