@@ -241,10 +241,15 @@ const settle = (item) => {
   const records = item.records.splice(0);
   try {
     item.content.flush();
-    records.forEach((bytes) => item.journal.write(bytes, { at: item.journal.getSize() }));
+    for (const bytes of records) {
+      if (item.journal.write(bytes, { at: item.told }) !== bytes.length) {
+        throw quotaExceeded();
+      }
+      item.told += bytes.length;
+    }
     item.journal.flush();
   } catch {
-    // What is told already still is.
+    // What is told already still is; what was half told is written over.
   }
 };
 
@@ -299,6 +304,10 @@ const actions = {
       item.place = await directory(release ? folder : OWN);
       item.content = await access(item.place, item.name);
       item.isNew = item.content.getSize() === 0;
+      if (!item.isNew && !isCopy) {
+        // Should there be no space now, there may be later.
+        suspended.add(folder);
+      }
       await grow(item.content, size, isCopy);
       if (!release) {
         return null;
@@ -371,9 +380,9 @@ const actions = {
 
   /** The journal goes on at `at`, with `bytes`. */
   record(file, at, bytes) {
-    const { journal } = files.get(file);
-    journal.truncate(at);
-    journal.write(bytes, { at });
+    const item = files.get(file);
+    item.journal.truncate(at);
+    item.told = at + item.journal.write(bytes, { at });
   },
 
   /** Writes parts of `buffer`: `parts` holds position in the file, offset in the buffer and length of each. `records` tell
