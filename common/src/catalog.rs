@@ -89,9 +89,9 @@ impl OwnItem {
     pub fn hash(&self, roots: &[Root]) -> String {
         let is_file = |entry: &&Entry| matches!(entry.kind, EntryKind::File { .. });
         let is_folder = matches!(self.summary.kind, SummaryKind::Folder { .. });
-        let paths: Vec<&[String]> = match is_folder {
-            true => self.entries.iter().filter(is_file).map(|entry| &entry.path[..]).collect(),
-            false => vec![&[]],
+        let paths = match is_folder {
+            true => self.entries.iter().filter(is_file).map(|entry| entry.path.join("/")).collect(),
+            false => vec![String::new()],
         };
         content_hash(is_folder, paths.into_iter().zip(roots.iter().copied()))
     }
@@ -109,8 +109,8 @@ impl OwnItem {
 
 /// What identifies an item's content: the BLAKE3 root of a file; of a folder, the BLAKE3 hash of one line
 /// `ROOT  PATH` a file, sorted by path, as `b3sum` prints them inside the folder.
-pub(crate) fn content_hash<'a>(is_folder: bool, files: impl Iterator<Item = (&'a [String], Root)>) -> String {
-    let lines: Vec<(String, Root)> = files.map(|(path, root)| (path.join("/"), root)).collect();
+pub(crate) fn content_hash(is_folder: bool, files: impl Iterator<Item = (String, Root)>) -> String {
+    let lines: Vec<(String, Root)> = files.collect();
     if let (false, [(_, root)]) = (is_folder, &lines[..]) {
         return root.to_string();
     }
@@ -186,7 +186,7 @@ pub struct TheirItem {
     /// What was told of it.
     pub summary: ItemSummary,
     listed: u32,
-    plan: Plan,
+    plan: Arc<Plan>,
     paths: PathSet,
     fold: Fold,
 }
@@ -201,7 +201,7 @@ impl TheirItem {
             return Err(NotTaken::Contradiction);
         }
         let mut item =
-            Self { name, summary, listed: 0, plan: Plan::default(), paths: PathSet::new(fold), fold };
+            Self { name, summary, listed: 0, plan: Arc::default(), paths: PathSet::new(fold), fold };
         item.restart();
         Ok(item)
     }
@@ -211,7 +211,7 @@ impl TheirItem {
         let path = RelativePath::from(self.name.clone());
         self.listed = 0;
         self.paths = PathSet::new(self.fold);
-        self.plan = match self.summary.kind {
+        self.plan = Arc::new(match self.summary.kind {
             SummaryKind::File { modified } => Plan {
                 files: vec![PlannedFile { path, size: self.summary.size, modified }],
                 folders: Vec::new(),
@@ -219,7 +219,7 @@ impl TheirItem {
                 total: self.summary.size,
             },
             SummaryKind::Folder { .. } => Plan { folders: vec![path], is_folder: true, ..Plan::default() },
-        };
+        });
     }
 
     /// First entry of the listing that is still to be asked for; `None` when the plan is complete.
@@ -231,7 +231,7 @@ impl TheirItem {
     }
 
     /// Adds a page of the listing; at its end checks that the sums are what the summary said.
-    pub fn add_page(&mut self, from: u32, page: &[Entry]) -> Result<(), NotTaken> {
+    pub fn add_page(&mut self, from: u32, page: Vec<Entry>) -> Result<(), NotTaken> {
         let SummaryKind::Folder { files, entries } = self.summary.kind else {
             return Err(NotTaken::Contradiction);
         };
@@ -239,8 +239,23 @@ impl TheirItem {
         if from != self.listed || count == 0 || count > entries - self.listed {
             return Err(NotTaken::Contradiction);
         }
-        for entry in page {
-            self.add_entry(entry)?;
+        // Nobody else has it before it is whole: this copies nothing.
+        let plan = Arc::make_mut(&mut self.plan);
+        for Entry { path, kind } in page {
+            let path = RelativePath::parse_within(&self.name, path).map_err(|_| NotTaken::Unsafe)?;
+            let entry = match kind {
+                EntryKind::Folder => EntryType::Folder,
+                EntryKind::File { .. } => EntryType::File,
+            };
+            self.paths.insert(&path, entry).map_err(|_| NotTaken::Unsafe)?;
+            match kind {
+                EntryKind::Folder => plan.folders.push(path),
+                EntryKind::File { size, modified } => {
+                    let total = plan.total.checked_add(size).filter(|total| *total <= self.summary.size);
+                    plan.total = total.ok_or(NotTaken::Contradiction)?;
+                    plan.files.push(PlannedFile { path, size, modified });
+                }
+            }
         }
         self.listed += count;
         let whole = self.listed == entries;
@@ -251,15 +266,17 @@ impl TheirItem {
     }
 
     /// The plan, once [`Self::next_entry`] is `None`.
-    pub fn plan(&self) -> &Plan {
+    pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
     }
 
     /// What identifies its content, from the roots of its files in order.
     pub fn hash(&self, roots: &[Root]) -> String {
-        let below = |file: &PlannedFile| names(&file.path).split_off(1);
-        let paths: Vec<Vec<String>> = self.plan.files.iter().map(below).collect();
-        content_hash(self.plan.is_folder, paths.iter().map(|path| &path[..]).zip(roots.iter().copied()))
+        let below = |file: &PlannedFile| {
+            let names: Vec<&str> = file.path.components()[1..].iter().map(Component::as_str).collect();
+            names.join("/")
+        };
+        content_hash(self.plan.is_folder, self.plan.files.iter().map(below).zip(roots.iter().copied()))
     }
 
     /// Files in it, as told.
@@ -268,24 +285,6 @@ impl TheirItem {
             SummaryKind::File { .. } => 1,
             SummaryKind::Folder { files, .. } => files,
         }
-    }
-
-    fn add_entry(&mut self, entry: &Entry) -> Result<(), NotTaken> {
-        let below = RelativePath::parse(&entry.path).map_err(|_| NotTaken::Unsafe)?;
-        let path = below.within(&self.name).map_err(|_| NotTaken::Unsafe)?;
-        match entry.kind {
-            EntryKind::Folder => {
-                self.paths.insert(&path, EntryType::Folder).map_err(|_| NotTaken::Unsafe)?;
-                self.plan.folders.push(path);
-            }
-            EntryKind::File { size, modified } => {
-                self.paths.insert(&path, EntryType::File).map_err(|_| NotTaken::Unsafe)?;
-                let total = self.plan.total.checked_add(size).filter(|total| *total <= self.summary.size);
-                self.plan.total = total.ok_or(NotTaken::Contradiction)?;
-                self.plan.files.push(PlannedFile { path, size, modified });
-            }
-        }
-        Ok(())
     }
 }
 
@@ -306,7 +305,7 @@ mod tests {
     fn a_path_that_the_others_could_not_take_below_the_items_name_is_not_offered() {
         let own = OwnItem::new(ItemId::TEXT, deep(MAX_DEPTH - 1), unicode_fold).unwrap();
         let mut theirs = TheirItem::new(own.summary.clone(), unicode_fold).unwrap();
-        assert_eq!(theirs.add_page(0, &own.page(0)), Ok(()));
+        assert_eq!(theirs.add_page(0, own.page(0)), Ok(()));
         let too_deep = OwnItem::new(ItemId::TEXT, deep(MAX_DEPTH), unicode_fold);
         assert_eq!(too_deep.map(|own| own.summary), Err(NotOffered::Depth));
     }

@@ -4,6 +4,7 @@
 //! not choose names, verify pieces, retry, or judge a peer. It checks paths once more before it touches a disk.
 
 use core::task::{Context, Poll};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -64,7 +65,7 @@ pub enum Errand {
         /// Where.
         place: PlaceId,
         /// What.
-        plan: Plan,
+        plan: Arc<Plan>,
     },
     /// Write one whole piece in place and compute the value of what was written.
     Write {

@@ -28,6 +28,8 @@ const MAGIC: &[u8; 4] = b"PDJ1";
 const IDENTITY: usize = 32;
 const VALUE: usize = 32;
 const CHECK: usize = 4;
+/// Bytes of names that are hashed at once.
+const HASHED_AT_ONCE: usize = 16 << 10;
 
 /// The journal of one item: it fits whatever has the same names, sizes and times of change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,27 +137,36 @@ impl Journal {
 /// One value for all that tells an item from another, lengths in front of everything.
 fn identity(plan: &Plan) -> [u8; IDENTITY] {
     let mut hasher = blake3::Hasher::new_derive_key("privydrop 1 journal identity");
-    let mut number = |number: u64| _ = hasher.update(&number.to_le_bytes());
-    number(u64::from(plan.is_folder));
-    number(plan.files.len() as u64);
-    number(plan.folders.len() as u64);
+    let counts = [u64::from(plan.is_folder), plan.files.len() as u64, plan.folders.len() as u64];
+    counts.iter().for_each(|number| _ = hasher.update(&number.to_le_bytes()));
+    // The hasher takes a few long texts much sooner than many short ones.
+    let mut text = Vec::new();
+    let mut add = |path: &RelativePath, facts: &[u8]| {
+        write_path(&mut text, path);
+        text.extend_from_slice(facts);
+        if text.len() >= HASHED_AT_ONCE {
+            hasher.update(&text);
+            text.clear();
+        }
+    };
     for file in &plan.files {
-        path(&mut hasher, &file.path);
-        hasher.update(&file.size.to_le_bytes());
-        hasher.update(&[u8::from(file.modified.is_some())]);
-        hasher.update(&file.modified.unwrap_or(0).to_le_bytes());
+        let mut facts = [0; 17];
+        facts[..8].copy_from_slice(&file.size.to_le_bytes());
+        facts[8] = u8::from(file.modified.is_some());
+        facts[9..].copy_from_slice(&file.modified.unwrap_or(0).to_le_bytes());
+        add(&file.path, &facts);
     }
     for folder in &plan.folders {
-        path(&mut hasher, folder);
+        add(folder, &[]);
     }
-    *hasher.finalize().as_bytes()
+    *hasher.update(&text).finalize().as_bytes()
 }
 
-fn path(hasher: &mut blake3::Hasher, path: &RelativePath) {
-    hasher.update(&(path.components().len() as u64).to_le_bytes());
+fn write_path(text: &mut Vec<u8>, path: &RelativePath) {
+    text.extend_from_slice(&(path.components().len() as u64).to_le_bytes());
     for component in path.components() {
-        hasher.update(&(component.as_str().len() as u64).to_le_bytes());
-        hasher.update(component.as_str().as_bytes());
+        text.extend_from_slice(&(component.as_str().len() as u64).to_le_bytes());
+        text.extend_from_slice(component.as_str().as_bytes());
     }
 }
 

@@ -28,6 +28,10 @@ pub type Fold = fn(&str) -> String;
 pub fn unicode_fold(name: &str) -> String {
     use caseless::Caseless;
     use unicode_normalization::UnicodeNormalization;
+    if name.is_ascii() {
+        // The tables come to the same, much later.
+        return name.to_ascii_lowercase();
+    }
     name.chars().nfd().default_case_fold().nfc().collect()
 }
 
@@ -152,13 +156,15 @@ pub(crate) fn is_invisible(c: char) -> bool {
 
 /// Device names of Windows: alone, before any extension, and with blanks between.
 fn is_reserved(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
-    let numbered = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
-    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$" | "CLOCK$")
-        || numbered.is_some_and(|number| {
-            let mut digits = number.chars();
-            matches!((digits.next(), digits.next()), (Some('0'..='9' | '¹' | '²' | '³'), None))
-        })
+    let stem = name.split('.').next().unwrap_or_default().trim_end();
+    let is = |device: &&str| stem.eq_ignore_ascii_case(device);
+    let is_numbered = |(device, number): (&str, &str)| {
+        let mut digits = number.chars();
+        (device.eq_ignore_ascii_case("COM") || device.eq_ignore_ascii_case("LPT"))
+            && matches!((digits.next(), digits.next()), (Some('0'..='9' | '¹' | '²' | '³'), None))
+    };
+    ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$"].iter().any(is)
+        || stem.split_at_checked(3).is_some_and(is_numbered)
 }
 
 /// Whether a file that is being received could have this name, on a disk that ignores case.
@@ -168,14 +174,16 @@ fn is_part(name: &str) -> bool {
 }
 
 fn check(name: &str) -> Result<(), InvalidName> {
+    // Listings have tens of thousands of names, most of them of such characters alone.
+    let odd = !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
     let refusals = [
         (name.is_empty(), InvalidName::Empty),
         (name.len() > MAX_NAME, InvalidName::TooLong),
         (matches!(name, "." | ".."), InvalidName::Dots),
-        (name.contains(is_separator), InvalidName::Separator),
-        (name.contains(char::is_control), InvalidName::Control),
-        (name.contains(is_invisible), InvalidName::Invisible),
-        (name.contains(is_forbidden), InvalidName::Forbidden),
+        (odd && name.contains(is_separator), InvalidName::Separator),
+        (odd && name.contains(char::is_control), InvalidName::Control),
+        (odd && name.contains(is_invisible), InvalidName::Invisible),
+        (odd && name.contains(is_forbidden), InvalidName::Forbidden),
         (trim_edges(name) != name, InvalidName::Edge),
         (is_reserved(name), InvalidName::Reserved),
         (is_part(name), InvalidName::Part),

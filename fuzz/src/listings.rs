@@ -23,7 +23,7 @@ pub(crate) fn listings(bytes: &[u8]) {
         match (Control::decode(frame), &mut item) {
             (Ok(Control::Offer(summary)), _) => item = TheirItem::new(summary, unicode_fold).ok(),
             (Ok(Control::Entries { from, entries, .. }), Some(theirs)) => {
-                let taken = theirs.add_page(from, &entries).is_ok();
+                let taken = theirs.add_page(from, entries).is_ok();
                 // As the session does: all of it is given up.
                 item = item.filter(|_| taken);
             }
@@ -87,7 +87,7 @@ pub(crate) fn offers(bytes: &[u8]) {
             panic!("a page is a message")
         };
         assert!(!entries.is_empty());
-        let taken = theirs.add_page(from, &entries);
+        let taken = theirs.add_page(from, entries);
         assert!(taken.is_ok(), "what is offered is taken: {taken:?}");
     }
     plan_is_safe(&theirs);

@@ -57,6 +57,19 @@ impl RelativePath {
         Self::new(names.map(|name| name.as_ref().parse()).collect::<Result<_, _>>()?)
     }
 
+    /// Checks names as a peer wrote them, of something inside the folder `parent`. Copies none of the names.
+    pub fn parse_within(parent: &Component, names: Vec<String>) -> Result<Self, InvalidPath> {
+        if names.is_empty() {
+            return Err(InvalidPath::Empty);
+        }
+        let mut components = Vec::with_capacity(1 + names.len().min(MAX_DEPTH));
+        components.push(parent.clone());
+        for name in names.into_iter().take(MAX_DEPTH) {
+            components.push(name.try_into()?);
+        }
+        Self::new(components)
+    }
+
     /// The names, from the outermost folder inwards; never empty.
     pub fn components(&self) -> &[Component] {
         &self.0
@@ -134,12 +147,15 @@ pub struct PathSet {
     nodes: HashMap<(usize, String), Node>,
     /// Names of all paths.
     names: usize,
+    /// The folder of the path added last, and its number: most often the next one is in it, too.
+    last: (Vec<Component>, usize),
 }
 
 #[derive(Debug)]
 struct Node {
     number: usize,
-    spelling: Component,
+    /// `None` where it is the key.
+    spelling: Option<Component>,
     entry: EntryType,
     /// False for a folder that is so far only named on the way to something inside.
     listed: bool,
@@ -148,7 +164,7 @@ struct Node {
 impl PathSet {
     /// An empty set whose collision keys `fold` makes.
     pub fn new(fold: Fold) -> Self {
-        Self { fold, nodes: HashMap::new(), names: 0 }
+        Self { fold, nodes: HashMap::new(), names: 0, last: (Vec::new(), 0) }
     }
 
     /// Adds a path. Folders on the way come with it and may still be listed later, once.
@@ -160,13 +176,15 @@ impl PathSet {
         if self.names > MAX_NAMES {
             return Err(Collision::TooMany);
         }
-        let (mut folder, last) = (0, path.components().len() - 1);
-        for (position, name) in path.components().iter().enumerate() {
-            let listed = position == last;
-            let wanted = if listed { entry } else { EntryType::Folder };
-            folder = self.step(folder, name, wanted, listed)?;
+        let Some((name, above)) = path.components().split_last() else { return Ok(()) };
+        if self.last.0 != above {
+            let mut folder = 0;
+            for name in above {
+                folder = self.step(folder, name, EntryType::Folder, false)?;
+            }
+            self.last = (above.to_vec(), folder);
         }
-        Ok(())
+        self.step(self.last.1, name, entry, true).map(drop)
     }
 
     fn step(
@@ -177,11 +195,14 @@ impl PathSet {
         listed: bool,
     ) -> Result<usize, Collision> {
         let count = self.nodes.len();
-        let new = || Node { number: count + 1, spelling: name.clone(), entry, listed: false };
-        let node = self.nodes.entry((folder, (self.fold)(name.as_str()))).or_insert_with(new);
+        let key = (self.fold)(name.as_str());
+        let is_key = key == name.as_str();
+        let spelling = || (!is_key).then(|| name.clone());
+        let new = || Node { number: count + 1, spelling: spelling(), entry, listed: false };
+        let node = self.nodes.entry((folder, key)).or_insert_with(new);
         if node.number > MAX_NODES {
             Err(Collision::TooMany)
-        } else if node.spelling != *name {
+        } else if !node.spelling.as_ref().map_or(is_key, |spelling| spelling == name) {
             Err(Collision::Spelling)
         } else if node.entry != entry {
             Err(Collision::FileAgainstFolder)

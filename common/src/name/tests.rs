@@ -306,3 +306,39 @@ proptest! {
         prop_assert_eq!(postcard::from_bytes::<RelativePath>(&encoded), Ok(path));
     }
 }
+
+#[test]
+fn the_key_of_a_plain_name_is_the_one_that_the_tables_give() {
+    use caseless::Caseless;
+    let all: String = (0..128u8).map(char::from).collect();
+    let by_tables: String = all.chars().nfd().default_case_fold().nfc().collect();
+    assert_eq!(unicode_fold(&all), by_tables);
+}
+
+#[test]
+fn names_in_the_folder_of_the_one_before_are_told_apart_like_all_others() {
+    let mut set = PathSet::new(unicode_fold);
+    let mut add = |text: &str, entry| set.insert(&path(text), entry);
+    assert_eq!(add("a/b/One", EntryType::File), Ok(()));
+    assert_eq!(add("a/b/two", EntryType::File), Ok(()));
+    assert_eq!(add("a/b/one", EntryType::File), Err(Collision::Spelling));
+    assert_eq!(add("a/b/TWO", EntryType::File), Err(Collision::Spelling));
+    assert_eq!(add("a/b/two", EntryType::File), Err(Collision::Duplicate));
+    assert_eq!(add("a/B/three", EntryType::File), Err(Collision::Spelling));
+    assert_eq!(add("a/b/two/three", EntryType::File), Err(Collision::FileAgainstFolder));
+    assert_eq!(add("a/b", EntryType::Folder), Ok(()));
+    assert_eq!(add("a/b", EntryType::Folder), Err(Collision::Duplicate));
+}
+
+#[test]
+fn a_path_within_a_folder_is_checked_like_any_other() {
+    let top = component("top");
+    let within = |names: &[&str]| {
+        RelativePath::parse_within(&top, names.iter().map(|name| (*name).to_owned()).collect())
+    };
+    assert_eq!(within(&["a", "b"]), Ok(path("top/a/b")));
+    assert_eq!(within(&[]), Err(InvalidPath::Empty));
+    assert_eq!(within(&["a", ".."]), Err(InvalidPath::Name(InvalidName::Dots)));
+    assert_eq!(within(&["a"; MAX_DEPTH - 1]).map(|path| path.components().len()), Ok(MAX_DEPTH));
+    assert_eq!(within(&["a"; MAX_DEPTH]), Err(InvalidPath::TooDeep));
+}

@@ -18,7 +18,7 @@ impl Session {
             Control::Withdraw(item) => self.handle_withdraw(ItemKey { owner: Some(peer), item }, now),
             Control::Text(bytes) => self.handle_text(link, peer, &bytes, now),
             Control::List { item, from } => self.handle_list(link, item, from),
-            Control::Entries { item, from, entries } => self.handle_entries(peer, item, from, &entries, now),
+            Control::Entries { item, from, entries } => self.handle_entries(peer, item, from, entries, now),
             Control::Fetch { transfer, item, have, window } => {
                 self.handle_fetch(link, transfer, item, &have, window);
             }

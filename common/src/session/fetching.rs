@@ -2,6 +2,7 @@
 //!
 //! An item survives the loss of its link and goes on over the next. Looks at no byte of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::received::{Content, Received, Step};
@@ -89,7 +90,7 @@ impl Session {
             received.update_state();
             self.say_to(owner, &Control::List { item: key.item, from });
         } else {
-            let plan = item.plan().clone();
+            let plan = Arc::clone(item.plan());
             received.incoming = Some(Incoming::new(store, plan.files.iter().map(|file| file.size).collect()));
             received.store = Some(store);
             received.step = Step::Preparing;

@@ -93,7 +93,7 @@ impl Session {
         peer: PeerId,
         item: ItemId,
         from: u32,
-        entries: &[Entry],
+        entries: Vec<Entry>,
         now: Moment,
     ) {
         let key = ItemKey { owner: Some(peer), item };

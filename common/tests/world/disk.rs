@@ -1,6 +1,7 @@
 //! Sources and stores in memory. Stores keep what was written apart from what was committed and finished.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use privydrop_common::api::NewFile;
@@ -79,7 +80,9 @@ impl Disk {
     /// What is told of it, in order.
     pub fn perform(&mut self, errand: Errand) -> Vec<Report> {
         let report = match errand {
-            Errand::Prepare { store, plan, .. } => return self.prepare_told(store, plan),
+            Errand::Prepare { store, plan, .. } => {
+                return self.prepare_told(store, Arc::unwrap_or_clone(plan));
+            }
             Errand::Read { job, source, size, piece } => {
                 self.reads += 1;
                 Some(Report::Read { job, outcome: self.read(source, size, piece) })

@@ -42,7 +42,7 @@ const NUMBER_ROOM: usize = 8;
 /// An item being received.
 pub(super) struct Tree {
     place: Arc<Place>,
-    plan: Plan,
+    plan: Arc<Plan>,
     /// What a journal of it begins with; small items have none. Of thousands of files it takes milliseconds to find.
     identity: Option<Journal>,
     /// The name that the item should have.
@@ -101,7 +101,7 @@ impl Tree {
     pub(super) fn prepare(
         place: Arc<Place>,
         store: StoreId,
-        plan: Plan,
+        plan: Arc<Plan>,
         tell: &mut dyn FnMut(Report),
     ) -> Result<(Self, Vec<Found>), StoreFault> {
         unfinished::expire(&place.dir, SystemTime::now());
@@ -296,6 +296,9 @@ impl Tree {
     fn inner_folders(&self) -> impl Iterator<Item = &[Component]> {
         let listed = self.plan.folders.iter().map(RelativePath::components);
         let named = self.plan.files.iter().filter_map(|file| Some(file.path.components().split_last()?.1));
+        // Thousands of files may be in one folder after each other.
+        let mut last: &[Component] = &[];
+        let named = named.filter(move |folder| core::mem::replace(&mut last, folder) != *folder);
         let mut seen = HashSet::new();
         let paths = listed.chain(named).flat_map(|path| (2..=path.len()).map(|depth| &path[..depth]));
         paths.filter(move |path| seen.insert(*path))

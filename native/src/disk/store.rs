@@ -46,7 +46,7 @@ struct Leaving {
 }
 
 enum Order {
-    Prepare { place: PlaceId, plan: Plan },
+    Prepare { place: PlaceId, plan: Arc<Plan> },
     Write { job: JobId, file: FileIndex, piece: u32, chunks: Vec<Bytes> },
     Commit(FileIndex),
     Finish,
@@ -126,7 +126,7 @@ impl Stores {
         self.kept.lock().iter().find(|(kept, _)| *kept == store).map(|(_, path)| path.clone())
     }
 
-    pub(crate) fn prepare(self: &Arc<Self>, store: StoreId, place: PlaceId, plan: Plan) {
+    pub(crate) fn prepare(self: &Arc<Self>, store: StoreId, place: PlaceId, plan: Arc<Plan>) {
         self.open.lock().insert(store, Arc::default());
         let order = Order::Prepare { place, plan };
         let mut leaving = self.leaving.lock();

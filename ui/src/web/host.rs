@@ -4,6 +4,7 @@
 
 use core::task::{Context, Poll};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use privydrop_common::api::{Command, View};
 use privydrop_common::host::{Errand, Host, Report, SignalEvent};
@@ -141,7 +142,9 @@ impl Host for BrowserHost {
                 });
             }
             Errand::Release(source) => self.files.release(source),
-            Errand::Prepare { store, place, plan } => self.stores.prepare(store, place, plan, &self.mailbox),
+            Errand::Prepare { store, place, plan } => {
+                self.stores.prepare(store, place, Arc::unwrap_or_clone(plan), &self.mailbox)
+            }
             Errand::Write { job, store, file, piece, chunks } => {
                 self.stores.write(store, job, file, piece, chunks, &self.mailbox);
             }

@@ -92,7 +92,7 @@ async fn what_is_prepared_waits_for_what_is_still_being_let_go_of() {
     let piece = vec![content[from..to].to_vec().into()];
     disk.stores.write(FIRST, JobId(9), FileIndex(0), 4, piece);
     disk.stores.suspend(FIRST);
-    disk.stores.prepare(SECOND, disk.place, lone("film", &content));
+    disk.stores.prepare(SECOND, disk.place, lone("film", &content).into());
     let found = loop {
         if let Report::Prepared { outcome, .. } = disk.report().await {
             break outcome.unwrap();
@@ -105,7 +105,7 @@ async fn what_is_prepared_waits_for_what_is_still_being_let_go_of() {
 async fn it_is_told_how_far_reading_again_is_what_was_left() {
     let disk = Disk::with_half_a_film().await;
     disk.suspend(FIRST).await;
-    disk.stores.prepare(SECOND, disk.place, lone("film", &bytes(SIZE)));
+    disk.stores.prepare(SECOND, disk.place, lone("film", &bytes(SIZE)).into());
     for read in 1..=4 {
         let told = Report::Checking { store: SECOND, done: read * MIB, total: 4 * MIB };
         assert_eq!(disk.report().await, told);
@@ -273,7 +273,7 @@ async fn what_can_never_be_stored_and_what_a_disk_lost_is_not_kept_for_another_a
     assert_eq!(disk.tree(), []);
 
     let (content, place) = (bytes(SIZE), disk.places.get(disk.place).unwrap());
-    let (mut tree, _) = Tree::prepare(place, FIRST, lone("film", &content), &mut |_| {}).unwrap();
+    let (mut tree, _) = Tree::prepare(place, FIRST, lone("film", &content).into(), &mut |_| {}).unwrap();
     tree.write(FileIndex(0), 0, &[content[..usize::try_from(MIB).unwrap()].to_vec().into()]).unwrap();
     assert!(tree.heed(Err(std::io::ErrorKind::StorageFull.into())).is_err());
     tree.suspend();

@@ -39,7 +39,7 @@ impl Disk {
     }
 
     pub(super) async fn prepare_found(&self, store: StoreId, plan: Plan) -> Result<Vec<Found>, StoreFault> {
-        self.stores.prepare(store, self.place, plan);
+        self.stores.prepare(store, self.place, plan.into());
         loop {
             match self.report().await {
                 Report::Checking { done, total, .. } => assert!(done > 0 && done <= total),
@@ -363,7 +363,7 @@ async fn a_plan_larger_than_the_disk_is_refused_with_the_numbers() {
 #[tokio::test]
 async fn a_place_that_vanished_or_was_never_there_is_unwritable() {
     let disk = Disk::new();
-    disk.stores.prepare(STORE, PlaceId(99), lone("a", b""));
+    disk.stores.prepare(STORE, PlaceId(99), lone("a", b"").into());
     assert!(matches!(disk.report().await, Report::Prepared { outcome: Err(StoreFault::Unwritable), .. }));
     fs::remove_dir(disk.dir.path()).unwrap();
     assert_eq!(disk.prepare(STORE, lone("a", b"")).await, Err(StoreFault::Unwritable));
