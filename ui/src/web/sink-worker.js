@@ -403,7 +403,8 @@ const actions = {
           throw quotaExceeded();
         }
         item.givesUp = true;
-        written.push(item.tree.catchUp().then(() => removeOwn(item)));
+        // Nobody waits until it is removed: on a full disk that may take its time.
+        written.push(item.tree.catchUp().then(() => void removeOwn(item)));
       }
       item.unsettled += length;
       if (item.tree) {

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use futures_channel::oneshot;
 use gloo::events::EventListener;
+use gloo::timers::callback::Interval;
 use js_sys::{Array, ArrayBuffer, Date, Float64Array, Uint8Array};
 use privydrop_common::host::StoreId;
 use privydrop_common::id::{FileIndex, Mark};
@@ -23,6 +24,10 @@ use crate::words::version;
 const BATCH: u32 = 1024 * 1024;
 /// Buffers kept for the next messages.
 const MAX_SPARE: usize = 8;
+/// Milliseconds from one look at whether the worker still answers to the next.
+const LOOK: u32 = 30_000;
+/// Looks without an answer after which it is given up: Chromium may keep it in a write for ever when a disk is full.
+const MAX_LOOKS: u32 = 4;
 /// Stands where a request is about no item.
 const NO_STORE: StoreId = StoreId(0);
 
@@ -48,6 +53,7 @@ pub(super) struct Sink {
     worker: Worker,
     waiting: Rc<Waiting>,
     _listeners: [EventListener; 2],
+    _looks: Interval,
 }
 
 #[derive(Default)]
@@ -57,6 +63,8 @@ struct Waiting {
     replies: RefCell<Vec<(u32, Reply)>>,
     spare: RefCell<Vec<ArrayBuffer>>,
     broken: Cell<bool>,
+    /// Looks since the worker answered, or had nothing to answer.
+    silent: Cell<u32>,
 }
 
 impl Sink {
@@ -74,7 +82,11 @@ impl Sink {
                 move |_| waiting.break_off()
             }),
         ];
-        Some(Rc::new(Self { worker, waiting, _listeners: listeners }))
+        let looks = Interval::new(LOOK, {
+            let waiting = Rc::clone(&waiting);
+            move || waiting.look()
+        });
+        Some(Rc::new(Self { worker, waiting, _listeners: listeners, _looks: looks }))
     }
 
     /// Clears away what is too old, and tells what is to go on by itself, and the directory that something unfinished was
@@ -169,7 +181,16 @@ impl Drop for Sink {
 }
 
 impl Waiting {
+    fn look(&self) {
+        let silent = if self.replies.borrow().is_empty() { 0 } else { self.silent.get() + 1 };
+        self.silent.set(silent);
+        if silent >= MAX_LOOKS {
+            self.break_off();
+        }
+    }
+
     fn answered(&self, message: &Array) {
+        self.silent.set(0);
         let [call, error, result] = [0, 1, 2].map(|index| message.get(index));
         let outcome = match error.as_string().as_deref() {
             None => Ok(result),
@@ -199,7 +220,7 @@ impl Waiting {
         }
     }
 
-    /// The script cannot be loaded, or failed outside of a request.
+    /// The script cannot be loaded, failed outside of a request, or answers no more.
     fn break_off(&self) {
         self.broken.set(true);
         let replies = core::mem::take(&mut *self.replies.borrow_mut());
