@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::support::Server;
 use super::text;
 
-/// Bytes that take long enough to move for a speed to be known.
+/// Bytes that take long enough to move for a bar to be seen.
 const SIZE: u64 = 60_000_000;
 
 /// The program at a terminal of its own, 100 columns wide.
@@ -61,7 +61,7 @@ impl Drop for Terminal {
 }
 
 #[test]
-fn a_terminal_shows_a_code_a_link_as_a_picture_and_a_bar_with_speed_and_time_left() {
+fn a_terminal_shows_a_code_a_link_as_a_picture_and_a_bar_for_what_moves() {
     let (server, dir) = (Server::start(), TempDir::new().unwrap());
     let (file, into) = (dir.path().join("large.bin"), dir.path().join("in"));
     fs::create_dir(&into).unwrap();
@@ -87,15 +87,9 @@ fn a_terminal_shows_a_code_a_link_as_a_picture_and_a_bar_with_speed_and_time_lef
     let mut receiver = Terminal::start(&server, &format!("receive {code} --into '{}'", text(&into)));
     assert_eq!((receiver.end(), sender.end()), (0, 0), "{}", receiver.shown);
     for terminal in [&sender, &receiver] {
-        let bar = terminal
-            .shown
-            .split(['\r', '\n'])
-            .find(|line| line.contains("of 60.00 MB") && line.contains("/s, "));
-        assert!(
-            bar.is_some_and(|bar| bar.contains("large.bin") && bar.contains('█') && bar.contains(" left")),
-            "{}",
-            terminal.shown
-        );
+        let mut lines = terminal.shown.split(['\r', '\n']);
+        let bar = lines.any(|line| line.contains("large.bin ") && line.contains(" of 60.00 MB "));
+        assert!(bar, "{}", terminal.shown);
     }
     assert_eq!(fs::metadata(into.join("large.bin")).unwrap().len(), SIZE);
 }
