@@ -119,6 +119,30 @@ async fn what_is_half_received_gives_way_only_where_that_makes_room_and_never_to
     close([host, other, guest], &[]).await;
 }
 
+/// Chromium may keep a worker in a write for ever when a disk is full. Here nothing that is to be written reaches it, and a
+/// minute takes half a second.
+#[tokio::test]
+async fn a_storage_that_answers_no_more_is_given_up_and_that_is_said() {
+    let (server, mut fixture) = (Server::start(Rooms::Memory), Fixture::new(6));
+    let large = fixture.file("large.bin", 24 << 20);
+    let host = Page::open(Chromium, server.address()).await;
+    host.share_files(&[&large]).await;
+    let guest = Page::open_without_folders(Chromium, server.address()).await;
+    let deaf = "const [post, again] = [Worker.prototype.postMessage, setInterval];
+        Worker.prototype.postMessage = function (message, transfer) {
+          return message[0] === 'write' ? undefined : post.call(this, message, transfer);
+        };
+        window.setInterval = (act, span) => again(act, span / 120);";
+    guest.before_each_page(deaf).await;
+    guest.reload().await;
+    guest.go(&host.link().await).await;
+    guest.press("large.bin", "accept").await;
+    guest.notice(NoticeCode::PlaceUnwritable).await;
+    guest.item("large.bin", ItemState::Failed).await;
+    host.item("large.bin", ItemState::Cancelled).await;
+    close([host, guest], &[]).await;
+}
+
 /// Waits until a page in no room says that it keeps the half of the big file.
 async fn keeps_half(page: &Page) {
     let said = page.wait_for("what is unfinished", |shown| shown.unfinished.clone()).await;
