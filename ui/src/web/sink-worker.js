@@ -344,6 +344,8 @@ const actions = {
       const former = item.journal && (await entry(item.folder));
       const isAllowed = former && (await former.directory.queryPermission?.({ mode: "readwrite" })) === "granted";
       if (!isAllowed || !(await isThere(former.directory, former.top, isFolder, item.alive))) {
+        // A browser that was killed leaves behind what it kept to itself.
+        await former?.directory.removeEntry(former.top + SWAP).catch(() => {});
         return false;
       }
       ({ directory, top: name } = former);
