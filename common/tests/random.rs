@@ -1,8 +1,7 @@
 //! Rooms of two or three devices under faults drawn by chance: letters lost, repeated and out of order, networks that go
 //! away, addresses that change, programs that are killed, a server that begins anew. Every run must end with equal bytes.
 //!
-//! `PRIVYDROP_RUNS` says how many runs, `PRIVYDROP_SEED` which is the first. A run that fails says its seed. Ten thousand, in
-//! some eight minutes of one processor: `PRIVYDROP_RUNS=10000 cargo test --workspace --test random`.
+//! `PRIVYDROP_RUNS` says how many runs, `PRIVYDROP_SEED` which is the first. A run that fails says its seed.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -23,8 +22,8 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use world::{DeviceId, Server, Weather, Wires, World, bytes_of, received};
 
-/// Runs where nothing says how many: about a minute of one processor.
-const RUNS: u64 = 1_400;
+/// Runs where nothing says how many: about two minutes of one processor.
+const RUNS: u64 = 10_000;
 /// Virtual time for a run to end well after its last fault.
 const PATIENCE: Duration = Duration::from_secs(20 * 60);
 /// From one look of the people at their devices to the next.

@@ -78,11 +78,25 @@ impl Terminal {
         self.child.kill().await.expect("a child that can be killed");
     }
 
+    /// Lets it do nothing more until [`Self::go_on`].
+    pub fn hold(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn go_on(&self) {
+        self.signal(Signal::CONT);
+    }
+
     /// Asks it to end, as Ctrl-C does.
     pub fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    fn signal(&self, signal: Signal) {
         if let Some(id) = Pid::from_raw(self.id()) {
             // It may have ended by itself in the meantime.
-            let _ = kill_process(id, Signal::INT);
+            let _ = kill_process(id, signal);
         }
     }
 

@@ -43,7 +43,10 @@ async fn a_killed_app_is_back_in_its_room_and_receives_the_rest() {
     let app = App::start(&server, &[link.as_ref()]).await;
     app.page().press("film", "accept").await;
     app.page().moved_past("film", KILLED_AT).await;
+    // Or all of it is there before the app is killed.
+    terminal.hold();
     let app = app.kill_and_start().await;
+    terminal.go_on();
     assert!(app.page().resumed().await < 100, "something of it was there, and not all");
     app.page().item("film", ItemState::Done).await;
     assert!(fs::read(app.desk().downloads().join("film")).unwrap() == fs::read(&film).unwrap());
@@ -60,9 +63,11 @@ async fn a_killed_app_is_back_in_its_room_and_shares_the_rest() {
     let receive = words(&["receive", "--into", path(place.path())]);
     let mut terminal = Terminal::start(&server, &receive, &app.page().link().await);
     while terminal.next("item").await["progress"].as_u64().is_none_or(|done| done <= KILLED_AT.into()) {}
+    terminal.hold();
     let link = app.page().link().await;
     assert!(visit(&app).exists());
     let app = app.kill_and_start().await;
+    terminal.go_on();
     assert_eq!(app.page().link().await, link);
     app.page()
         .wait_for("its text", |shown| {
