@@ -36,11 +36,13 @@ impl End {
 ///
 /// A peer-reflexive end is what a check met before the candidate itself arrived by signaling; next to a host end
 /// it tells of the same network when no translation to a public address happened on the way. Two of them meet when
-/// both sides checked that early.
+/// both sides checked that early. One that has the very address of the host end at its other side is on the same machine,
+/// whatever that address is; two that share an address may be any two of thousands behind it.
 pub fn route(local: &End, remote: &End) -> Route {
     match (local.kind.as_str(), remote.kind.as_str()) {
         ("relay", _) | (_, "relay") => Route::Relay,
         ("host", "host") => Route::Lan,
+        ("host", "prflx") | ("prflx", "host") if local.address == remote.address => Route::Lan,
         ("host" | "prflx", "host" | "prflx") if local.is_local() && remote.is_local() => Route::Lan,
         _ => Route::Direct,
     }
@@ -87,6 +89,16 @@ mod tests {
             assert_eq!(route(&home(), &remote), expected, "{} {}", remote.kind, remote.address);
             assert_eq!(route(&remote, &home()), expected, "{} {}", remote.kind, remote.address);
         }
+        let public = || end("host", "203.0.113.5");
+        for (remote, expected) in [
+            (end("prflx", "203.0.113.5"), Route::Lan),
+            (end("prflx", "203.0.113.6"), Route::Direct),
+            (end("srflx", "203.0.113.5"), Route::Direct),
+        ] {
+            assert_eq!(route(&public(), &remote), expected, "{} {}", remote.kind, remote.address);
+            assert_eq!(route(&remote, &public()), expected, "{} {}", remote.kind, remote.address);
+        }
+        assert_eq!(route(&end("prflx", "203.0.113.5"), &end("prflx", "203.0.113.5")), Route::Direct);
         assert_eq!(route(&end("prflx", "10.0.0.2"), &end("prflx", "10.0.0.3")), Route::Lan);
         assert_eq!(route(&end("prflx", "203.0.113.5"), &end("prflx", "10.0.0.3")), Route::Direct);
     }

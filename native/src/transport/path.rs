@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use privydrop_common::path::{End, is_news, milliseconds, route};
-use privydrop_common::transport::{Happened, Path, Route};
+use privydrop_common::transport::{Happened, Path};
 use tokio::time::{Instant, timeout};
 use webrtc::peer_connection::{PeerConnection, RTCIceCandidate, StatsSelector};
 
@@ -36,17 +36,7 @@ async fn path(connection: &dyn PeerConnection, events: &Events) -> Option<Path> 
     if let Some(quic) = &events.quic {
         quic.follow(local, remote);
     }
-    Some(Path { route: route_between(&end(local), &end(remote)), rtt_ms: rtt(connection).await })
-}
-
-/// The route between two ends. What a check met at the very address that the other end has by itself is on the same machine,
-/// also where that machine's address is a public one: only its candidate came later than its check.
-fn route_between(local: &End, remote: &End) -> Route {
-    let kinds = (local.kind.as_str(), remote.kind.as_str());
-    match kinds {
-        ("host", "prflx") | ("prflx", "host") if local.address == remote.address => Route::Lan,
-        _ => route(local, remote),
-    }
+    Some(Path { route: route(&end(local), &end(remote)), rtt_ms: rtt(connection).await })
 }
 
 async fn rtt(connection: &dyn PeerConnection) -> Option<u32> {
@@ -59,31 +49,4 @@ async fn rtt(connection: &dyn PeerConnection) -> Option<u32> {
 
 fn end(candidate: &RTCIceCandidate) -> End {
     End { kind: candidate.typ.to_string(), address: candidate.address.clone() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn end(kind: &str, address: &str) -> End {
-        End { kind: kind.into(), address: address.into() }
-    }
-
-    #[test]
-    fn two_programs_on_one_machine_are_in_one_network_also_when_its_address_is_public() {
-        let here = || end("host", "203.0.113.5");
-        for (other, expected) in [
-            (end("prflx", "203.0.113.5"), Route::Lan),
-            (end("prflx", "203.0.113.6"), Route::Direct),
-            (end("srflx", "203.0.113.5"), Route::Direct),
-            (end("relay", "203.0.113.5"), Route::Relay),
-        ] {
-            assert_eq!(route_between(&here(), &other), expected, "{} {}", other.kind, other.address);
-            assert_eq!(route_between(&other, &here()), expected, "{} {}", other.kind, other.address);
-        }
-        // Behind the same public address there may be thousands.
-        let shared = end("prflx", "203.0.113.5");
-        assert_eq!(route_between(&shared, &shared), Route::Direct);
-        assert_eq!(route_between(&end("host", "10.0.0.2"), &end("prflx", "10.0.0.3")), Route::Lan);
-    }
 }
