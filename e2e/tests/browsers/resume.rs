@@ -26,22 +26,22 @@ const UNSETTLED: u8 = 34;
 
 #[tokio::test]
 async fn chromium_goes_on_after_its_page_was_loaded_again() {
-    goes_on_after_a_reload(Chromium).await;
+    Half::start(Chromium).await.goes_on_after_a_reload().await;
 }
 
 #[tokio::test]
 async fn firefox_goes_on_after_its_page_was_loaded_again() {
-    goes_on_after_a_reload(Firefox).await;
+    Half::start(Firefox).await.goes_on_after_a_reload().await;
 }
 
 #[tokio::test]
 async fn chromium_goes_on_after_it_was_killed_and_the_link_opened_again() {
-    goes_on_after_a_kill(Chromium).await;
+    Half::start(Chromium).await.goes_on_after_a_kill().await;
 }
 
 #[tokio::test]
 async fn firefox_goes_on_after_it_was_killed_and_the_link_opened_again() {
-    goes_on_after_a_kill(Firefox).await;
+    Half::start(Firefox).await.goes_on_after_a_kill().await;
 }
 
 #[tokio::test]
@@ -108,24 +108,12 @@ async fn firefox_says_what_it_keeps_unfinished_and_removes_it_on_a_word() {
 
 #[tokio::test]
 async fn what_goes_into_a_chosen_folder_goes_on_after_a_reload_and_the_page_says_so_before() {
-    let half = Half::start_in_folder().await;
-    let before = half.percent().await;
-    half.guest.reload().await;
-    let resumed = half.guest.resumed().await;
-    assert!(resumed + UNSETTLED >= before, "{resumed} % of {before} %");
-    half.arrives_in_folder().await;
+    Half::start_in_folder().await.goes_on_after_a_reload().await;
 }
 
 #[tokio::test]
 async fn what_goes_into_a_chosen_folder_goes_on_after_a_kill() {
-    let half = Half::start_in_folder().await;
-    let (before, link) = (half.percent().await, half.host.link().await);
-    let guest = half.guest.kill().await;
-    guest.go(&link).await;
-    let half = Half { guest, ..half };
-    let resumed = half.guest.resumed().await;
-    assert!(resumed + UNSETTLED >= before, "{resumed} % of {before} %");
-    half.arrives_in_folder().await;
+    Half::start_in_folder().await.goes_on_after_a_kill().await;
 }
 
 #[tokio::test]
@@ -137,7 +125,7 @@ async fn what_goes_into_a_chosen_folder_goes_on_after_its_sharer_picked_it_again
     nothing_stays(&half.guest).await;
     half.host.share_files(&[&half.file]).await;
     assert!(half.guest.resumed().await >= 60);
-    half.arrives_in_folder().await;
+    half.arrives().await;
 }
 
 /// A browser may ask the person once more: then nothing goes on by itself, and the folder need not be chosen again.
@@ -157,7 +145,7 @@ async fn a_chosen_folder_that_has_to_be_allowed_again_is_asked_for_once_somethin
     half.guest.press(NAME, "accept").await;
     half.guest.resumed().await;
     assert_eq!(half.guest.browser().run("return window.asked", vec![]).await.unwrap(), "granted");
-    half.arrives_in_folder().await;
+    half.arrives().await;
 }
 
 #[tokio::test]
@@ -253,27 +241,6 @@ async fn says_what_is_unfinished(kind: Kind) {
     half.arrives().await;
 }
 
-async fn goes_on_after_a_reload(kind: Kind) {
-    let half = Half::start(kind).await;
-    let before = half.percent().await;
-    half.guest.reload().await;
-    let resumed = half.guest.resumed().await;
-    assert!(resumed + UNSETTLED >= before, "{resumed} % of {before} %");
-    half.arrives().await;
-}
-
-async fn goes_on_after_a_kill(kind: Kind) {
-    let half = Half::start(kind).await;
-    let (before, link) = (half.percent().await, half.host.link().await);
-    let guest = half.guest.kill().await;
-    guest.hide_folders().await;
-    guest.go(&link).await;
-    let half = Half { guest, ..half };
-    let resumed = half.guest.resumed().await;
-    assert!(resumed + UNSETTLED >= before, "{resumed} % of {before} %");
-    half.arrives().await;
-}
-
 /// The room's link, a copy of the tab, and the host's own tab: none of them takes part twice. A reload is no second tab.
 async fn second_tab_stays_outside(kind: Kind) {
     let server = Server::start(Rooms::Memory);
@@ -304,11 +271,13 @@ async fn second_tab_stays_outside(kind: Kind) {
     close([guest, host], &[]).await;
 }
 
-/// A host, and a guest that came by its link and has more than a half of 200 MB in its browser's own storage.
+/// A host, and a guest that came by its link and has more than a half of 200 MB, in its browser's own storage or in a folder
+/// that it chose.
 struct Half {
     // Pages first: they end before the server that they talk to.
     host: Page,
     guest: Page,
+    in_folder: bool,
     _server: Server,
     file: PathBuf,
     // Keeps the file where it is.
@@ -317,28 +286,31 @@ struct Half {
 
 impl Half {
     async fn start(kind: Kind) -> Self {
+        Self::begin(kind, false).await.moved().await
+    }
+
+    /// Into a folder. The page says before what will happen.
+    async fn start_in_folder() -> Self {
+        let half = Self::begin(Chromium, true).await;
+        half.guest.item(NAME, ItemState::Offered).await;
+        let said = "return document.querySelector('.note')?.textContent";
+        let said = half.guest.browser().run(said, vec![]).await.unwrap();
+        assert!(said.as_str().is_some_and(|said| said.contains("space for a second copy")), "{said}");
+        half.moved().await
+    }
+
+    async fn begin(kind: Kind, in_folder: bool) -> Self {
         let server = Server::start(Rooms::Memory);
         let mut fixture = Fixture::new(4);
         let file = fixture.file(NAME, BIG);
         let host = Page::open(Chromium, server.address()).await;
         host.share_files(&[&file]).await;
-        let guest = Page::open_without_folders(kind, &host.link().await).await;
-        Self { host, guest, _server: server, file, _fixture: fixture }.moved().await
-    }
-
-    /// The same, but for a folder that the guest chooses.
-    async fn start_in_folder() -> Self {
-        let server = Server::start(Rooms::Memory);
-        let mut fixture = Fixture::new(5);
-        let file = fixture.file(NAME, BIG);
-        let host = Page::open(Chromium, server.address()).await;
-        host.share_files(&[&file]).await;
-        let guest = Page::open(Chromium, &host.link().await).await;
-        guest.item(NAME, ItemState::Offered).await;
-        let said = "return document.querySelector('.note')?.textContent";
-        let said = guest.browser().run(said, vec![]).await.unwrap();
-        assert!(said.as_str().is_some_and(|said| said.contains("space for a second copy")), "{said}");
-        Self { host, guest, _server: server, file, _fixture: fixture }.moved().await
+        let link = host.link().await;
+        let guest = match in_folder {
+            true => Page::open(kind, &link).await,
+            false => Page::open_without_folders(kind, &link).await,
+        };
+        Self { host, guest, in_folder, _server: server, file, _fixture: fixture }
     }
 
     async fn moved(self) -> Self {
@@ -352,25 +324,48 @@ impl Half {
         shown.item(NAME).and_then(|item| item.progress.parse().ok()).unwrap()
     }
 
-    /// Waits until the guest has it whole, without anybody's doing, and compares what it saved.
-    async fn arrives(self) {
-        assert_eq!(self.guest.item(NAME, ItemState::Done).await.hash, blake3_of(&self.file));
-        Tree::of(&self.file).assert_same(&saved(&self.guest, NAME).await);
-        close([self.host, self.guest], &[NO_GESTURE, LANE_WITHOUT_PATH]).await;
+    async fn goes_on_after_a_reload(self) {
+        let before = self.percent().await;
+        self.guest.reload().await;
+        self.goes_on_from(before).await;
     }
 
-    /// The same for a guest that chose a folder, where nothing else is then, nor a copy in the browser's own storage.
-    async fn arrives_in_folder(self) {
-        taken(&self.guest, &self.file).await;
-        let names = "const names = [];
-            const root = await navigator.storage.getDirectory();
-            for (const place of [root, await root.getDirectoryHandle('chosen')]) {
-              for await (const [name, handle] of place.entries()) {
-                if (name !== 'privydrop-wanted' && name !== 'chosen') names.push(name);
-              }
-            }
-            return names";
-        assert_eq!(self.guest.browser().run_async(names, vec![]).await, json!([NAME]));
+    async fn goes_on_after_a_kill(self) {
+        let (before, link) = (self.percent().await, self.host.link().await);
+        let guest = self.guest.kill().await;
+        if !self.in_folder {
+            guest.hide_folders().await;
+        }
+        guest.go(&link).await;
+        Self { guest, ..self }.goes_on_from(before).await;
+    }
+
+    async fn goes_on_from(self, before: u8) {
+        let resumed = self.guest.resumed().await;
+        assert!(resumed + UNSETTLED >= before, "{resumed} % of {before} %");
+        self.arrives().await;
+    }
+
+    /// Waits until the guest has it whole, without anybody's doing, and compares it.
+    async fn arrives(self) {
+        assert_eq!(self.guest.item(NAME, ItemState::Done).await.hash, blake3_of(&self.file));
+        let has = match self.in_folder {
+            true => in_folder(&self.guest, NAME).await,
+            false => saved(&self.guest, NAME).await,
+        };
+        Tree::of(&self.file).assert_same(&has);
+        if self.in_folder {
+            // Nothing else is there, nor a copy in the browser's own storage.
+            let names = "const names = [];
+                const root = await navigator.storage.getDirectory();
+                for (const place of [root, await root.getDirectoryHandle('chosen')]) {
+                  for await (const name of place.keys()) {
+                    if (name !== 'privydrop-wanted' && name !== 'chosen') names.push(name);
+                  }
+                }
+                return names";
+            assert_eq!(self.guest.browser().run_async(names, vec![]).await, json!([NAME]));
+        }
         close([self.host, self.guest], &[NO_GESTURE, LANE_WITHOUT_PATH]).await;
     }
 }

@@ -29,7 +29,7 @@ const [CONTENT, JOURNAL] = ["content", "journal"];
 const EXPIRES = 7 * 24 * 60 * 60 * 1000;
 /** Bytes stored, or milliseconds passed, after which what is stored is made to last and told in the journal. */
 const [SETTLE_BYTES, SETTLE_AFTER] = [64 * 1024 * 1024, 2000];
-/** Milliseconds in which a page that is gone lets go of what it held. */
+/** Milliseconds in which a page that is gone lets go of what it held, and a database answers. */
 const PATIENCE = 3000;
 
 /** The clearing away at the start: two at once would take what the other looks at for used. */
@@ -45,8 +45,10 @@ const directory = async (name) => (await root()).getDirectoryHandle(name, { crea
 const STORE = "directories";
 
 /** Does something with the entries of unfinished items, each under the name of its folder. Nothing comes of it where a
-    browser has no database for this page. */
-const entries = async (mode, act) => {
+    browser has no database for this page, or one that does not answer: then an item cannot be gone on with in its directory. */
+const entries = (mode, act) =>
+  Promise.race([ask(mode, act), new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+const ask = async (mode, act) => {
   const done = (request) =>
     new Promise((resolve, reject) => {
       request.onupgradeneeded = () => request.result.createObjectStore(STORE);
