@@ -15,8 +15,7 @@ use crate::zip::{Entry, Layout};
 /// Where everything of an item lies in its one file, and the checksums that an archive needs.
 pub(super) struct Shape {
     name: String,
-    sizes: Vec<u64>,
-    /// Where each file starts, and where the last one ends, when they lie side by side.
+    /// Where each file starts, and where the last one ends, where they lie side by side.
     starts: Vec<u64>,
     archive: Option<Archive>,
 }
@@ -39,14 +38,13 @@ enum Checksum {
 impl Shape {
     /// Every file after the one before it.
     pub(super) fn side_by_side(plan: &Plan) -> Self {
-        let sizes: Vec<u64> = plan.files.iter().map(|file| file.size).collect();
         let mut starts = vec![0];
-        sizes.iter().fold(0, |start, size| {
-            starts.push(start + size);
-            start + size
+        plan.files.iter().fold(0, |start, file| {
+            starts.push(start + file.size);
+            start + file.size
         });
         let name = top(plan).map_or("", |name| name.as_str());
-        Self { name: name.to_owned(), sizes, starts, archive: None }
+        Self { name: name.to_owned(), starts, archive: None }
     }
 
     /// The one file that is handed over; `None` if no archive can hold the item.
@@ -77,11 +75,13 @@ impl Shape {
 
     /// Its bytes, but for an archive's end.
     pub(super) fn len(&self) -> u64 {
-        self.archive.as_ref().map_or_else(|| self.sizes.iter().sum(), |archive| archive.layout.directory_at())
+        let bare = || self.starts.last().copied().unwrap_or(0);
+        self.archive.as_ref().map_or_else(bare, |archive| archive.layout.directory_at())
     }
 
     pub(super) fn size(&self, file: FileIndex) -> u64 {
-        self.sizes[file.0 as usize]
+        let file = file.0 as usize;
+        self.starts[file + 1] - self.starts[file]
     }
 
     /// Where a piece goes.
@@ -100,7 +100,7 @@ impl Shape {
 
     /// Takes note of a piece that is written.
     pub(super) fn sum(&mut self, file: FileIndex, piece: u32, chunks: &[Bytes]) {
-        let size = self.sizes[file.0 as usize];
+        let size = self.size(file);
         let Some(archive) = &mut self.archive else { return };
         if let Checksum::Pieces(pieces) = &mut archive.checksums[file.0 as usize] {
             pieces.resize(piece_count(size) as usize, 0);
@@ -115,7 +115,7 @@ impl Shape {
 
     /// The file is complete: what goes in front of it, and where.
     pub(super) fn header(&mut self, file: FileIndex) -> Option<(u64, Vec<u8>)> {
-        let size = self.sizes[file.0 as usize];
+        let size = self.size(file);
         let archive = self.archive.as_mut()?;
         let checksum = &mut archive.checksums[file.0 as usize];
         let whole = match checksum {

@@ -289,7 +289,7 @@ impl SinkFile {
                 rest = later;
             }
         }
-        // Messages are answered in order, so the last bytes answer for all.
+        // What goes into one file is answered in order, and a failure lasts: the last bytes answer for all.
         let batch = self.batch();
         batch.records.extend_from_slice(record);
         batch.answers.push(answer);
